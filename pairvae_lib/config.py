@@ -1,0 +1,193 @@
+"""Profiles, and every number of the paper with its unit and source.
+
+"Paper" is Lu and Jayaraman, JACS Au 2023. "Public notebooks" are the authors' own (TensorFlow), from which only
+facts were taken; the Supporting Information is not public. Where the two disagree, the comment says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Likelihood = Literal["bernoulli", "gaussian"]
+EncoderName = Literal["cnn", "barlow_cnn", "resnet50"]
+CropSchedule = Literal["per_epoch", "replayed"]
+
+PX_PER_LATENT_CELL = 32  # px: both the paper's ResNet-50 and our CNNs halve the image five times
+PAPER_LATENTS = 6 * 6 * 32  # 192 px images, 32 channels per cell; public notebooks
+
+
+@dataclass(frozen=True)
+class Binarisation:
+    """Grey micrograph to mask, as in the public notebooks: blur, local mean threshold, majority smoothing."""
+
+    blur_sigma: float = 1.0  # px; a 5 x 5 Gaussian window
+    window: int = 15  # px; one assessment notebook has 25, training and Fig. 6 use 15
+    offset: float = 2.0  # grey levels of 255 below the local mean
+    smooth_sigma: float = 1.1  # px; a 5 x 5 Gaussian window on the 0/1 image, then >= 0.5
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """How many pairs the embedded simulator draws, and how large (see `pairvae_lib.simulation`)."""
+
+    size: Literal["quick", "full"] = "full"
+    n_pairs: int = 72  # the paper's number of SAXS-SEM pairs
+    seed: int = 2023
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Encoder and decoders. Decoder numbers are keyed by likelihood: bernoulli is the paper's SEM, gaussian its SAXS."""
+
+    encoder: EncoderName = "barlow_cnn"  # the paper: a frozen ResNet-50, pretrained on images that are not public
+    encoder_channels: tuple[int, ...] = (16, 32, 64, 128, 128)  # ours; five stride-2 convolutions
+    hidden: int = 32  # units of the first dense layer, per latent cell; public notebooks
+    latent_channels: int = 32  # per latent cell; public notebooks
+    decoder_filters: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 32, "gaussian": 8})
+    decoder_kernel: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 15, "gaussian": 5})  # px
+
+
+@dataclass(frozen=True)
+class BarlowPretraining:
+    """Barlow Twins pretraining of `barlow_cnn`, then frozen: the paper's own idea on this data set's micrographs."""
+
+    steps: int = 300
+    batch_size: int = 32  # the paper: 8 images of 512 px
+    projector: tuple[int, ...] = (128, 64, 1024)  # public notebooks
+    noise: float = 0.15  # standard deviation, in units of the image range
+    learning_rate: float = 1e-3
+    redundancy_weight: float = 5e-3
+
+
+@dataclass(frozen=True)
+class SoloTraining:
+    """Solo training of one VAE."""
+
+    epochs: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 1000, "gaussian": 500})
+    batch_size: int = 8  # the last incomplete batch is dropped
+    learning_rate: float = 1e-3  # Adam
+    adam_eps: float = 1e-7  # Keras' default
+    # Per nat, against the mean over pixels, at PAPER_LATENTS latents. The notebooks say 1e-6; Keras adds it twice.
+    kl_weight: float = 2e-6
+    crops: CropSchedule = "per_epoch"  # the paper's words; "replayed" is what its notebook does as it stands
+
+
+@dataclass(frozen=True)
+class PairTraining:
+    """Pair training of both VAEs: random crops first, then 'focused' epochs on the last crop.
+
+    The weights are keyed by the likelihood of the reconstructed image: a cross route into "bernoulli" is the
+    paper's SAXS->SEM, into "gaussian" its SEM->SAXS. There is no KL term.
+    """
+
+    random_crop_epochs: int = 100  # the text; 101 by the notebook's `<=`
+    focused_epochs: int = 1000
+    batch_size: int = 8
+    learning_rate: float = 1e-3  # one Adam over all trainable parameters
+    adam_eps: float = 1e-7
+    barlow_weight: float = 5e-3
+    redundancy_weight: float = 5e-3  # off-diagonal against diagonal, both MEANS; the official form sums
+    self_weight: dict[Likelihood, float] = field(default_factory=lambda: {"bernoulli": 4e-2, "gaussian": 4e-2})
+    cross_weight: dict[Likelihood, float] = field(default_factory=lambda: {"bernoulli": 4e-1, "gaussian": 1.0})
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of both phases together."""
+        return self.random_crop_epochs + self.focused_epochs
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the error tables and the generated ensembles are computed on."""
+
+    crops: int = 10  # random crops per full micrograph; paper, Fig. 6
+    generated: int = 100  # micrographs per example; paper, Fig. 7B
+    bootstrap: int = 2000  # resamples of the hierarchical bootstrap
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One coherent choice of sizes: everything that a run does, but its data, seed and number of training pairs."""
+
+    name: str
+    image_size: int = 192  # px; crops of the micrograph, and the pattern after resizing
+    simulation: Simulation = Simulation()
+    architecture: Architecture = Architecture()
+    barlow: BarlowPretraining = BarlowPretraining()
+    solo: SoloTraining = SoloTraining()
+    pair: PairTraining = PairTraining()
+    assessment: Assessment = Assessment()
+    binarisation: Binarisation = Binarisation()
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """Shape of a latent, (channels, rows, columns)."""
+        cells = self.image_size // PX_PER_LATENT_CELL
+        return (self.architecture.latent_channels, cells, cells)
+
+    @property
+    def profile_points(self) -> int:
+        """Points of a 1-D scattering profile: as many per latent cell as an image has pixels along a side of it."""
+        cells = self.image_size // PX_PER_LATENT_CELL
+        return PX_PER_LATENT_CELL * cells * cells
+
+
+PAPER = Profile("paper")
+
+STANDARD = Profile(
+    "standard",
+    image_size=96,
+    architecture=replace(
+        PAPER.architecture,
+        decoder_filters={"bernoulli": 32, "gaussian": 8},
+        decoder_kernel={"bernoulli": 9, "gaussian": 5},
+    ),
+    solo=replace(PAPER.solo, epochs={"bernoulli": 500, "gaussian": 500}),
+    pair=replace(PAPER.pair, random_crop_epochs=50, focused_epochs=500),
+)
+
+QUICK = Profile(
+    "quick",
+    image_size=64,
+    simulation=Simulation(size="quick", n_pairs=36),
+    architecture=Architecture(
+        encoder="cnn",
+        encoder_channels=(16, 32, 64, 64, 64),
+        decoder_filters={"bernoulli": 16, "gaussian": 8},
+        decoder_kernel={"bernoulli": 9, "gaussian": 5},
+    ),
+    solo=replace(PAPER.solo, epochs={"bernoulli": 200, "gaussian": 600}),
+    pair=replace(PAPER.pair, random_crop_epochs=25, focused_epochs=250),
+    assessment=Assessment(crops=4, generated=32, bootstrap=500),
+)
+
+# Only for the project's own end-to-end test: every step runs, nothing is learnt.
+TINY = replace(
+    QUICK,
+    name="tiny",
+    image_size=32,
+    simulation=Simulation(size="quick", n_pairs=12),
+    solo=replace(QUICK.solo, epochs={"bernoulli": 3, "gaussian": 3}),
+    pair=replace(QUICK.pair, random_crop_epochs=2, focused_epochs=2),
+    assessment=Assessment(crops=2, generated=4, bootstrap=50),
+)
+
+PROFILES: dict[str, Profile] = {profile.name: profile for profile in (TINY, QUICK, STANDARD, PAPER)}
+
+PAPER_SEEDS = (42, 43, 44, 45, 46)
+PAPER_TRAINING_SIZES = (32, 48, 64)  # of 72 pairs
+TRAINING_FRACTION = 2 / 3  # 48 of 72, the size of the paper's Fig. 3-5 and 7
+
+
+def profile_named(name: str) -> Profile:
+    """The profile of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if name not in PROFILES:
+        raise ValueError(f"profile must be one of {', '.join(PROFILES)}; got {name!r}")
+    return PROFILES[name]
