@@ -62,7 +62,7 @@ def check_finite(name: str, array: np.ndarray) -> None:
 
 
 def check_mask(name: str, mask: np.ndarray) -> None:
-    """Raise ValueError unless `mask` is boolean with at least two axes (PoreSpy returns NaN without a word for others)."""
+    """Raise ValueError unless `mask` is boolean with at least two axes (for others PoreSpy returns NaN silently)."""
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.ndim < 2:
         kind = f"{mask.dtype} of shape {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise ValueError(f"{name} must be a boolean array of shape (..., height, width); got {kind}")

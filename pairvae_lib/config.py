@@ -38,7 +38,7 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Architecture:
-    """Encoder and decoders. Decoder numbers are keyed by likelihood: bernoulli is the paper's SEM, gaussian its SAXS."""
+    """Encoder and decoders; decoder numbers by likelihood: bernoulli is the paper's SEM, gaussian its SAXS."""
 
     encoder: EncoderName = "barlow_cnn"  # the paper: a frozen ResNet-50, pretrained on images that are not public
     encoder_channels: tuple[int, ...] = (16, 32, 64, 128, 128)  # ours; five stride-2 convolutions

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.config import Profile, profile_named
@@ -139,7 +140,7 @@ class Run:
         defaults = Run()
         words = [f"pairvae run {notebook} --profile {self.profile}"]
         words += [
-            f"-p {key} {getattr(self, key)}"
+            f"-p {key} {quote(str(getattr(self, key)))}"
             for key in ("seed", "n_train", "data", "held_out")
             if getattr(self, key) != getattr(defaults, key)
         ]

@@ -1,0 +1,74 @@
+# `make help` lists what can be made. Everything is installed into .venv, once, and again when a requirement changes.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# npm empties node_modules before it fetches, so a mark in there says that all is fetched and laid out.
+ASSETS := book/web/node_modules/.laid-out
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install assets chapters book notebooks check test test-end-to-end test-notebooks test-book test-browser clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  Variables: PYTHON (to make .venv with; now $(PYTHON)), VENV (now $(VENV))"
+
+book: $(INSTALLED) assets ## Run the chapters that are out of date (quick profile), and build the book
+	$(BIN)/snakemake book
+	@echo "$(CURDIR)/_build/html/index.html"
+
+test: check test-end-to-end test-notebooks test-book test-browser ## Run every test, the fast ones first
+
+check: $(INSTALLED) ## Style, types and unit tests (under 90 seconds)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(PYTEST)
+
+chapters: $(INSTALLED) ## Run the chapters that are out of date (quick profile)
+	$(BIN)/snakemake chapters
+
+notebooks: $(INSTALLED) ## Run all chapters, and take their outputs and numbers into the committed notebooks
+	PAIRVAE_UPDATE_REFERENCE=1 $(BIN)/snakemake chapters --forceall --cores 1
+	$(BIN)/pairvae refresh
+
+test-end-to-end: $(INSTALLED) ## All chapters at the tiny profile, by the command line
+	$(PYTEST) -m end_to_end
+
+test-notebooks: $(INSTALLED) ## Execute the committed notebooks and compare their outputs
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	PAIRVAE_RESULTS="$$folder" $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 3600 notebooks
+
+test-book: book ## Build the book strictly, and look for every page
+	$(PYTEST) -m book
+
+test-browser: book ## Read the book in Chromium: widgets, formulas, requests, narrow screens
+	$(PYTEST) -m browser
+
+install: $(INSTALLED) ## Make .venv, and install into it
+
+assets: $(INSTALLED) ## Fetch what the book's pages load, so that they ask no other host for anything
+	@if command -v npm > /dev/null; then \
+	  $(MAKE) --no-print-directory $(ASSETS) || \
+	  echo "npm could not fetch the offline assets: the book's widgets and formulas will load from public addresses"; \
+	else \
+	  echo "npm is not installed: the book's widgets and formulas will load from public addresses"; \
+	fi
+
+clean: ## Remove the built book and all caches; results and .venv stay
+	rm -rf _build book/web/static book/web/node_modules .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; \
+	  exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]'
+	@touch $@
+
+$(ASSETS): book/web/package.json book/web/package-lock.json book/web/setup.js $(INSTALLED)
+	npm ci --prefix book/web --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(BIN)/pairvae assets
+	@touch $@

@@ -1,0 +1,202 @@
+"""The book: from texts and executed chapters to pages that ask no other host for anything."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import copy2, copytree, ignore_patterns, rmtree
+from typing import Any
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from pairvae_lib.chapters import chapter_names, chapter_text, paired_file, with_prose
+from pairvae_lib.runs import Run, project_root
+
+# What the pages load, by its place under _static: from the npm packages that `npm ci` puts into book/web/node_modules.
+ASSETS: Mapping[str, str] = {
+    "widgets/require.js": "requirejs/require.js",
+    "widgets/embed-amd.js": "@jupyter-widgets/html-manager/dist/embed-amd.js",
+    "widgets/*": "@jupyter-widgets/html-manager/dist/*.woff2",
+    "mathjax/tex-mml-chtml.js": "mathjax/es5/tex-mml-chtml.js",
+    "mathjax/output/chtml/fonts/woff-v2/*": "mathjax/es5/output/chtml/fonts/woff-v2/*.woff",
+}
+# Settings that make pages load them; without the files Sphinx falls back to public addresses.
+_ASSET_SETTINGS = ("html_extra_path", "mathjax_path", "nb_ipywidgets_js")
+_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class BookFailed(RuntimeError):
+    """The book could not be built, or its strict build found faults; they are printed above."""
+
+
+def static_folder() -> Path:
+    """Where the offline assets lie once they are laid out."""
+    return project_root() / "book" / "web" / "static"
+
+
+def lay_out_assets() -> Path:
+    """Copy what the pages load from node_modules, from the installed anywidget, and from book/web to one folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing, with the command that fetches it.
+    """
+    web = project_root() / "book" / "web"
+    wanted = dict(_copies(web))
+    missing = [str(source) for source in wanted.values() if not source.is_file()]
+    if missing:
+        raise FileNotFoundError(f"missing: {', '.join(missing)}; fetch them with: npm ci --prefix {web}")
+    rmtree(static_folder(), ignore_errors=True)
+    for target, source in wanted.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy2(source, target)
+    return static_folder()
+
+
+def build_book(run: Run) -> Path:
+    """Stage the sources with the executed chapters of a run, and build them strictly.
+
+    Parameters
+    ----------
+    run : Run
+        Whose chapters the book shows.
+
+    Returns
+    -------
+    Path
+        The book's first page.
+
+    Raises
+    ------
+    MissingResult
+        If a chapter has not been executed.
+    ValueError
+        If the code of a chapter's text is not the code that was executed.
+    BookFailed
+        If the build finds a fault.
+    """
+    root = project_root()
+    if not version("jupyter-book").startswith("1."):
+        raise BookFailed(f"jupyter-book must be of version 1; got {version('jupyter-book')}")
+    source = root / "_build" / "source"
+    stage(run, source)
+    rmtree(root / "_build" / "html", ignore_errors=True)
+    program = str(Path(sys.executable).with_name("jupyter-book"))
+    options = ["--path-output", str(root), "--all", "-W", "-n", "--keep-going"]
+    built = subprocess.run([program, "build", str(source), *options], check=False)
+    index = root / "_build" / "html" / "index.html"
+    if built.returncode != 0 or not index.is_file():
+        raise BookFailed(f"jupyter-book ended with code {built.returncode}; its messages stand above")
+    return index
+
+
+def stage(run: Run, source: Path) -> None:
+    """Lay out in `source` what the book is built from.
+
+    Raises
+    ------
+    MissingResult, ValueError
+        As `build_book`.
+    """
+    root = project_root()
+    pages = {name: executed_page(run, name) for name in chapter_names()}
+    rmtree(source, ignore_errors=True)
+    copytree(root / "book", source / "book", ignore=ignore_patterns("web", ".ipynb_checkpoints"))
+    (source / "notebooks").mkdir()
+    for name, page in pages.items():
+        nbformat.write(page, source / "notebooks" / f"{name}.ipynb")
+    copy2(root / "_toc.yml", source)
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    (source / "_config.yml").write_text(yaml.safe_dump(_staged(config), sort_keys=False), encoding="utf-8")
+
+
+def executed_page(run: Run, name: str) -> NotebookNode:
+    """A chapter's text as it stands, with the outputs of its execution.
+
+    Raises
+    ------
+    MissingResult
+        If the chapter has not been executed.
+    ValueError
+        If its code has changed since.
+    """
+    executed = nbformat.read(run.require(run.notebook(name), name), as_version=4)
+    try:
+        return with_prose(chapter_text(name), executed)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}; execute it with: {run.command(name)}") from None
+
+
+def refresh_notebooks(run: Run) -> list[Path]:
+    """Write the committed notebooks anew from the texts and the executed chapters of a run.
+
+    Raises
+    ------
+    MissingResult, ValueError
+        As `executed_page`; also if the run has other parameters than the texts.
+    """
+    pages = {name: stripped(executed_page(run, name)) for name in chapter_names()}
+    for name, page in pages.items():
+        if any("injected-parameters" in cell.metadata.get("tags", ()) for cell in page.cells):
+            raise ValueError(f"{name}: committed notebooks show the parameters of the texts; got a run with others")
+    for name, page in pages.items():
+        nbformat.write(page, paired_file(name))
+    return [paired_file(name) for name in pages]
+
+
+def stripped(notebook: NotebookNode) -> NotebookNode:
+    """A notebook without what differs from one execution to the next: times, random ids, states of widgets."""
+    page = nbformat.from_dict(notebook)
+    kept = ("jupytext", "kernelspec", "language_info")
+    page.metadata = {key: value for key, value in page.metadata.items() if key in kept}
+    page.metadata.get("language_info", {}).pop("version", None)
+    seen: dict[str, int] = {}
+    for cell in page.cells:
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key not in ("papermill", "execution")}
+        digest = sha256(cell.source.encode()).hexdigest()[:8]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = f"{digest}-{seen[digest]}"
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(_without_widget, cell.outputs) if output is not None]
+    return page
+
+
+def _copies(web: Path) -> Iterator[tuple[Path, Path]]:
+    """Every asset as (target, source)."""
+    static = web / "static" / "_static"
+    for target, pattern in ASSETS.items():
+        sources = sorted((web / "node_modules").glob(pattern)) or [web / "node_modules" / pattern]
+        for source in sources:
+            yield static / target.replace("*", source.name), source
+    yield static / "widgets" / "setup.js", web / "setup.js"
+    spec = find_spec("anywidget")
+    if spec is not None and spec.origin is not None:
+        yield static / "widgets" / "anywidget.js", Path(spec.origin).parent / "nbextension" / "index.js"
+
+
+def _staged(config: dict[str, Any]) -> dict[str, Any]:
+    """The book's configuration, for sources that lie in another folder."""
+    sphinx = config.get("sphinx", {}).get("config", {})
+    if (static_folder() / "_static").is_dir():
+        sphinx["html_extra_path"] = [str(static_folder())]
+    else:
+        print("no offline assets (see `make assets`): widgets and formulas will load from public addresses")
+        for key in _ASSET_SETTINGS:
+            sphinx.pop(key, None)
+    return config
+
+
+def _without_widget(output: NotebookNode) -> NotebookNode | None:
+    """An output without the view of a widget, or None if nothing that a reader can use remains."""
+    if _WIDGET_VIEW not in output.get("data", {}):
+        return output
+    del output.data[_WIDGET_VIEW]
+    return output if set(output.data) - {"text/plain"} else None

@@ -1,0 +1,217 @@
+"""The chapters as files: their texts, what they make and need, and what of the code they depend on."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+import jupytext
+from nbformat import NotebookNode
+
+from pairvae_lib import config
+from pairvae_lib.runs import Run, project_root
+
+PACKAGE = "pairvae_lib"
+
+# What each chapter writes, as the attribute of `Run` that names it, and the chapters whose products it reads.
+PRODUCTS: Mapping[str, str] = {
+    "01_data": "data_folder",
+    "02_preprocessing": "pairs_file",
+    "03_solo_vae": "solo_file",
+    "04_pair_vae": "pair_file",
+    "05_evaluation": "errors_file",
+    "06_generation": "generation_file",
+}
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "01_data": (),
+    "02_preprocessing": ("01_data",),
+    "03_solo_vae": ("02_preprocessing",),
+    "04_pair_vae": ("03_solo_vae",),
+    "05_evaluation": ("04_pair_vae",),
+    "06_generation": ("04_pair_vae",),
+}
+
+# Rooms whose changes leave every number as it is: drawing, commands, messages, paths and files.
+_WITHOUT_NUMBERS = (
+    *("figures", "widgets", "cli", "runner", "bookbuild", "chapters", "parameters"),
+    *("checks", "runs", "files", "records"),
+)
+
+
+def chapter_names() -> tuple[str, ...]:
+    """Names of all chapters, in reading order."""
+    return tuple(sorted(path.stem for path in _texts().glob("[0-9][0-9]_*.md")))
+
+
+def chapter_named(given: str) -> str:
+    """The chapter that `given` means: its name, its number, or the path of its text.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter.
+    """
+    names = chapter_names()
+    if given.endswith(".md") and Path(given).resolve().parent == _texts().resolve():
+        given = Path(given).stem
+    found = [name for name in names if given in (name, name.split("_")[0])]
+    if len(found) != 1:
+        raise ValueError(f"notebook must be one of {', '.join(names)}, or its number or text; got {given!r}")
+    return found[0]
+
+
+def text_file(name: str) -> Path:
+    """The text of a chapter, which people edit."""
+    return _texts() / f"{name}.md"
+
+
+def paired_file(name: str) -> Path:
+    """The committed notebook that is paired with the text."""
+    return project_root() / "notebooks" / f"{name}.ipynb"
+
+
+def chapter_text(name: str) -> NotebookNode:
+    """The text of a chapter as a notebook without outputs."""
+    notebook = jupytext.read(text_file(name))
+    notebook.metadata.setdefault("kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"})
+    return notebook
+
+
+def product(run: Run, name: str) -> Path | None:
+    """What a chapter writes, or None if it writes nothing that another chapter reads."""
+    return getattr(run, PRODUCTS[name]) if name in PRODUCTS else None
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """Chapters whose products a chapter reads; a chapter that says nothing may read any earlier one's."""
+    return NEEDS.get(name, tuple(earlier for earlier in PRODUCTS if earlier < name))
+
+
+def with_prose(text: NotebookNode, executed: NotebookNode) -> NotebookNode:
+    """The text with the outputs of its executed code cells, so that new prose needs no new execution.
+
+    Parameters
+    ----------
+    text : NotebookNode
+        A chapter as its text stands now.
+    executed : NotebookNode
+        The same chapter as it was executed; its injected parameters are kept.
+
+    Raises
+    ------
+    ValueError
+        If the code cells of the two differ.
+    """
+    if code_of(text) != code_of(executed):
+        raise ValueError("the code of the text differs from the code that was executed")
+    page = deepcopy(executed)
+    runs = iter(_executed_groups(executed))
+    cells: list[NotebookNode] = []
+    for cell in text.cells:
+        cells += next(runs) if cell.cell_type == "code" else [cell]
+    page.cells = deepcopy(cells)
+    return page
+
+
+def code_of(notebook: NotebookNode) -> list[str]:
+    """Sources of the code cells, without the parameters that a run has injected."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code" and not _is_injected(cell)]
+
+
+def code_hash(name: str) -> str:
+    """Changes when a code cell of the chapter changes, and not with its prose."""
+    return _digest(code_of(chapter_text(name)))
+
+
+def modules_used(name: str) -> tuple[str, ...]:
+    """Modules of the library that the chapter's code imports, and all that those import."""
+    waiting = [module for source in code_of(chapter_text(name)) for module in _imports(_python(source))]
+    used: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        if module not in used:
+            used.add(module)
+            waiting += _imports(_syntax(module))
+    return tuple(sorted(used))
+
+
+def library_hash(name: str) -> str:
+    """Changes when a module that the chapter uses changes; comments and docstrings do not count."""
+    return _digest([ast.dump(_syntax(module)) for module in modules_used(name)])
+
+
+def numbers_hash(name: str, profile: str) -> str:
+    """Changes when the chapter's product would come out otherwise: its modules without drawing, and the profile."""
+    modules = [module for module in modules_used(name) if not _makes_no_number(module)]
+    constants = {key: value for key, value in vars(config).items() if key.isupper() and isinstance(value, int | float)}
+    settings = [repr(config.profile_named(profile)), repr(constants)]
+    return _digest([ast.dump(_syntax(module)) for module in modules if module != config.__name__] + settings)
+
+
+def _texts() -> Path:
+    """The folder of the texts."""
+    return project_root() / "notebooks" / "text"
+
+
+def _is_injected(cell: NotebookNode) -> bool:
+    """Whether papermill put the cell there."""
+    return "injected-parameters" in cell.metadata.get("tags", ())
+
+
+def _executed_groups(executed: NotebookNode) -> Iterator[list[NotebookNode]]:
+    """Every code cell, together with injected parameters that follow it."""
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    for index, cell in enumerate(code):
+        if not _is_injected(cell):
+            follower = code[index + 1 : index + 2]
+            yield [cell, *(other for other in follower if _is_injected(other))]
+
+
+def _makes_no_number(module: str) -> bool:
+    """Whether the module, or the package that it lies in, leaves numbers as they are."""
+    return module == PACKAGE or module.split(".")[1] in _WITHOUT_NUMBERS
+
+
+def _digest(parts: list[str]) -> str:
+    """A short hash of some texts."""
+    return sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+
+def _python(source: str) -> ast.Module:
+    """Syntax of a code cell; a magic line is no Python."""
+    return ast.parse("\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))))
+
+
+def _syntax(module: str) -> ast.Module:
+    """Syntax of a module without docstrings."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ValueError(f"there is no module {module} in the library")
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return tree
+
+
+def _imports(tree: ast.Module) -> list[str]:
+    """Modules of the library that some code imports, at its top or inside its functions."""
+    named: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # `from package import name`: the name is a module of the package, or something defined in it
+            named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in named if name.split(".")[0] == PACKAGE and _is_module(name)]
+
+
+def _is_module(name: str) -> bool:
+    """Whether a dotted name of the library is a module and not something defined in one."""
+    path = Path(__file__).parents[1] / Path(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()

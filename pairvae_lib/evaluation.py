@@ -1,0 +1,267 @@
+"""Assessment of the trained models: errors per image and route, references beside them, memorisation.
+
+The image is the unit: the errors of its crops are averaged first. Training and held-out images are kept apart; the
+paper mixes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pairvae_lib.baselines import crop_to_crop_floor, power_spectrum_features, references
+from pairvae_lib.config import PairTraining, Profile
+from pairvae_lib.fitting import generator
+from pairvae_lib.model import VAE, PairVAE, route_name
+from pairvae_lib.morphology import dice, directional_correlation, two_point_correlation
+from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.records import write_json
+from pairvae_lib.runs import Run
+from pairvae_lib.splits import Split
+from pairvae_lib.training import focused_crops
+
+INTENSITY, S2, A2 = "intensity", "S2", "A2"
+FLOOR = "crop-to-crop floor"
+SUBSETS = ("train", "held out")
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """What `assess` found, for the n images of a data set.
+
+    Parameters
+    ----------
+    sample_ids, morphologies : tuple of str, length n
+    subsets : ndarray of str, shape (n,)
+        "train" or "held out".
+    errors : dict of metric to dict of route to ndarray of shape (n,)
+        Mean absolute errors, averaged over the crops of an image. Metrics: "intensity" [of the scattering's range],
+        "S2" and "A2" [dimensionless]. Routes: "solo saxs_to_saxs", "saxs_to_sem", ... with the names of the data.
+    references : dict of metric to dict of name to ndarray of shape (n,)
+        The same errors of predictions that need no network, and the crop-to-crop floor.
+    memorisation : dict of name to ndarray
+        Dice coefficients, see `memorisation`.
+    """
+
+    sample_ids: tuple[str, ...]
+    morphologies: tuple[str, ...]
+    subsets: np.ndarray
+    errors: dict[str, dict[str, np.ndarray]]
+    references: dict[str, dict[str, np.ndarray]]
+    memorisation: dict[str, np.ndarray]
+
+    def medians(self) -> list[dict[str, str | float]]:
+        """One row for every metric and route or reference: the median over images of each subset and of all."""
+        rows: list[dict[str, str | float]] = []
+        for metric, routes in self.errors.items():
+            every = {"route": routes, "reference": self.references[metric]}
+            for kind, named in every.items():
+                for name, values in named.items():
+                    row: dict[str, str | float] = {"metric": metric, "kind": kind, "name": name}
+                    row |= {subset: float(np.median(values[self.subsets == subset])) for subset in SUBSETS}
+                    rows.append(row | {"mixed": float(np.median(values))})
+        return rows
+
+    def split(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """Values of all images, by subset."""
+        return {subset: values[self.subsets == subset] for subset in SUBSETS}
+
+    def save(self, path: Path, run: Run) -> None:
+        """Write everything as JSON, atomically, with the parameters of the run."""
+        content = {
+            "run": asdict(run) | {"data": run.data_root.name},
+            "samples": [
+                {"sample_id": sample_id, "morphology": morphology, "subset": str(subset)}
+                for sample_id, morphology, subset in zip(
+                    self.sample_ids, self.morphologies, self.subsets, strict=True
+                )
+            ],
+            "medians": self.medians(),
+            "errors": _plain(self.errors),
+            "references": _plain(self.references),
+            "memorisation": _plain(self.memorisation),
+        }
+        write_json(path, content)
+
+
+def solo_reconstructions(vaes: Mapping[str, VAE], measurements: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Both techniques through their own VAE, from the posterior mean.
+
+    Parameters
+    ----------
+    vaes : mapping of name to VAE
+    measurements : mapping of name to float32 ndarray of shape (n, 1, ...)
+
+    Returns
+    -------
+    dict of route to ndarray of shape (n, ...)
+        Boolean masks, or intensities in [0, 1].
+    """
+    return {
+        route_name(name, name): _in_parts(vae.reconstruct, measurements[name]) for name, vae in vaes.items()
+    }
+
+
+def pair_reconstructions(model: PairVAE, measurements: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The four routes of a PairVAE, from the posterior mean; as `solo_reconstructions`."""
+    return {
+        route_name(source, target): _in_parts(
+            partial(model.reconstruct, source=source, target=target), measurements[source]
+        )
+        for source, target in model.routes
+    }
+
+
+def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
+    """The statistics that micrographs are compared by.
+
+    Parameters
+    ----------
+    masks : bool ndarray of shape (..., height, width)
+
+    Returns
+    -------
+    dict
+        "S2": unbiased two-point correlation, (..., R). "A2": directional autocorrelation up to a quarter of the image,
+        1 at zero lag, (..., lags * lags); unlike the radial S2 it knows of orientation.
+    """
+    quarter = min(masks.shape[-2:]) // 4
+    directional = directional_correlation(masks, quarter, normalised=True)
+    return {S2: two_point_correlation(masks)[1], A2: directional.reshape(*masks.shape[:-2], -1)}
+
+
+def assess(
+    solo: Mapping[str, VAE], model: PairVAE, pairs: PreparedPairs, split: Split, profile: Profile, seed: int
+) -> Assessment:
+    """Errors of all routes and references on all images, with memorisation.
+
+    Parameters
+    ----------
+    solo : mapping of name to VAE
+        Solo-trained VAEs.
+    model : PairVAE
+        Pair-trained.
+    pairs : PreparedPairs
+    split : Split
+    profile : Profile
+        How many crops of each micrograph.
+    seed : int
+        Of the crops.
+
+    Returns
+    -------
+    Assessment
+
+    Notes
+    -----
+    Source: paper, Fig. 6: MAE of intensities, and MAE between the S2 of true and reconstructed crops; held-out images
+    apart, the posterior mean instead of a sample, the references and the directional A2 are ours.
+    """
+    scattering, micrograph = (modality.name for modality in pairs.modalities)
+    n, crops, size = len(pairs), profile.assessment.crops, pairs.modalities[1].shape[0]
+    rng = generator(seed, "assessment")
+    images = np.repeat(np.arange(n), crops)
+    true_crops = pairs.crops(images, size, rng)  # (n * crops, 1, size, size)
+    measurements = {scattering: pairs.scattering, micrograph: true_crops}
+    reconstructed = {f"solo {route}": values for route, values in solo_reconstructions(solo, measurements).items()}
+    reconstructed |= pair_reconstructions(model, measurements)
+    masks = (true_crops > 0.5).reshape(n, crops, size, size)
+    true_statistics = morphology_statistics(masks)
+    true_scattering = pairs.scattering[:, 0]
+
+    errors: dict[str, dict[str, np.ndarray]] = {INTENSITY: {}, S2: {}, A2: {}}
+    for route, values in reconstructed.items():
+        by_image = values.reshape(n, -1, *values.shape[1:])  # one per image, or one per crop
+        if values.dtype != np.bool_:
+            errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
+        else:
+            for metric, statistic in morphology_statistics(by_image).items():
+                errors[metric][route] = _mean_absolute(statistic, true_statistics[metric])
+
+    everyone = np.arange(n)
+    guesses: dict[str, dict[str, np.ndarray]] = {}
+    for metric, statistic in true_statistics.items():
+        predicted = references(pairs.scattering, statistic, split.train, everyone, generator(seed, "references"))
+        guesses[metric] = {name: _mean_absolute(values, statistic) for name, values in predicted.items()}
+        guesses[metric][FLOOR] = crop_to_crop_floor(statistic)
+    spectra = power_spectrum_features(masks)
+    predicted = references(spectra, true_scattering, split.train, everyone, generator(seed, "references"))
+    guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
+    subsets = np.full(n, "held out")
+    subsets[list(split.train)] = "train"
+    cross = reconstructed[route_name(scattering, micrograph)]
+    return Assessment(
+        sample_ids=pairs.sample_ids,
+        morphologies=pairs.morphologies,
+        subsets=subsets,
+        errors=errors,
+        references=guesses,
+        memorisation=memorisation(cross, pairs, split, profile.pair, masks, seed),
+    )
+
+
+def memorisation(
+    reconstructed: np.ndarray,
+    pairs: PreparedPairs,
+    split: Split,
+    settings: PairTraining,
+    true_crops: np.ndarray,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Whether scattering -> micrograph draws the training crops from memory.
+
+    Parameters
+    ----------
+    reconstructed : bool ndarray of shape (n, size, size)
+        From the scattering of every image.
+    pairs, split, settings, seed
+        Of the training.
+    true_crops : bool ndarray of shape (n, crops, size, size)
+        Other crops than those of the training.
+
+    Returns
+    -------
+    dict of name to ndarray of Dice coefficients
+        "own training crop" and "other crops of the sample" for the training images; "nearest training crop" of the
+        reconstructions of held-out images, and "nearest training crop, true" of true crops of these images.
+    """
+    train, held_out = list(split.train), list(split.held_out)
+    seen = focused_crops(pairs, split.train, settings, seed)[:, 0] > 0.5
+    return {
+        "own training crop": dice(reconstructed[train], seen),
+        "other crops of the sample": dice(reconstructed[train][:, np.newaxis], true_crops[train]).mean(axis=1),
+        "nearest training crop": dice(reconstructed[held_out][:, np.newaxis], seen).max(axis=1),
+        "nearest training crop, true": dice(true_crops[held_out][:, 0][:, np.newaxis], seen).max(axis=1),
+    }
+
+
+def examples(morphologies: Sequence[str], indices: Sequence[int]) -> dict[str, int]:
+    """The first of these indices of every morphology, by morphology."""
+    first: dict[str, int] = {}
+    for index in indices:
+        first.setdefault(morphologies[index], index)
+    return dict(sorted(first.items()))
+
+
+def _in_parts(route: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray, part: int = 64) -> np.ndarray:
+    """Apply a route to parts, which bounds the memory; the channel is dropped."""
+    with torch.inference_mode():
+        return torch.cat([route(piece) for piece in torch.from_numpy(x).split(part)])[:, 0].numpy()
+
+
+def _mean_absolute(values: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Mean absolute difference per image: (n, ...) -> (n,)."""
+    difference = np.abs(values - true)
+    return difference.reshape(len(difference), -1).mean(axis=1)
+
+
+def _plain(values: Mapping | np.ndarray) -> dict | list:
+    """Arrays as lists of six significant digits."""
+    if isinstance(values, Mapping):
+        return {key: _plain(value) for key, value in values.items()}
+    return [float(f"{value:.6g}") for value in values]

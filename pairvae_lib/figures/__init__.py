@@ -1,0 +1,40 @@
+"""Figures: arrays in, a matplotlib Figure out. One function per figure of the paper, on any two techniques.
+
+Every function returns an open pyplot figure, which a notebook shows at the end of its cell; close it elsewhere.
+"""
+
+from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
+from pairvae_lib.figures.curves import (
+    correlation_curves,
+    ensemble_correlation,
+    lineal_path_curves,
+    mean_correlation,
+)
+from pairvae_lib.figures.drawing import draw_image, draw_scattering
+from pairvae_lib.figures.images import (
+    generated_ensemble,
+    pairs_overview,
+    reconstructions,
+    thresholds,
+)
+from pairvae_lib.figures.style import MORPHOLOGY_COLOURS, ROUTE_COLOURS, STYLE, display_name
+
+__all__ = [
+    "MORPHOLOGY_COLOURS",
+    "ROUTE_COLOURS",
+    "STYLE",
+    "correlation_curves",
+    "display_name",
+    "draw_image",
+    "draw_scattering",
+    "ensemble_correlation",
+    "error_boxes",
+    "generated_ensemble",
+    "latent_scatter",
+    "lineal_path_curves",
+    "mean_correlation",
+    "pairs_overview",
+    "reconstructions",
+    "thresholds",
+    "training_history",
+]

@@ -1,0 +1,275 @@
+"""How well it went: loss histories (Fig. S3), errors per route (Fig. 6), and the latent space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from pairvae_lib.checks import check_finite, check_one_of, check_range, check_shape
+from pairvae_lib.figures.style import (
+    FRAME,
+    INK,
+    WIDTH,
+    check_labels,
+    check_named,
+    darker,
+    display_name,
+    morphology_marks,
+    route_colours,
+    styled,
+)
+
+SUBSETS = ("train", "held out")
+SHOWN_SINGLY = 50  # up to so many values, every one is drawn on its box
+
+
+@styled
+def training_history(history: Mapping[str, Sequence[float]], phase_boundary: int | None = None) -> Figure:
+    """Losses against epochs on a logarithmic axis, each line named at its end.
+
+    Parameters
+    ----------
+    history : mapping of name to list of float
+        One value per epoch, above zero; lengths may differ.
+    phase_boundary : int, optional
+        Number of random-crop epochs; the focused phase begins after it.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If a history is empty, not finite or not above zero, or the boundary lies outside the epochs.
+
+    Notes
+    -----
+    Source: paper, Fig. S3, all losses in one panel.
+    """
+    check_named("history", history)
+    for name, values in history.items():
+        losses = np.asarray(values, dtype=float)
+        check_shape(f"history[{name!r}]", losses, ("epochs",))
+        check_finite(f"history[{name!r}]", losses)
+        if not losses.size or losses.min() <= 0:
+            lowest = losses.min() if losses.size else "none"
+            raise ValueError(f"history[{name!r}] must hold values above 0 for a logarithmic axis; got {lowest}")
+    epochs = max(len(values) for values in history.values())
+    colours = route_colours(history)
+    figure, axes = plt.subplots(figsize=(WIDTH, 4.0), layout="constrained")
+    for name, values in history.items():
+        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=1.3, label=name)
+    axes.set(yscale="log", xlabel="epoch", ylabel="loss", xlim=(1, max(epochs, 2)))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    if phase_boundary is not None:
+        check_range("phase_boundary", phase_boundary, 1, epochs)
+        axes.axvline(phase_boundary + 0.5, color=FRAME, linewidth=1, linestyle=":")
+        axes.set_title(f"random crops to epoch {phase_boundary}, then focused", fontsize=9.5, loc="left")
+    _label_line_ends(axes, history, colours)
+    return figure
+
+
+@styled
+def error_boxes(
+    errors: Mapping[str, Mapping[str, np.ndarray]],
+    references: Mapping[str, Mapping[str, float]] | None = None,
+    quantity: str = "mean absolute error",
+    unit: str = "dimensionless",
+) -> Figure:
+    """Box plots of the errors per route, training and held-out samples apart, over reference values.
+
+    Boxes span the quartiles, the white line is the median, whiskers reach to 1.5 times the box. There are no
+    notches: crops and seeds of one image are not independent.
+
+    Parameters
+    ----------
+    errors : mapping of route to mapping of subset to ndarray of shape (n,) [`unit`]
+        Subsets are "train" and "held out"; one of them may be missing.
+    references : mapping of name to mapping of subset to float, optional [`unit`]
+        E.g. nearest-neighbour retrieval, training mean, crop-to-crop floor.
+    quantity : str
+        What the error is of.
+    unit : str
+        Its unit.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If there are no errors, a subset has another name or is empty, or values are not finite.
+
+    Notes
+    -----
+    Source: paper, Fig. 6, whose boxes mix training and validation samples.
+    """
+    check_named("errors", errors)
+    references = references or {}
+    every: dict[str, Mapping[str, np.ndarray | float]] = {**errors, **references}
+    for name, subsets in every.items():
+        check_named(name, subsets)
+        for subset, values in subsets.items():
+            check_one_of(f"subset of {name!r}", subset, SUBSETS)
+            check_finite(f"{name}, {subset}", np.asarray(values))
+    boxes = [(route, subset) for route, subsets in errors.items() for subset in SUBSETS if subset in subsets]
+    for route, subset in boxes:
+        check_shape(f"{route}, {subset}", np.asarray(errors[route][subset]), ("n",))
+        if not len(errors[route][subset]):
+            raise ValueError(f"{route}, {subset} must hold at least one error; got none")
+
+    colours = route_colours(errors)
+    rows = len(boxes) + len(references)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.4 * rows + 0.8 + 0.2 * len(errors)), layout="constrained")
+    places: list[float] = []
+    ticks: list[str] = []
+    y = 0.0
+    for k, (route, subset) in enumerate(boxes):
+        values = np.asarray(errors[route][subset], dtype=float)
+        y += 1.0 + 0.5 * (k > 0 and boxes[k - 1][0] != route)
+        _draw_box(axes, y, values, colours[route], hollow=subset == "train")
+        places.append(y)
+        ticks.append(f"{display_name(route)}, {subset}\n(n = {len(values)})")
+    for k, (name, subsets) in enumerate(references.items()):
+        y += 1.0 + 0.5 * (k == 0)
+        for subset, value in subsets.items():
+            axes.plot(value, y, marker="D", color=INK, markerfacecolor="white" if subset == "train" else INK, zorder=4)
+        if "held out" in subsets:
+            axes.axvline(subsets["held out"], color=FRAME, linewidth=1, linestyle="--", zorder=0)
+        places.append(y)
+        ticks.append(display_name(name))
+    axes.set_yticks(places, ticks)
+    axes.set(ylim=(y + 0.7, 0.3), xlabel=f"{quantity} [{unit}]")
+    axes.tick_params(axis="y", length=0)
+    shown = [subset for subset in SUBSETS if any(subset in subsets for subsets in every.values())]
+    faces = {"train": "white", "held out": FRAME}
+    handles = [Patch(facecolor=faces[subset], edgecolor=FRAME, label=subset) for subset in shown]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    return figure
+
+
+@styled
+def latent_scatter(latents: Mapping[str, np.ndarray], labels: Sequence[str]) -> Figure:
+    """Latents on the plane of their first two principal components, coloured by morphology.
+
+    Parameters
+    ----------
+    latents : mapping of technique to ndarray of shape (n, latents)
+        Flattened latent means per technique, row k of each belonging to sample k. The plane is common; with two
+        techniques the first is filled, the second hollow, and a line joins the two of one sample.
+    labels : list of str, n
+        Morphology of each sample.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If there are not one or two techniques, shapes do not fit, or there are fewer than three points.
+
+    Notes
+    -----
+    Source: not in the paper, which argues from clusters in the latent spaces without showing them.
+    """
+    check_labels(labels)
+    if len(latents) not in (1, 2):
+        raise ValueError(f"latents must hold one or two techniques; got {len(latents)}")
+    for name, values in latents.items():
+        check_shape(f"latents[{name!r}]", values, (len(labels), "latents"))
+        check_finite(f"latents[{name!r}]", values)
+    scores, shares = _principal_plane(np.concatenate(list(latents.values())))
+    by_technique = np.split(scores, len(latents))
+    marks = morphology_marks(labels)
+    figure, axes = plt.subplots(figsize=(WIDTH, 5.0), layout="constrained")
+    if len(latents) == 2:
+        axes.plot(*np.stack(by_technique).transpose(2, 0, 1), color=FRAME, linewidth=0.5, alpha=0.6, zorder=1)
+    for (technique, points), filled in zip(zip(latents, by_technique, strict=True), (True, False), strict=False):
+        for label, (colour, marker) in marks.items():
+            chosen = points[[name == label for name in labels]]
+            face = colour if filled else "white"
+            axes.scatter(
+                chosen[:, 0],
+                chosen[:, 1],
+                s=36,
+                marker=marker,
+                color=face,
+                edgecolors=colour,
+                label=f"{technique} {label}",
+            )
+    axes.set(
+        xlabel=f"principal component 1 ({shares[0]:.0%} of variance)",
+        ylabel=f"principal component 2 ({shares[1]:.0%})",
+    )
+    handles = [
+        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
+        for label, (colour, marker) in marks.items()
+    ]
+    if len(latents) == 2:
+        handles += [
+            Line2D([], [], linestyle="", marker="o", color=INK, markerfacecolor=face, label=display_name(technique))
+            for technique, face in zip(latents, (INK, "white"), strict=True)
+        ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2)
+    return figure
+
+
+def _draw_box(axes: Axes, y: float, values: np.ndarray, colour: str, hollow: bool) -> None:
+    """One horizontal box, with every value on it where they are few."""
+    single = len(values) <= SHOWN_SINGLY
+    axes.boxplot(
+        values,
+        positions=[y],
+        orientation="horizontal",
+        widths=0.7,
+        patch_artist=True,
+        showfliers=not single,
+        manage_ticks=False,
+        boxprops={"facecolor": "white" if hollow else colour, "edgecolor": colour, "linewidth": 1.3},
+        medianprops={"color": colour if hollow else "white", "linewidth": 2.2},
+        whiskerprops={"color": colour},
+        capprops={"color": colour},
+        flierprops={"marker": ".", "markersize": 3, "markeredgecolor": colour, "alpha": 0.4},
+    )
+    if single:
+        axes.plot(values, np.full(len(values), y), ".", color=INK, markersize=4, alpha=0.45, zorder=3)
+
+
+def _label_line_ends(axes: Axes, history: Mapping[str, Sequence[float]], colours: Mapping[str, str]) -> None:
+    """Name each line at its right end, pushed apart where they meet."""
+    low, high = np.log(axes.get_ylim())
+    wanted = {name: float((np.log(values[-1]) - low) / (high - low)) for name, values in history.items()}
+    place = -1.0
+    for name in sorted(wanted, key=lambda key: wanted[key]):
+        place = max(wanted[name], place + 0.06)
+        axes.annotate(
+            display_name(name),
+            (len(history[name]), place),
+            xycoords=("data", "axes fraction"),
+            xytext=(5, 0),
+            textcoords="offset points",
+            color=darker(colours[name]),
+            va="center",
+            fontsize=9.5,
+        )
+
+
+def _principal_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (n, 2) on the first two principal components, and their shares of the variance."""
+    if points.shape[0] < 3 or points.shape[1] < 2:
+        raise ValueError(f"a principal plane needs at least 3 points of 2 latents; got shape {points.shape}")
+    centred = points - points.mean(axis=0)
+    left, sizes, right = np.linalg.svd(centred, full_matrices=False)
+    # The sign of a component is arbitrary: fixed, so that the same latents always give the same picture.
+    signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(axis=1)])
+    return left[:, :2] * sizes[:2] * signs, sizes[:2] ** 2 / (sizes**2).sum()

@@ -1,0 +1,292 @@
+"""Grids of measurements: pairs (Fig. 1), thresholds (S2), reconstructions (3A, 4A) and generated micrographs (7A)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pairvae_lib.checks import check_finite, check_mask, check_shape
+from pairvae_lib.figures.drawing import (
+    SCALED_LIMITS,
+    SCALED_NAME,
+    check_unit_range,
+    draw_image,
+    draw_scattering,
+    profile_axis,
+    tiles,
+)
+from pairvae_lib.figures.style import (
+    check_count,
+    check_labels,
+    check_named,
+    display_name,
+    legend_above,
+    name_outer_axes,
+    panels,
+    route_colours,
+    styled,
+)
+from pairvae_lib.morphology import dice
+
+Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
+
+
+@styled
+def pairs_overview(
+    scattering: Images,
+    micrographs: Images,
+    masks: Images,
+    labels: Sequence[str],
+    *,
+    q: Images | None = None,
+    q_unit: str = "1/nm",
+    scaled: bool = True,
+    nm_per_pixel: float | Sequence[float] | None = None,
+) -> Figure:
+    """One row per morphology: scattering, micrograph with scale bar, mask.
+
+    Parameters
+    ----------
+    scattering : ndarrays of shape (height, width) or (points,)
+        One pattern or profile per label, log intensity in [0, 1] (profiles: see `scaled`).
+    micrographs, masks : ndarrays of shape (height, width)
+        One grey micrograph (uint8) and one bool mask per label.
+    labels : list of str
+        Morphologies or sample names, one per row.
+    q : ndarray of shape (points,), or one per label, optional [`q_unit`]
+        Scattering vector of the profiles.
+    q_unit : str
+        Unit of `q`.
+    scaled : bool
+        False if the profiles are raw intensities.
+    nm_per_pixel : float, or one per label, optional [nm]
+        Pixel size of the micrographs; without it the scale bars are in pixels.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If counts, shapes or types do not fit.
+
+    Notes
+    -----
+    Source: paper, Fig. 1; the annotated column is replaced by the mask, which is what the model sees.
+    """
+    check_labels(labels)
+    for name, items in {"scattering": scattering, "micrographs": micrographs, "masks": masks}.items():
+        check_count(name, items, labels)
+    curves = np.ndim(scattering[0]) == 1
+    q_of_row: list[np.ndarray | None] = [None] * len(labels)
+    if q is not None:
+        q_of_row = list(q) if np.ndim(q[0]) else [np.asarray(q)] * len(labels)
+        check_count("q", q_of_row, labels)
+    pixel_sizes = _per_label(nm_per_pixel, labels)
+
+    figure, grid = tiles(len(labels), 3, extra_height=0.5 * len(labels) if curves else 0.0)
+    for row, label in enumerate(labels):
+        check_mask(f"masks[{row}]", masks[row])
+        draw_scattering(grid[row, 0], scattering[row], q_of_row[row], q_unit, scaled)
+        draw_image(grid[row, 1], micrographs[row], pixel_sizes[row], scale_bar=True)
+        draw_image(grid[row, 2], masks[row])
+        if curves:
+            grid[row, 0].set_box_aspect(1)
+            grid[row, 0].set_title(display_name(label), fontweight="bold", fontsize=10)
+        else:
+            grid[row, 0].set_ylabel(display_name(label))
+    names = ("scattering", "micrograph", "mask")
+    for axes, name in zip(grid[0], names, strict=True):
+        if axes.get_title() == "":
+            axes.set_title(name)
+    return figure
+
+
+@styled
+def thresholds(
+    micrographs: Images,
+    results: Mapping[str, Images],
+    labels: Sequence[str],
+    truth: Images | None = None,
+    nm_per_pixel: float | Sequence[float] | None = None,
+) -> Figure:
+    """Rows: the micrograph, the true mask if there is one, then one row per method; columns: morphologies.
+
+    Parameters
+    ----------
+    micrographs : ndarrays of shape (height, width)
+        One grey micrograph (uint8) per label.
+    results : mapping of method name to masks
+        Per method one bool mask per label, of the micrograph's shape.
+    labels : list of str
+        Morphologies, one per column.
+    truth : ndarrays of shape (height, width), optional
+        Ground-truth masks; with them every tile names its Dice coefficient.
+    nm_per_pixel : float, or one per label, optional [nm]
+        Pixel size of the micrographs.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If counts, shapes or types do not fit.
+
+    Notes
+    -----
+    Source: paper, Fig. S2, without the Dice coefficients (experiments have no ground truth).
+    """
+    check_labels(labels)
+    check_named("results", results)
+    check_count("micrographs", micrographs, labels)
+    rows: dict[str, Images] = ({} if truth is None else {"truth": truth}) | dict(results)
+    for name, masks in rows.items():
+        check_count(name, masks, labels)
+        for column, mask in enumerate(masks):
+            check_mask(f"{name}[{column}]", mask)
+            check_shape(f"{name}[{column}]", mask, tuple(np.shape(micrographs[column])))
+
+    pixel_sizes = _per_label(nm_per_pixel, labels)
+    figure, grid = tiles(1 + len(rows), len(labels), extra_height=0.0 if truth is None else 0.22 * len(results))
+    for column, label in enumerate(labels):
+        draw_image(grid[0, column], micrographs[column], pixel_sizes[column], scale_bar=True)
+        grid[0, column].set_title(display_name(label))
+        for row, (name, masks) in enumerate(rows.items(), start=1):
+            draw_image(grid[row, column], masks[column])
+            if truth is not None and name != "truth":
+                grid[row, column].set_title(f"Dice {float(dice(masks[column], truth[column])):.2f}", fontsize=9, pad=3)
+    for axes, name in zip(grid[:, 0], ("micrograph", *rows), strict=True):
+        axes.set_ylabel(display_name(name))
+    return figure
+
+
+@styled
+def reconstructions(
+    true: Images,
+    columns: Mapping[str, Images],
+    labels: Sequence[str],
+    q: np.ndarray | None = None,
+    q_unit: str = "1/nm",
+) -> Figure:
+    """Measurements beside their reconstructions: images as a grid, 1-D profiles as one panel per morphology.
+
+    Parameters
+    ----------
+    true : ndarrays of shape (height, width), or ndarray of shape (labels, points)
+        One mask, pattern or profile per label.
+    columns : mapping of route name to ndarrays
+        Per route one reconstruction per label, of the shape of the true one.
+    labels : list of str
+        Morphologies, one per row (or panel).
+    q : ndarray of shape (points,), optional [`q_unit`]
+        Scattering vector of profiles.
+    q_unit : str
+        Unit of `q`.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If counts or shapes do not fit.
+
+    Notes
+    -----
+    Source: paper, Fig. 3A and 4A.
+    """
+    check_labels(labels)
+    entries: dict[str, Images] = {"true": true} | dict(columns)
+    for name, items in entries.items():
+        check_count(name, items, labels)
+        for row, item in enumerate(items):
+            check_shape(f"{name}[{row}]", item, tuple(np.shape(true[row])))
+            check_finite(f"{name}[{row}]", item)
+            check_unit_range(f"{name}[{row}]", np.asarray(item))
+    if np.ndim(true[0]) == 1:
+        return _profile_panels(entries, labels, q, q_unit)
+
+    figure, grid = tiles(len(labels), len(entries))
+    for column, (name, items) in enumerate(entries.items()):
+        grid[0, column].set_title(display_name(name).replace(" ", "\n", 1))
+        for row, item in enumerate(items):
+            draw_image(grid[row, column], item)
+    for axes, label in zip(grid[:, 0], labels, strict=True):
+        axes.set_ylabel(display_name(label))
+    return figure
+
+
+@styled
+def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labels: Sequence[str]) -> Figure:
+    """One column per morphology: the reconstruction on top, the micrographs generated around its latent below.
+
+    Parameters
+    ----------
+    reconstruction : ndarrays of shape (height, width)
+        One bool mask per label.
+    generated : ndarray of shape (labels, k, height, width), or a list of (k, height, width)
+        Generated bool masks.
+    labels : list of str
+        Morphologies, one per column.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If counts, shapes or types do not fit.
+
+    Notes
+    -----
+    Source: paper, Fig. 7A, turned by 90 degrees to stay legible on a narrow screen.
+    """
+    check_labels(labels)
+    check_count("reconstruction", reconstruction, labels)
+    check_count("generated", generated, labels)
+    k = len(generated[0])
+    for column, masks in enumerate(generated):
+        check_mask(f"reconstruction[{column}]", reconstruction[column])
+        check_shape(f"generated[{column}]", np.asarray(masks), (k, *np.shape(reconstruction[column])))
+        check_mask(f"generated[{column}]", np.asarray(masks))
+
+    figure, grid = tiles(1 + k, len(labels))
+    for column, label in enumerate(labels):
+        grid[0, column].set_title(display_name(label))
+        for axes, mask in zip(grid[:, column], (reconstruction[column], *generated[column]), strict=True):
+            draw_image(axes, mask)
+    for axes, name in zip(grid[:, 0], ("reconstruction", *(f"generated {n + 1}" for n in range(k))), strict=True):
+        axes.set_ylabel(name)
+    return figure
+
+
+def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[float] | list[None]:
+    """One pixel size per label, whether none, one or several were given."""
+    if value is None:
+        return [None] * len(labels)
+    sizes = [float(size) for size in np.atleast_1d(np.asarray(value, dtype=float))]
+    if np.ndim(value) == 0:
+        return sizes * len(labels)
+    check_count("nm_per_pixel", sizes, labels)
+    return sizes
+
+
+def _profile_panels(entries: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None, q_unit: str) -> Figure:
+    """One panel per label with the true profile and its reconstructions."""
+    colours = route_colours(entries)
+    figure, every = panels(len(labels))
+    for row, axes in enumerate(every):
+        x = profile_axis(axes, len(entries["true"][row]), q, q_unit)
+        for name, items in entries.items():
+            axes.plot(x, items[row], color=colours[name], label=display_name(name))
+        axes.set(title=display_name(labels[row]), ylim=SCALED_LIMITS)
+    name_outer_axes(every, every[0].get_xlabel(), SCALED_NAME)
+    legend_above(figure, every[0])
+    return figure

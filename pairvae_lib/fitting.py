@@ -1,0 +1,167 @@
+"""The loop around every training: epochs, history, progress, checkpoints to resume from.
+
+Every random draw follows from (seed, stage, epoch), so a training that was stopped and resumed equals one that was not,
+bit for bit on one thread in fp32.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint, state_digest
+
+CHECKPOINT_SECONDS = 20.0  # what a kill costs at most
+
+
+@dataclass
+class History:
+    """Mean losses of every epoch, by name."""
+
+    losses: dict[str, list[float]] = field(default_factory=dict)
+
+    def append(self, means: dict[str, float]) -> None:
+        """Add one epoch."""
+        for name, value in means.items():
+            self.losses.setdefault(name, []).append(value)
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs held."""
+        return len(next(iter(self.losses.values()), []))
+
+    @property
+    def final(self) -> dict[str, float]:
+        """Losses of the last epoch."""
+        return {name: values[-1] for name, values in self.losses.items()}
+
+
+def generator(seed: int, stage: str, epoch: int = 0) -> np.random.Generator:
+    """The random generator of one stage and epoch of a training."""
+    return np.random.default_rng([seed, crc32(stage.encode()), epoch])
+
+
+def batches(n: int, batch_size: int, epoch: int) -> Iterator[np.ndarray]:
+    """Positions of each batch of an epoch: whole batches in a fixed order, walking round the samples.
+
+    When `batch_size` divides `n` these are the same batches in every epoch, as in the original. When it does not, the
+    original drops the same last samples in every epoch; here the next epoch starts where this one ended.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer samples than one batch holds.
+    """
+    if n < batch_size:
+        raise ValueError(f"n_train must be at least the batch size {batch_size}; got {n}")
+    used = n // batch_size * batch_size
+    order = (np.arange(used) + epoch * used) % n
+    yield from order.reshape(-1, batch_size)
+
+
+def standard_normal(rng: np.random.Generator, like: Tensor) -> Tensor:
+    """Standard normal noise of the shape of a tensor."""
+    return torch.from_numpy(rng.standard_normal(like.shape, dtype=np.float32))
+
+
+def optimise(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step of the optimiser."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+class Means:
+    """Running means of named losses over the batches of an epoch."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.count = 0
+
+    def add(self, losses: dict[str, Tensor]) -> None:
+        """Count the losses of one batch."""
+        self.count += 1
+        for name, loss in losses.items():
+            self.sums[name] = self.sums.get(name, torch.zeros(())) + loss.detach()
+
+    def read(self) -> dict[str, float]:
+        """Means over the batches so far."""
+        return {name: float(value) / self.count for name, value in self.sums.items()}
+
+
+def fit(
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    run_epoch: Callable[[int], dict[str, float]],
+    epochs: int,
+    made_with: dict[str, Any],
+    partial: Path | None = None,
+    description: str = "",
+) -> History:
+    """Run epochs, with a progress bar on a terminal and a checkpoint to resume from.
+
+    Parameters
+    ----------
+    module, optimizer
+        What `run_epoch` changes.
+    run_epoch : callable
+        Epoch number to mean losses; everything random in it must follow from that number.
+    epochs : int
+    made_with : dict
+        Everything that determines the outcome.
+    partial : Path, optional
+        Checkpoint to write every CHECKPOINT_SECONDS and at the end, and to resume from if it is there.
+    description : str
+        Shown beside the bar.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint was made with other settings.
+    FloatingPointError
+        If a loss is no longer finite.
+    """
+    history = History()
+    if partial is not None and partial.exists():
+        state = load_checkpoint(partial, made_with)
+        module.load_state_dict(state["module"])
+        optimizer.load_state_dict(state["optimizer"])
+        history = History(state["history"])
+    saved = time.monotonic()
+    progress = tqdm(range(history.epochs, epochs), description, epochs, initial=history.epochs, disable=None)
+    for epoch in progress:
+        means = run_epoch(epoch)
+        if not np.isfinite(list(means.values())).all():
+            raise FloatingPointError(f"{description}: a loss is no longer finite in epoch {epoch}: {means}")
+        history.append(means)
+        due = time.monotonic() - saved > CHECKPOINT_SECONDS or epoch + 1 == epochs
+        if partial is not None and due:
+            state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "history": history.losses}
+            save_checkpoint(partial, made_with, state)
+            saved = time.monotonic()
+    return history
+
+
+def provenance(stage: str, seed: int, train: tuple[int, ...], settings: Any, initial: nn.Module) -> dict[str, Any]:
+    """Everything that determines a stage's outcome."""
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
+    return {
+        "stage": stage,
+        "seed": seed,
+        "train": [int(index) for index in train],
+        "settings": plain,
+        "initial": state_digest(initial),
+    }

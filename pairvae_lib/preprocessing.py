@@ -1,0 +1,277 @@
+"""From files' arrays to what a model sees: pattern resize; blur, local threshold, crop; profile on a common q grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter, uniform_filter
+
+from pairvae_lib.checks import check_finite, check_positive, check_shape
+from pairvae_lib.config import Binarisation
+
+GAUSSIAN_RADIUS = 2  # px: windows of 5 x 5, as in the public notebooks
+NIBLACK_WEIGHT = -0.2  # of the local standard deviation, subtracted from the local mean
+
+
+def resized_pattern(pattern: ArrayLike, size: int) -> NDArray[np.float32]:
+    """A scattering pattern on a square grid of another size, by area.
+
+    Every new pixel is the mean of the area that it covers, so the mean intensity is kept exactly and nothing aliases.
+    A pattern that is not square is stretched to one, as the public notebooks do.
+
+    Parameters
+    ----------
+    pattern : array of shape (H, W)
+        Intensities in [0, 1].
+    size : int
+        New height and width [px].
+
+    Returns
+    -------
+    ndarray of float32, shape (size, size)
+        Intensities in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the pattern is not two-dimensional, or a value is not finite or outside [0, 1], or the size not positive.
+    """
+    values = np.asarray(pattern, dtype=np.float64)
+    check_shape("pattern", values, ("height", "width"))
+    check_finite("pattern", values)
+    check_positive("size", size)
+    if values.size == 0 or values.min() < 0 or values.max() > 1:
+        span = "no values" if values.size == 0 else f"{values.min():g} to {values.max():g}"
+        raise ValueError(f"pattern must hold intensities in [0, 1]; got {span}")
+    height, width = values.shape
+    resized = _area_weights(height, size) @ values @ _area_weights(width, size).T
+    return np.clip(resized, 0, 1).astype(np.float32)  # clip: rounding may leave 1 + 2e-16
+
+
+def binarised(micrograph: ArrayLike, settings: Binarisation = Binarisation()) -> NDArray[np.bool_]:  # noqa: B008
+    """Mask of a grey micrograph: blur, local mean threshold, majority smoothing.
+
+    All images in between are 8-bit, as in the original: the blurred image and the local mean are rounded.
+
+    Parameters
+    ----------
+    micrograph : array of shape (H, W)
+        Grey levels in [0, 255].
+    settings : Binarisation
+        Windows and offset.
+
+    Returns
+    -------
+    ndarray of bool, shape (H, W)
+        True where bright (PMMA).
+
+    Raises
+    ------
+    ValueError
+        If the micrograph is not two-dimensional, or a grey level is not finite or outside [0, 255].
+
+    Source
+    ------
+    Public notebooks, preprocessing; images are mirrored at their edges for the blurs and continued for the local mean.
+    """
+    blurred = _blurred(micrograph, settings)
+    local_mean = np.rint(uniform_filter(blurred, settings.window, mode="nearest"))
+    return _smoothed(blurred > local_mean - settings.offset, settings)
+
+
+def random_window(shape: tuple[int, ...], size: int, rng: np.random.Generator) -> tuple[int, int]:
+    """First row and column of a window, uniform over all that fit.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (..., H, W) [px] of the image.
+    size : int
+        Height and width of the window [px].
+    rng : numpy Generator
+        Drawn from twice: row, then column.
+
+    Raises
+    ------
+    ValueError
+        If the window does not fit.
+    """
+    height, width = shape[-2:]
+    if not 0 < size <= min(height, width):
+        raise ValueError(f"size must lie between 1 and the {height} x {width} px of the image; got {size!r}")
+    return int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
+
+
+def crop_at(mask: NDArray, row: int, col: int, size: int) -> NDArray:
+    """Window of an image, as a view.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (..., H, W)
+        The image, of any type.
+    row, col : int
+        First row and column [px].
+    size : int
+        Height and width [px].
+
+    Returns
+    -------
+    ndarray of shape (..., size, size)
+
+    Raises
+    ------
+    ValueError
+        If the window is not inside the image.
+    """
+    height, width = mask.shape[-2:]
+    if not (size > 0 and 0 <= row <= height - size and 0 <= col <= width - size):
+        raise ValueError(f"window of {size} px at {(row, col)} must lie within the {height} x {width} px of the image")
+    return mask[..., row : row + size, col : col + size]
+
+
+def random_crop(mask: NDArray, size: int, rng: np.random.Generator) -> NDArray:
+    """Window of an image at a random position, as a view.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (..., H, W)
+        The image, of any type.
+    size : int
+        Height and width of the crop [px].
+    rng : numpy Generator
+        See `random_window`.
+
+    Returns
+    -------
+    ndarray of shape (..., size, size)
+
+    Raises
+    ------
+    ValueError
+        If the image is smaller than the crop.
+    """
+    return crop_at(mask, *random_window(mask.shape, size, rng), size)
+
+
+def standardised_profile(q: ArrayLike, intensity: ArrayLike, q_grid: ArrayLike) -> NDArray[np.float64]:
+    """Log intensity of a 1-D profile on a q grid, freed of its arbitrary intensity scale.
+
+    The intensity of a grid point is the mean over its cell, which reaches half-way to its neighbours (the profile
+    taken as straight between its points): where the grid is coarser than the data it averages noise, where it is
+    finer it interpolates. The mean of the logarithm is subtracted, so profiles that differ by a factor are equal.
+
+    Parameters
+    ----------
+    q, intensity : array of shape (N,)
+        Rising q, positive intensities (see `scattering.folded_profile`).
+    q_grid : array of shape (points,)
+        Rising, within the range of `q`, in the same unit.
+
+    Returns
+    -------
+    ndarray of shape (points,)
+        log10 of the intensity [decades], mean 0.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, q does not rise, an intensity is not positive, or the grid leaves the range of q.
+    """
+    q, intensity, grid = (np.asarray(values, dtype=np.float64) for values in (q, intensity, q_grid))
+    check_shape("q", q, ("points",))
+    check_shape("intensity", intensity, q.shape)
+    check_shape("q_grid", grid, ("points",))
+    for name, values in (("q", q), ("q_grid", grid)):
+        if len(values) < 2 or not (np.diff(values) > 0).all():
+            raise ValueError(f"{name} must hold at least two rising values; got {values!r}")
+    if not (np.isfinite(intensity).all() and (intensity > 0).all()):
+        raise ValueError(f"intensity must be positive and finite; got {intensity.min():g} to {intensity.max():g}")
+    if grid[0] < q[0] or grid[-1] > q[-1]:
+        raise ValueError(
+            f"q_grid must lie within the profile's q of {q[0]:g} to {q[-1]:g}; got {grid[0]:g} to {grid[-1]:g}"
+        )
+    edges = np.concatenate([grid[:1], np.sqrt(grid[1:] * grid[:-1]), grid[-1:]])
+    knots = np.union1d(q, edges)
+    values = np.interp(knots, q, intensity)
+    areas = np.concatenate([[0.0], np.cumsum(np.diff(knots) * (values[1:] + values[:-1]) / 2)])
+    means = np.diff(areas[np.searchsorted(knots, edges)]) / np.diff(edges)
+    decades = np.log10(means)
+    return decades - decades.mean()
+
+
+def normalised_profile(
+    q: ArrayLike, intensity: ArrayLike, q_grid: ArrayLike, limits: tuple[float, float]
+) -> NDArray[np.float32]:
+    """What a model sees of a 1-D profile: its standardised log intensity, scaled to [0, 1].
+
+    Parameters
+    ----------
+    q, intensity, q_grid : arrays
+        See `standardised_profile`.
+    limits : (low, high)
+        Standardised log intensities [decades] that become 0 and 1, common to a data set (`PreparedPairs.limits`);
+        values beyond them are clipped.
+
+    Returns
+    -------
+    ndarray of float32, shape (points,)
+        Values in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        As `standardised_profile`, or if low is not below high.
+    """
+    low, high = limits
+    if not low < high:
+        raise ValueError(f"limits must be (low, high) with low < high; got {limits!r}")
+    decades = standardised_profile(q, intensity, q_grid)
+    return np.clip((decades - low) / (high - low), 0, 1).astype(np.float32)
+
+
+def _area_weights(length: int, size: int) -> NDArray[np.float64]:
+    """Share of every old pixel (column) in every new one (row); rows sum to one."""
+    new, old = np.linspace(0, length, size + 1), np.arange(length + 1)
+    overlap = np.minimum(new[1:, None], old[None, 1:]) - np.maximum(new[:-1, None], old[None, :-1])
+    return np.clip(overlap, 0, None) * (size / length)
+
+
+def _blurred(micrograph: ArrayLike, settings: Binarisation) -> NDArray[np.float64]:
+    """The checked micrograph after the first blur, in whole grey levels."""
+    grey = np.asarray(micrograph, dtype=np.float64)
+    check_shape("micrograph", grey, ("height", "width"))
+    check_finite("micrograph", grey)
+    if grey.size == 0 or grey.min() < 0 or grey.max() > 255:
+        span = "no values" if grey.size == 0 else f"{grey.min():g} to {grey.max():g}"
+        raise ValueError(f"micrograph must hold grey levels in [0, 255]; got {span}")
+    return np.rint(gaussian_filter(grey, settings.blur_sigma, mode="mirror", radius=GAUSSIAN_RADIUS))
+
+
+def _smoothed(bright: NDArray[np.bool_], settings: Binarisation) -> NDArray[np.bool_]:
+    """Majority smoothing: the weighted mean of the 0/1 image, rounded."""
+    share = gaussian_filter(bright.astype(np.float64), settings.smooth_sigma, mode="mirror", radius=GAUSSIAN_RADIUS)
+    return share >= 0.5
+
+
+def _compared(micrograph: ArrayLike, rule: str, settings: Binarisation = Binarisation()) -> NDArray[np.bool_]:  # noqa: B008
+    """Another threshold between the same blur and the same smoothing."""
+    from skimage import filters  # lazily: half a second
+
+    blurred = _blurred(micrograph, settings)
+    if rule == "mean":
+        threshold = blurred.mean()
+    elif rule == "niblack":
+        threshold = filters.threshold_niblack(blurred, settings.window, NIBLACK_WEIGHT)
+    else:
+        threshold = filters.threshold_otsu(blurred) if rule == "otsu" else filters.threshold_li(blurred)
+    return _smoothed(blurred > threshold, settings)
+
+
+# Fig. S2 of the paper: the adaptive threshold against others. Only the threshold differs, blur and smoothing do not.
+THRESHOLDS: dict[str, Callable[[ArrayLike], NDArray[np.bool_]]] = {
+    "adaptive": binarised,
+    **{rule: partial(_compared, rule=rule) for rule in ("otsu", "niblack", "li", "mean")},
+}

@@ -1,0 +1,82 @@
+"""Text files of 1-D scattering profiles as arrays."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairvae_lib.reading.decoding import unreadable_as_value_error
+
+PROFILE_SUFFIXES = frozenset({".dat", ".txt", ".csv", ".xy", ".chi"})
+MIN_POINTS = 16
+
+_BLANKS = str.maketrans(",;\t", "   ")
+_UNIT = re.compile(
+    r"(?P<nm>1\s*/\s*nm\b|\bnm\s*\^?\{?-1)|(?P<angstrom>1\s*/\s*(?:angstrom|å|a\b)|(?:angstrom|å|\ba)\s*\^?\{?-1)"
+)
+
+
+def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
+    """Columns q and intensity of a text file.
+
+    The numbers are separated by blanks, tabs, commas or semicolons; a third column (the uncertainty) is checked and
+    left aside. Lines that start with # are comments; lines of words may stand before the first number.
+
+    Parameters
+    ----------
+    path : Path
+        A text file.
+
+    Returns
+    -------
+    q, intensity : ndarray of shape (N,)
+        In the order of the file.
+    unit : str
+        Of q, "1/nm" or "1/angstrom" where a comment or a line of words names it, "" where none does.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, a line is not two or three numbers, a value is NaN or infinite, or there are too
+        few points of positive intensity; the message is the reason alone.
+    """
+    with unreadable_as_value_error():
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    words: list[str] = []
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines, start=1):
+        fields = line.translate(_BLANKS).split()
+        if not fields:
+            continue
+        row = None if fields[0].startswith("#") else _numbers(fields)
+        if row is None:
+            if rows and not fields[0].startswith("#"):
+                raise ValueError(f"line {number} is not numbers: {line.strip()[:40]!r}")
+            words.append(line.lower())
+            continue
+        if len(row) not in (2, 3) or (rows and len(row) != len(rows[0])):
+            raise ValueError(
+                f"line {number} must hold q, intensity and perhaps its uncertainty; got {len(row)} numbers"
+            )
+        if not all(map(math.isfinite, row)):
+            raise ValueError(f"line {number} holds NaN or infinity")
+        rows.append(row)
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), -1) if rows else np.zeros((0, 2))
+    q, intensity = table[:, 0], table[:, 1]
+    usable = int(((q != 0) & (intensity > 0)).sum())
+    if usable < MIN_POINTS:
+        raise ValueError(f"must hold at least {MIN_POINTS} points of positive intensity; got {usable}")
+    unit = _UNIT.search(" ".join(words))
+    return q, intensity, "" if unit is None else "1/nm" if unit["nm"] else "1/angstrom"
+
+
+def _numbers(fields: list[str]) -> list[float] | None:
+    """The numbers of a line; None if it has anything else."""
+    try:
+        return [float(field) for field in fields]
+    except ValueError:
+        return None

@@ -1,0 +1,235 @@
+"""Run a chapter: check its parameters, make what it needs, execute it, and leave either all of its result or none."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+from socket import gethostname
+
+import papermill
+from filelock import FileLock, Timeout
+from papermill.exceptions import PapermillExecutionError
+
+from pairvae_lib.chapters import (
+    chapter_named,
+    chapter_text,
+    needs,
+    numbers_hash,
+    product,
+)
+from pairvae_lib.files import replacing
+from pairvae_lib.parameters import Value, declared_parameters, parsed_parameters
+from pairvae_lib.runs import Run, content_hash, project_root, results_root
+
+
+class ChapterFailed(RuntimeError):
+    """A cell of a chapter raised an error; the message holds it, and where the executed part lies."""
+
+
+class ChapterInUse(RuntimeError):
+    """Another process runs the same chapter in the same folder."""
+
+
+def run_chapter(
+    notebook: str,
+    given: Sequence[tuple[str, str]] = (),
+    *,
+    profile: str = "quick",
+    upstream: bool = True,
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Execute a chapter with its parameters, and before it those whose products it needs and does not find.
+
+    Parameters
+    ----------
+    notebook : str
+        Name, number, or path of the text.
+    given : sequence of (name, text)
+        Parameters as a user types them.
+    profile : str
+        A key of `config.PROFILES`.
+    upstream : bool
+        False to refuse when a product is missing, instead of making it.
+    report : callable
+        Takes one line for the user.
+
+    Returns
+    -------
+    Path
+        The executed notebook.
+
+    Raises
+    ------
+    ValueError
+        If the notebook, the profile or a parameter is not known, or a value does not fit.
+    MissingResult
+        If a product is missing and `upstream` is False.
+    ChapterInUse
+        If another process runs one of these chapters in the same folder.
+    ChapterFailed
+        If a cell fails.
+    """
+    name = chapter_named(notebook)
+    if any(key == "profile" for key, _ in given):
+        raise ValueError("profile is given with --profile, not with -p")
+    declared = declared_parameters(chapter_text(name))
+    values = parsed_parameters(declared, given) | {"profile": profile}
+    defaults = {key: parameter.default for key, parameter in declared.items()}
+    run = run_of(defaults | values)
+    for needed in _missing(run, name):
+        if not upstream:
+            run.require(_product(run, needed), needed)
+        report(f"products of {needed} are missing: running it first")
+        known = declared_parameters(chapter_text(needed))
+        _execute(run, needed, {key: value for key, value in values.items() if key in known}, report)
+    return _execute(run, name, values, report)
+
+
+def run_of(values: Mapping[str, Value]) -> Run:
+    """The run that parameters of a chapter belong to; those that are the chapter's own do not matter."""
+    return Run(**{field.name: values[field.name] for field in fields(Run) if field.name in values})  # type: ignore[arg-type]
+
+
+def made_file(run: Run, name: str) -> Path:
+    """Beside the executed notebook: a digest of the chapter's product, for whom it matters whether that changed."""
+    return run.notebook(name).with_suffix(".made")
+
+
+def _product(run: Run, name: str) -> Path:
+    """What a chapter that others need writes."""
+    path = product(run, name)
+    assert path is not None, f"{name} is needed by others and has no product"
+    return path
+
+
+def _missing(run: Run, name: str) -> list[str]:
+    """Chapters to run before `name`, in order."""
+    found: list[str] = []
+    for needed in needs(name):
+        found += [other for other in _missing(run, needed) if other not in found]
+        if not _product(run, needed).exists() and needed not in found:
+            found.append(needed)
+    return found
+
+
+def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[[str], None]) -> Path:
+    """Execute one chapter in its folder, under lock."""
+    target = run.notebook(name)
+    partial = target.with_name(f".{name}.partial.ipynb")
+    failed = target.with_name(f"{name}.failed.ipynb")
+    text = chapter_text(name)
+    declared = declared_parameters(text)
+    # Values that the text holds already are not injected: a default run is the text itself, executed.
+    changed = {key: value for key, value in values.items() if value != declared[key].default}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with locked(target), _surroundings():
+        _set_stale_aside(run, name, report)
+        try:
+            papermill.execute_notebook(
+                text,
+                str(partial).replace("{", "{{").replace("}", "}}"),  # papermill fills in braces of a path
+                parameters=changed,
+                kernel_name="python3",
+                cwd=project_root() / "notebooks",
+                progress_bar={"desc": name} if sys.stderr.isatty() else False,
+                extra_arguments=["--log-level=ERROR"],
+            )
+            made = product(run, name)
+            if made is not None and not made.exists():
+                partial.replace(failed)
+                raise ChapterFailed(f"{name} ran, but did not write {made}\n\nexecuted: {failed}")
+        except PapermillExecutionError as error:
+            partial.replace(failed)
+            cell = f"{error.source}\n\n{error.ename}: {error.evalue}"
+            raise ChapterFailed(f"{name} failed in this cell:\n\n{cell}\n\nexecuted so far: {failed}") from None
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        with replacing(made_file(run, name)) as file:
+            file.write(_digest(made).encode() + b"\n")
+        partial.replace(target)
+        failed.unlink(missing_ok=True)
+    return target
+
+
+def _digest(made: Path | None) -> str:
+    """A digest of what a chapter has made."""
+    if made is None or not made.exists():
+        return "nothing"
+    return content_hash(made) if made.is_dir() else sha256(made.read_bytes()).hexdigest()[:12]
+
+
+def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None:
+    """Rename a product, finished or begun, that other code or other input has made: no old number in a new result."""
+    record = run.notebook(name).with_name(f".{name}.origin.json")
+    origin = {"code": numbers_hash(name, run.profile)}
+    origin |= {needed: _digest(product(run, needed)) for needed in needs(name)}
+    made = product(run, name)
+    if made is not None and made.is_relative_to(results_root()):
+        before = json.loads(record.read_text(encoding="utf-8")) if record.exists() else origin
+        for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if before != origin else []:
+            if path.exists():
+                old = path.with_name(f"{path.name}.old")
+                _remove(old)
+                path.rename(old)
+                report(f"{path} comes from other code or input: making it anew, keeping that as {old.name}")
+        with replacing(record) as file:
+            file.write(json.dumps(origin).encode() + b"\n")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Hold an executed notebook, and what its chapter writes, against other processes.
+
+    Parameters
+    ----------
+    target : Path
+        A hidden file beside it is locked; the lock ends with the process, even a killed one.
+
+    Raises
+    ------
+    ChapterInUse
+        At once, if another process holds it.
+    """
+    lock = target.with_name(f".{target.stem}.lock")
+    holder = lock.with_suffix(".holder")  # not in the lock file itself, which whoever tries the lock empties
+    try:
+        with FileLock(lock, timeout=0):
+            with replacing(holder) as file:
+                file.write(f"process {os.getpid()} on {gethostname()}".encode())
+            yield
+    except Timeout:
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
+        message = f"{target.stem} is being run in {target.parent} by {who}; wait for it, or end it"
+        raise ChapterInUse(message) from None
+
+
+@contextmanager
+def _surroundings() -> Iterator[None]:
+    """What the kernel inherits: one thread (the same numbers everywhere), absolute paths, this environment's Python."""
+    before = dict(os.environ)
+    os.environ |= {
+        "OMP_NUM_THREADS": "1",
+        "PAIRVAE_RESULTS": str(results_root()),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before

@@ -1,0 +1,264 @@
+"""Scattering data as arrays: the colour map of published patterns, power spectra, rings, and folded 1-D profiles."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pairvae_lib.checks import check_finite, check_shape
+
+# The colour map of the published SAXS files: straight lines between these colours, at equal steps of intensity.
+COLOUR_STOPS = np.array([(0, 0, 0), (0, 0, 254), (254, 0, 0), (254, 254, 0), (254, 254, 254)], dtype=np.float64)
+
+SHADOW_LEVEL = 0.1  # of a branch's largest intensity: weaker maxima next to the beam are leaks behind the beam stop
+SHADOW_JUMP = 2.0  # intensity ratio of neighbouring points at the edge of a beam stop
+GAP_SPACINGS = 3.0  # median point spacings; a wider hole in q is a detector gap, and is not interpolated across
+
+
+def colour_mapped(values: ArrayLike) -> NDArray[np.uint8]:
+    """Colours of scalar intensities, in the colour map of the published SAXS files.
+
+    Parameters
+    ----------
+    values : array of shape (...)
+        Intensities in [0, 1].
+
+    Returns
+    -------
+    ndarray of uint8, shape (..., 3)
+        RGB levels.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside [0, 1] or not finite.
+
+    Source
+    ------
+    Read off the files of Doerk et al. (2023) as the public PairVAE notebooks show them; approximate by a level or two.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    check_finite("values", values)
+    if values.size and (values.min() < 0 or values.max() > 1):
+        raise ValueError(f"values must lie in [0, 1]; got {values.min():g} to {values.max():g}")
+    levels = np.linspace(0, 1, len(COLOUR_STOPS))
+    return np.rint(np.stack([np.interp(values, levels, stop) for stop in COLOUR_STOPS.T], axis=-1)).astype(np.uint8)
+
+
+def inverted_colour_map(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Scalar intensities of a colour-mapped pattern: the nearest point of the colour map to every pixel.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        RGB levels.
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W)
+        Intensities in [0, 1]; exact where `rgb` comes from `colour_mapped` of multiples of 1/1016.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another.
+    """
+    return _nearest_on_map(rgb)[0]
+
+
+def colour_map_residual(rgb: NDArray[np.uint8]) -> float:
+    """Mean distance of the pixels from the colour map [RGB levels]: a few for JPEG files, tens for another colour map.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        RGB levels.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another.
+    """
+    return float(_nearest_on_map(rgb)[1].mean())
+
+
+def power_spectrum(image: ArrayLike) -> NDArray[np.float64]:
+    """Power spectrum of an image about its mean, |FFT|^2 over the number of pixels.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+        A mask or grey levels.
+
+    Returns
+    -------
+    ndarray of shape (H, W)
+        Zero frequency at (H // 2, W // 2); the mean over all frequencies is the variance of the image.
+
+    Raises
+    ------
+    ValueError
+        If the image is not two-dimensional or not finite.
+
+    Source
+    ------
+    The scattering of a flat object in the kinematic approximation. The paper names it ("one could in principle apply
+    FFT on an SEM image") and does not use it.
+    """
+    grey = np.asarray(image, dtype=np.float64)
+    check_shape("image", grey, ("height", "width"))
+    check_finite("image", grey)
+    spectrum = np.abs(np.fft.fft2(grey - grey.mean())) ** 2 / grey.size
+    return np.fft.fftshift(spectrum)
+
+
+def azimuthal_average(
+    pattern: ArrayLike, centre: tuple[float, float] | None = None, valid: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean intensity on rings about the beam centre.
+
+    Parameters
+    ----------
+    pattern : array of shape (H, W)
+        Intensities.
+    centre : (row, col), optional
+        Beam centre [px], (H // 2, W // 2) by default.
+    valid : ndarray of bool, shape (H, W), optional
+        False where the detector saw nothing (beam stop, gaps); all pixels by default.
+
+    Returns
+    -------
+    q_px : ndarray of shape (R,)
+        Ring radii [px]; ring k holds the pixels from k - 1/2 up to k + 1/2. Only rings that lie within the pattern,
+        and no ring without a valid pixel.
+    intensity : ndarray of shape (R,)
+        Mean intensity of each ring.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, the centre is outside the pattern, or a valid pixel is not finite.
+    """
+    values = np.asarray(pattern, dtype=np.float64)
+    check_shape("pattern", values, ("height", "width"))
+    height, width = values.shape
+    row, col = (height // 2, width // 2) if centre is None else centre
+    if not (0 <= row <= height - 1 and 0 <= col <= width - 1):
+        raise ValueError(f"centre must lie within the pattern of {height} x {width} px; got {(row, col)}")
+    usable = np.ones(values.shape, dtype=bool) if valid is None else np.asarray(valid, dtype=bool)
+    check_shape("valid", usable, values.shape)
+    check_finite("pattern", values[usable])
+
+    rows, cols = np.indices(values.shape)
+    ring = np.floor(np.hypot(rows - row, cols - col) + 0.5).astype(np.intp)
+    rings = int(min(row, col, height - 1 - row, width - 1 - col)) + 1
+    inside = usable & (ring < rings)
+    counts = np.bincount(ring[inside], minlength=rings)
+    sums = np.bincount(ring[inside], weights=values[inside], minlength=rings)
+    seen = np.flatnonzero(counts)
+    return seen.astype(np.float64), sums[seen] / counts[seen]
+
+
+def folded_profile(q: ArrayLike, intensity: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One branch of positive q from a line cut through the beam.
+
+    The branches are averaged where both were measured; a branch is interpolated linearly, but not across detector
+    gaps. Points without intensity (zero, negative or not a number) and points in the shadow of the beam stop are
+    dropped. The shadow ends at the last jump of intensity by more than a factor of `SHADOW_JUMP` on the way from the
+    beam to the first maximum: a profile that rises smoothly, or falls from its first point on, has none.
+
+    Parameters
+    ----------
+    q : array of shape (N,)
+        Scattering vector, in any unit and order; negative on one side of the beam.
+    intensity : array of shape (N,)
+        Intensities, in any unit.
+
+    Returns
+    -------
+    q : ndarray of shape (M,)
+        Positive and rising, in the unit of the input.
+    intensity : ndarray of shape (M,)
+        Positive.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or no point is left.
+    """
+    signed_q, counts = np.asarray(q, dtype=np.float64), np.asarray(intensity, dtype=np.float64)
+    check_shape("q", signed_q, ("points",))
+    check_shape("intensity", counts, signed_q.shape)
+    usable = np.isfinite(signed_q) & np.isfinite(counts) & (signed_q != 0) & (counts > 0)
+    if not usable.any():
+        raise ValueError("profile must hold at least one point of positive intensity away from q = 0; got none")
+    signed_q, counts = signed_q[usable], counts[usable]
+
+    sides = (signed_q > 0, signed_q < 0)
+    branches = [_branch(np.abs(signed_q[side]), counts[side]) for side in sides if side.any()]
+    merged_q = np.unique(np.concatenate([branch_q for branch_q, _ in branches]))
+    measured = np.stack([_interpolated(merged_q, *branch) for branch in branches])
+    return merged_q, np.nanmean(measured, axis=0)
+
+
+def log_q_grid(low: float, high: float, points: int) -> NDArray[np.float64]:
+    """Points at equal steps of log q.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the grid, both on it.
+    points : int
+        How many, at least two.
+
+    Raises
+    ------
+    ValueError
+        Unless 0 < low < high and points >= 2.
+    """
+    if not 0 < low < high:
+        raise ValueError(f"low and high must fulfil 0 < low < high; got {low!r} and {high!r}")
+    if points < 2:
+        raise ValueError(f"points must be at least 2; got {points!r}")
+    return np.geomspace(low, high, points)
+
+
+def _nearest_on_map(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Position on the colour map, and distance from it, of every pixel."""
+    check_shape("rgb", rgb, ("height", "width", 3))
+    pixels = np.asarray(rgb, dtype=np.float64)
+    nearest = np.full(pixels.shape[:2], np.inf)
+    values = np.zeros(pixels.shape[:2])
+    for segment, (start, end) in enumerate(zip(COLOUR_STOPS[:-1], COLOUR_STOPS[1:], strict=True)):
+        along = end - start
+        step = np.clip((pixels - start) @ along / (along @ along), 0, 1)
+        distance = np.linalg.norm(pixels - (start + step[..., None] * along), axis=-1)
+        closer = distance < nearest
+        nearest[closer] = distance[closer]
+        values[closer] = (segment + step[closer]) / (len(COLOUR_STOPS) - 1)
+    return values.astype(np.float32), nearest
+
+
+def _branch(q: NDArray[np.float64], intensity: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One side of the beam by rising q, repeated q averaged, without the shadow of the beam stop."""
+    q, place = np.unique(q, return_inverse=True)
+    intensity = np.bincount(place, weights=intensity) / np.bincount(place)
+    padded = np.concatenate([[-np.inf], intensity, [-np.inf]])
+    peaks = (intensity >= padded[:-2]) & (intensity > padded[2:]) & (intensity >= SHADOW_LEVEL * intensity.max())
+    edge = int(np.argmax(peaks))
+    jumps = np.flatnonzero(intensity[1 : edge + 1] > SHADOW_JUMP * intensity[:edge])
+    start = int(jumps[-1]) + 1 if jumps.size else 0
+    return q[start:], intensity[start:]
+
+
+def _interpolated(
+    at: NDArray[np.float64], q: NDArray[np.float64], intensity: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The branch at other q; NaN outside its range and within its gaps."""
+    values = np.interp(at, q, intensity, left=np.nan, right=np.nan)
+    if len(q) > 2:
+        spacing = np.diff(q)
+        right = np.clip(np.searchsorted(q, at), 1, len(q) - 1)
+        in_gap = (spacing[right - 1] > GAP_SPACINGS * np.median(spacing)) & (at > q[right - 1]) & (at < q[right])
+        values[in_gap] = np.nan
+    return values

@@ -1,0 +1,101 @@
+"""Seeded splits of the samples into training and held-out ones: stratified by morphology, or by group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the training samples, in the order of the batches, and of those held out, rising."""
+
+    train: tuple[int, ...]
+    held_out: tuple[int, ...]
+
+
+def stratified_split(labels: Sequence[str], n_train: int, seed: int) -> Split:
+    """A random split with about the same mix of labels on both sides.
+
+    Every label gets its share of the training samples, rounded so that the total is exact and that every label of two
+    or more samples is on both sides, if the total allows it.
+
+    Parameters
+    ----------
+    labels : sequence of str, length n
+        Morphologies.
+    n_train : int
+        Number of training samples, from 1 to n - 1.
+    seed : int
+        Of the generator that picks and orders the training samples.
+
+    Raises
+    ------
+    ValueError
+        If `n_train` is not within 1 and n - 1.
+
+    Source
+    ------
+    The paper splits at random without regard to the morphology; stratification is ours.
+    """
+    total = len(labels)
+    if not 1 <= n_train <= total - 1:
+        raise ValueError(f"n_train must lie between 1 and {total - 1} for {total} samples; got {n_train!r}")
+    rng = np.random.default_rng(seed)
+    train: list[int] = []
+    for label, count in _shares(Counter(labels), n_train).items():
+        members = [index for index, other in enumerate(labels) if other == label]
+        train += [int(index) for index in rng.permutation(members)[:count]]
+    # Batches are not shuffled in the public notebooks: rows ordered by label would make batches of one morphology.
+    train = [int(index) for index in rng.permutation(train)]
+    return Split(tuple(train), tuple(sorted(set(range(total)) - set(train))))
+
+
+def group_split(groups: Sequence[str] | None, held_out: str, seed: int = 0) -> Split:
+    """A split that holds out one whole group.
+
+    Parameters
+    ----------
+    groups : sequence of str, length n
+        Group of each sample; None where the data have none.
+    held_out : str
+        The group to hold out.
+    seed : int
+        Of the generator that orders the training samples.
+
+    Raises
+    ------
+    ValueError
+        If there are no groups, not that one, or no other.
+    """
+    if groups is None:
+        raise ValueError(f"held_out={held_out!r} needs a column 'group' or 'batch' in the manifest; the data have none")
+    names = sorted(set(groups))
+    if held_out not in names or len(names) < 2:
+        raise ValueError(f"held_out must be one of at least two groups ({', '.join(names)}); got {held_out!r}")
+    train = [index for index, group in enumerate(groups) if group != held_out]
+    order = np.random.default_rng(seed).permutation(train)
+    return Split(tuple(map(int, order)), tuple(index for index, group in enumerate(groups) if group == held_out))
+
+
+def _shares(sizes: Counter[str], n_train: int) -> dict[str, int]:
+    """Training samples per label: in proportion, exact in total, every label on both sides where that is possible."""
+    total = sizes.total()
+    lowest = {label: int(size > 1) for label, size in sizes.items()}
+    highest = {label: max(size - 1, 1) for label, size in sizes.items()}
+    if not sum(lowest.values()) <= n_train:
+        lowest = dict.fromkeys(sizes, 0)
+    if not n_train <= sum(highest.values()):
+        highest = dict(sizes)
+    quota = {label: n_train * size / total for label, size in sizes.items()}
+    shares = {label: min(max(int(quota[label]), lowest[label]), highest[label]) for label in sorted(sizes)}
+    while (missing := n_train - sum(shares.values())) != 0:
+        step = 1 if missing > 0 else -1
+        bound = highest if step > 0 else lowest
+        free = [label for label in shares if shares[label] != bound[label]]
+        furthest = max(free, key=lambda label: step * (quota[label] - shares[label]))
+        shares[furthest] += step
+    return shares

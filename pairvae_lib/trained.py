@@ -1,0 +1,110 @@
+"""Trained models as files: read where they are there, else trained and written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import cast
+
+from torch import nn
+
+from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
+from pairvae_lib.config import TRAINING_FRACTION, Profile
+from pairvae_lib.fitting import History, provenance
+from pairvae_lib.layers import ConvolutionalBackbone
+from pairvae_lib.model import VAE, PairVAE, fresh_vae
+from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.pretraining import pretrain_barlow
+from pairvae_lib.splits import Split, group_split, stratified_split
+from pairvae_lib.training import train_pair, train_solo
+
+
+def split_pairs(pairs: PreparedPairs, seed: int, n_train: int | None = None, held_out: str = "") -> Split:
+    """Which pairs a run trains on.
+
+    Parameters
+    ----------
+    pairs : PreparedPairs
+    seed : int
+    n_train : int, optional
+        Number of training pairs; two thirds of all (or, with `held_out`, all others) if None.
+    held_out : str
+        A group to leave out; "" for a random split stratified by morphology.
+
+    Raises
+    ------
+    ValueError
+        If there is no such group, or not that many pairs to train on.
+    """
+    if not held_out:
+        size = round(TRAINING_FRACTION * len(pairs)) if n_train is None else n_train
+        return stratified_split(pairs.morphologies, size, seed)
+    split = group_split(pairs.groups, held_out, seed)
+    available = len(split.train)
+    if n_train is not None and not 1 <= n_train <= available:
+        raise ValueError(f"n_train must lie between 1 and {available} without {held_out!r}; got {n_train}")
+    return Split(split.train[:n_train], split.held_out)
+
+
+def solo_trained(
+    pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int, file: Path
+) -> tuple[dict[str, VAE], dict[str, History]]:
+    """Both solo-trained VAEs with their histories: read from `file`, or trained and written there.
+
+    Raises
+    ------
+    ValueError
+        If the file was made with other settings.
+    """
+    vaes = {modality.name: fresh_vae(modality, profile, seed + i) for i, modality in enumerate(pairs.modalities)}
+    made_with = provenance("solo", seed, train, profile.solo, nn.ModuleDict(vaes))
+    made_with |= {"architecture": asdict(profile.architecture), "barlow": asdict(profile.barlow)}
+    if file.exists():
+        content = load_checkpoint(file, made_with)
+        for name, vae in vaes.items():
+            vae.load_state_dict(content["vaes"][name])
+            vae.eval()
+        return vaes, {name: History(losses) for name, losses in content["histories"].items()}
+    histories: dict[str, History] = {}
+    partials = [file.with_suffix(f".{name}.partial") for name in ("barlow", *vaes)]
+    if profile.architecture.encoder == "barlow_cnn":
+        backbones = [cast(ConvolutionalBackbone, vae.encoder.backbone) for vae in vaes.values() if vae.encoder.frozen]
+        backbones[0].requires_grad_(True)
+        histories["barlow"] = pretrain_barlow(backbones[0], pairs, train, profile.barlow, seed, partials[0])
+        for backbone in backbones:
+            backbone.load_state_dict(backbones[0].state_dict())
+            backbone.requires_grad_(False)
+    for partial, (name, vae) in zip(partials[1:], vaes.items(), strict=True):
+        histories[name] = train_solo(vae, pairs, train, profile.solo, seed, partial)
+    content = {
+        "vaes": {name: vae.state_dict() for name, vae in vaes.items()},
+        "histories": {name: history.losses for name, history in histories.items()},
+    }
+    save_checkpoint(file, made_with, content)
+    for partial in partials:
+        partial.unlink(missing_ok=True)
+    return vaes, histories
+
+
+def pair_trained(
+    vaes: dict[str, VAE], pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int, file: Path
+) -> tuple[PairVAE, History]:
+    """The PairVAE that starts from these VAEs, with its history: read from `file`, or trained and written there.
+
+    Raises
+    ------
+    ValueError
+        If the file was made with other settings or from other VAEs.
+    """
+    model = PairVAE(*vaes.values())
+    made_with = provenance("pair", seed, train, profile.pair, model)
+    if file.exists():
+        content = load_checkpoint(file, made_with)
+        model.load_state_dict(content["model"])
+        model.eval()
+        return model, History(content["history"])
+    partial = file.with_suffix(".partial")
+    history = train_pair(model, pairs, train, profile.pair, seed, partial)
+    save_checkpoint(file, made_with, {"model": model.state_dict(), "history": history.losses})
+    partial.unlink(missing_ok=True)
+    return model, history

@@ -1,0 +1,193 @@
+"""The paper's protocol: solo training of each VAE, then pair training with random crops and with one crop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pairvae_lib.checks import check_one_of
+from pairvae_lib.config import PAPER_LATENTS, PairTraining, SoloTraining
+from pairvae_lib.fitting import History, Means, batches, fit, generator, optimise, provenance, standard_normal
+from pairvae_lib.losses import barlow_twins_loss, kl_divergence, negative_elbo, reconstruction_loss
+from pairvae_lib.model import VAE, PairVAE, adam, route_name
+from pairvae_lib.pairs import PreparedPairs
+
+
+def train_solo(
+    vae: VAE,
+    pairs: PreparedPairs,
+    train: tuple[int, ...],
+    settings: SoloTraining,
+    seed: int,
+    partial: Path | None = None,
+) -> History:
+    """Train one VAE on its own modality, in place.
+
+    Parameters
+    ----------
+    vae : VAE
+    pairs : PreparedPairs
+    train : tuple of int
+        Indices of the training pairs, in batch order.
+    settings : SoloTraining
+    seed : int
+    partial : Path, optional
+        Checkpoint to resume from.
+
+    Returns
+    -------
+    History
+        negative_elbo, reconstruction [nats per pixel, or squared intensity] and kl [nats] of every epoch.
+
+    Raises
+    ------
+    ValueError
+        If the VAE's modality is neither of the pairs', or there are fewer training pairs than a batch holds.
+
+    Notes
+    -----
+    Source: the paper's "solo training"; a micrograph gets a new random crop for every image in every epoch.
+    """
+    modality = vae.modality
+    check_one_of("modality of the VAE", modality, pairs.modalities)
+    stage = f"solo-{modality.name}"
+    optimizer = adam(vae, settings.learning_rate, settings.adam_eps)
+    beta = settings.kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
+    scattering = torch.from_numpy(pairs.scattering[list(train)]) if modality == pairs.modalities[0] else None
+    features = None if scattering is None else vae.encoder.prepared(scattering)
+    vae.train()
+
+    def run_epoch(epoch: int) -> dict[str, float]:
+        if scattering is not None and features is not None:
+            x, prepared = scattering, features
+        else:
+            crop_rng = generator(seed, f"{stage}-crops", 0 if settings.crops == "replayed" else epoch)
+            x = torch.from_numpy(pairs.crops(train, modality.shape[0], crop_rng))
+            prepared = vae.encoder.prepared(x)
+        noise_rng = generator(seed, f"{stage}-noise", epoch)
+        means = Means()
+        for batch in batches(len(train), settings.batch_size, epoch):
+            posterior = vae.encoder.posterior(prepared[batch])
+            decoded = vae.decode(posterior.sample(standard_normal(noise_rng, posterior.latent_mean)))
+            reconstruction = reconstruction_loss(decoded, x[batch], modality.likelihood)
+            kl = kl_divergence(*posterior)
+            loss = negative_elbo(reconstruction, kl, beta)
+            optimise(optimizer, loss)
+            means.add({"negative_elbo": loss, "reconstruction": reconstruction, "kl": kl})
+        return means.read()
+
+    epochs = settings.epochs[modality.likelihood]
+    made_with = provenance(stage, seed, train, settings, vae)
+    history = fit(vae, optimizer, run_epoch, epochs, made_with, partial, f"solo {modality.name}")
+    vae.eval()
+    return history
+
+
+def pair_losses(
+    model: PairVAE, measurements: dict[str, Tensor], prepared: dict[str, Tensor], noise_rng: np.random.Generator,
+    settings: PairTraining,
+) -> dict[str, Tensor]:
+    """The Barlow term and the losses of the four routes of one batch, unweighted.
+
+    Both latents go through a decoder together: batch norm is in inference mode, so that equals one after the other.
+    """
+    first, second = model.names
+    latents = {}
+    for name in model.names:
+        posterior = model.vae(name).encoder.posterior(prepared[name])
+        latents[name] = posterior.sample(standard_normal(noise_rng, posterior.latent_mean))
+    losses = {"barlow": barlow_twins_loss(latents[first], latents[second], settings.redundancy_weight)}
+    both = torch.cat(list(latents.values()))  # (2 B, C, h, w)
+    for target in model.names:
+        vae = model.vae(target)
+        for source, decoded in zip(model.names, vae.decode(both).chunk(2), strict=True):
+            loss = reconstruction_loss(decoded, measurements[target], vae.modality.likelihood)
+            losses[route_name(source, target)] = loss
+    return losses
+
+
+def loss_weights(model: PairVAE, settings: PairTraining) -> dict[str, float]:
+    """Weight of every term of `pair_losses`."""
+    weights = {"barlow": settings.barlow_weight}
+    for source, target in model.routes:
+        of_target = settings.self_weight if source == target else settings.cross_weight
+        weights[route_name(source, target)] = of_target[model.vae(target).modality.likelihood]
+    return weights
+
+
+def train_pair(
+    model: PairVAE,
+    pairs: PreparedPairs,
+    train: tuple[int, ...],
+    settings: PairTraining,
+    seed: int,
+    partial: Path | None = None,
+) -> History:
+    """Train both VAEs together, in place.
+
+    Parameters
+    ----------
+    model : PairVAE
+    pairs : PreparedPairs
+    train : tuple of int
+        Indices of the training pairs, in batch order.
+    settings : PairTraining
+    seed : int
+    partial : Path, optional
+        Checkpoint to resume from.
+
+    Returns
+    -------
+    History
+        total, barlow and the four routes' losses of every epoch.
+
+    Notes
+    -----
+    Source: the paper's "pair training". In every random-crop epoch all images share one new crop window; in the focused
+    epochs the last window stays. Batch norm is in inference mode throughout, as in the original.
+    """
+    scattering, micrograph = (modality.name for modality in pairs.modalities)
+    size = pairs.modalities[1].shape[0]
+    optimizer = adam(model, settings.learning_rate, settings.adam_eps)
+    weights = loss_weights(model, settings)
+    x = {scattering: torch.from_numpy(pairs.scattering[list(train)])}
+    model.eval()
+    prepared = {scattering: model.vae(scattering).encoder.prepared(x[scattering])}
+    window_shown = -1
+
+    def run_epoch(epoch: int) -> dict[str, float]:
+        nonlocal window_shown
+        window = min(epoch, max(settings.random_crop_epochs - 1, 0))
+        if window != window_shown:
+            x[micrograph] = torch.from_numpy(pairs.crops_at(train, size, _window(seed, window)))
+            prepared[micrograph] = model.vae(micrograph).encoder.prepared(x[micrograph])
+            window_shown = window
+        noise_rng = generator(seed, "pair-noise", epoch)
+        means = Means()
+        for batch in batches(len(train), settings.batch_size, epoch):
+            losses = pair_losses(
+                model, {name: x[name][batch] for name in x}, {name: prepared[name][batch] for name in x}, noise_rng,
+                settings,
+            )
+            total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+            optimise(optimizer, total)
+            means.add({"total": total, **losses})
+        return means.read()
+
+    made_with = provenance("pair", seed, train, settings, model)
+    return fit(model, optimizer, run_epoch, settings.epochs, made_with, partial, "pair")
+
+
+def focused_crops(pairs: PreparedPairs, indices: tuple[int, ...], settings: PairTraining, seed: int) -> np.ndarray:
+    """The crops of the focused phase, which the model saw in nearly every epoch, float32 (n, 1, size, size)."""
+    window = max(settings.random_crop_epochs - 1, 0)
+    return pairs.crops_at(indices, pairs.modalities[1].shape[0], _window(seed, window))
+
+
+def _window(seed: int, window: int) -> tuple[float, float]:
+    """Position of a crop window shared by all images, as fractions of the range of rows and columns."""
+    row, col = generator(seed, "pair-window", window).random(2)
+    return float(row), float(col)

@@ -1,0 +1,156 @@
+"""One picture of many, chosen by one or two controls. Only front-end links (no Python callback): no kernel needed."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Literal
+
+import ipywidgets
+
+from pairvae_lib.checks import check_one_of
+
+Control = Literal["slider", "dropdown"]
+
+PAGE_LIMIT = 1_000_000  # bytes of PNG files in one widget: a page is read on phones, too
+PNG_SIGNATURE = b"\x89PNG"
+
+
+def stack_slider(
+    images: Sequence[bytes],
+    labels: Sequence[str],
+    description: str,
+    control: Control = "slider",
+    width: int | None = None,
+) -> ipywidgets.VBox:
+    """A slider or dropdown that shows one of several pictures.
+
+    Parameters
+    ----------
+    images : list of bytes
+        PNG files (see `png`).
+    labels : list of str
+        One per picture: what the control shows, and with `description` the picture's alternative text.
+    description : str
+        What is chosen, e.g. "variance".
+    control : "slider" or "dropdown"
+        A slider for ordered labels, a dropdown for names.
+    width : int, optional [px]
+        Width on the page; by default that of the PNG file, at most that of the page.
+
+    Returns
+    -------
+    ipywidgets VBox
+        The control above a Stack of pictures.
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, as many labels are not given, one repeats, one is not a PNG file, or all together
+        are too large for a page.
+    """
+    _check_pictures(images)
+    _check_names("labels", labels, len(images))
+    chooser = _control(labels, description, control)
+    texts = [f"{description}: {label}" for label in labels]
+    stack = _linked_stack([_picture(*pair, width) for pair in zip(images, texts, strict=True)], chooser)
+    return ipywidgets.VBox([chooser, stack])
+
+
+def grid_selector(
+    images: Mapping[str, Mapping[str, bytes]],
+    descriptions: tuple[str, str],
+    controls: tuple[Control, Control] = ("dropdown", "dropdown"),
+    width: int | None = None,
+) -> ipywidgets.VBox:
+    """Two controls that together show one picture of a table.
+
+    The first control turns over an outer Stack, the second every inner Stack at once: together they reach each
+    picture by links alone.
+
+    Parameters
+    ----------
+    images : mapping of first label to mapping of second label to bytes
+        PNG files; every row has the same second labels in the same order.
+    descriptions : tuple of two str
+        What each control chooses, e.g. ("threshold", "morphology").
+    controls : tuple of two of "slider" and "dropdown"
+        Which control to use for each.
+    width : int, optional [px]
+        Width on the page; by default that of the PNG file, at most that of the page.
+
+    Returns
+    -------
+    ipywidgets VBox
+        Both controls above the outer Stack.
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, the rows differ in their labels, one is not a PNG file, or all together are too
+        large for a page.
+    """
+    _check_names("first labels", list(images), len(images))
+    second_labels = list(next(iter(images.values())))
+    for label, row in images.items():
+        if list(row) != second_labels:
+            raise ValueError(f"images[{label!r}] must have the labels {second_labels}; got {list(row)}")
+    _check_names("second labels", second_labels, len(second_labels))
+    _check_pictures([image for row in images.values() for image in row.values()])
+
+    first = _control(list(images), descriptions[0], controls[0])
+    second = _control(second_labels, descriptions[1], controls[1])
+    rows = []
+    for label, row in images.items():
+        texts = [f"{descriptions[0]}: {label}, {descriptions[1]}: {other}" for other in row]
+        rows.append(_linked_stack([_picture(*pair, width) for pair in zip(row.values(), texts, strict=True)], second))
+    return ipywidgets.VBox([first, second, _linked_stack(rows, first)])
+
+
+def _control(labels: Sequence[str], description: str, control: str) -> ipywidgets.SelectionSlider | ipywidgets.Dropdown:
+    """The control itself; both kinds have an `index` to link."""
+    check_one_of("control", control, ("slider", "dropdown"))
+    kind = ipywidgets.SelectionSlider if control == "slider" else ipywidgets.Dropdown
+    return kind(
+        options=list(labels),
+        index=0,
+        description=description,
+        style={"description_width": "initial"},
+        layout={"width": "auto", "max_width": "420px"},
+    )
+
+
+def _linked_stack(children: Sequence[ipywidgets.Widget], chooser: ipywidgets.Widget) -> ipywidgets.Stack:
+    """A Stack whose shown child follows the control, in the browser."""
+    stack = ipywidgets.Stack(children=list(children), selected_index=0)
+    ipywidgets.jslink((chooser, "index"), (stack, "selected_index"))
+    return stack
+
+
+def _picture(image: bytes, text: str, width: int | None) -> ipywidgets.HTML:
+    """A picture with an alternative text, which the Image widget does not have."""
+    size = "" if width is None else f"width:{width}px;"
+    source = f"data:image/png;base64,{b64encode(image).decode()}"
+    return ipywidgets.HTML(
+        f'<img src="{source}" alt="{escape(text)}" style="{size}max-width:100%;height:auto;background:white">'
+    )
+
+
+def _check_pictures(images: Sequence[bytes]) -> None:
+    """Raise ValueError unless all are PNG files that fit into a page together."""
+    for k, image in enumerate(images):
+        if not isinstance(image, bytes) or not image.startswith(PNG_SIGNATURE):
+            raise ValueError(f"picture {k} must be the bytes of a PNG file; got {type(image).__name__}")
+    total = sum(map(len, images))
+    if total > PAGE_LIMIT:
+        raise ValueError(
+            f"the pictures of one widget must not exceed {PAGE_LIMIT / 1e6:g} MB together; got {total / 1e6:.2f} MB "
+            f"in {len(images)}: draw fewer of them, or at a smaller scale"
+        )
+
+
+def _check_names(name: str, labels: Sequence[str], count: int) -> None:
+    """Raise ValueError unless there are `count` > 0 different labels."""
+    if not count or len(labels) != count or len(set(labels)) != count:
+        raise ValueError(f"{name} must be different, one for each picture, at least one; got {list(labels)}")

@@ -1,0 +1,180 @@
+"""The built book as a reader meets it: in Chromium, without a kernel and without the internet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+HTML = ROOT / "_build" / "html"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+REQUIRED = os.environ.get("PAIRVAE_REQUIRE_BROWSER") == "1"
+NARROW = 390  # px, a telephone
+KNOWN_FAULT = "THEBE_JS_URL"  # the theme declares it twice
+
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+WITH_WIDGETS = ("notebooks/02_preprocessing", "notebooks/06_generation")
+
+# One number for what the visible pictures of an output show.
+PICTURES = """output => {
+  const shown = [...output.querySelectorAll("img, canvas")].filter(one => one.checkVisibility());
+  return shown.map(one => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 64;
+    canvas.getContext("2d").drawImage(one, 0, 0, 64, 64);
+    return canvas.toDataURL();
+  }).join();
+}"""
+# What sticks out of the page to the right, but for what scrolls by itself.
+STICKING_OUT = """() => {
+  const scrolls = one => one && one !== document.body &&
+    (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(one).overflowX) || scrolls(one.parentElement));
+  return [...document.querySelectorAll("main *:not(.headerlink), article *:not(.headerlink)")]
+    .filter(one => one.checkVisibility() && one.getBoundingClientRect().right > window.innerWidth + 1 && !scrolls(one))
+    .map(one => one.outerHTML.slice(0, 200));
+}"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Of a server of the built book; under a path, as on most public hosts."""
+    if not (HTML / "index.html").is_file():
+        pytest.fail("there is no built book: make book")
+    with ThreadingHTTPServer(("localhost", 0), partial(Quiet, directory=HTML)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if REQUIRED:
+            pytest.fail("PAIRVAE_REQUIRE_BROWSER is set, and there is no chromium")
+        pytest.skip("there is no chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A page that is open, and what has happened on it."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, url: str) -> None:
+        """Load the page with all that it asks for, and wait until its formulas are set."""
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("response", lambda answer: self.refused.append(answer.url) if answer.status >= 400 else None)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.goto(url, wait_until="networkidle")
+        self.page.evaluate("async () => { if (window.MathJax?.startup) await window.MathJax.startup.promise; }")
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Each page in turn, on a wide screen."""
+    visit = Visit(browser.new_page())
+    visit.open(f"{address}/{request.param}.html")
+    yield visit
+    visit.page.close()
+
+
+def widget_outputs(page: Page) -> list[Locator]:
+    """Outputs that hold a widget with a control, drawn."""
+    page.locator(".jupyter-widgets").first.wait_for(timeout=30_000)
+    outputs = page.locator(".cell_output").filter(has=page.locator(".jupyter-widgets"))
+    return [one for one in outputs.all() if controls(one)]
+
+
+def controls(output: Locator) -> list[Locator]:
+    """Sliders and menus of an output, visible ones only."""
+    return [one for one in output.locator(".noUi-handle, select").all() if one.is_visible()]
+
+
+def move(control: Locator) -> None:
+    """One step with the keyboard, to the side where there is room."""
+    if control.evaluate("one => one.tagName") == "SELECT":
+        chosen = control.evaluate("one => one.selectedIndex")
+        control.select_option(index=1 if chosen == 0 else 0)
+        return
+    at_end = control.get_attribute("aria-valuenow") == control.get_attribute("aria-valuemax")
+    control.focus()
+    control.press("ArrowLeft" if at_end else "ArrowRight")
+
+
+def test_a_page_asks_no_other_host(visit):
+    hosts = {urlsplit(url).hostname for url in visit.requests if urlsplit(url).scheme in ("http", "https")}
+    assert hosts == {"localhost"}
+
+
+def test_a_page_gets_all_that_it_asks_for(visit):
+    assert [url for url in visit.refused if not url.endswith("favicon.ico")] == []
+
+
+def test_a_page_runs_without_a_fault(visit):
+    assert [fault for fault in visit.faults if KNOWN_FAULT not in fault] == []
+
+
+def test_every_formula_is_set(visit):
+    formulas = visit.page.locator("span.math, div.math").count()
+    assert visit.page.locator(":is(span, div).math mjx-container").count() == formulas
+
+
+def test_the_address_of_the_book_leads_to_its_introduction(browser, address):
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_url(f"{address}/{TOC['root']}.html")
+    page.close()
+
+
+@pytest.mark.parametrize("name", WITH_WIDGETS)
+def test_every_control_changes_the_picture_without_a_kernel(browser, address, name):
+    visit = Visit(browser.new_page())
+    visit.open(f"{address}/{name}.html")
+    outputs = widget_outputs(visit.page)
+    assert outputs, "there is no slider and no menu on the page"
+    for output in outputs:
+        for control in controls(output):
+            before = output.evaluate(PICTURES)
+            assert before, "no picture is shown beside the control"
+            move(control)
+            visit.page.wait_for_timeout(300)
+            assert output.evaluate(PICTURES) != before, control.evaluate("one => one.outerHTML")
+    assert [fault for fault in visit.faults if KNOWN_FAULT not in fault] == []
+    visit.page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_sticks_out_of_a_narrow_screen(browser, address, name):
+    visit = Visit(browser.new_page(viewport={"width": NARROW, "height": 844}))
+    visit.open(f"{address}/{name}.html")
+    if name in WITH_WIDGETS:
+        widget_outputs(visit.page)
+    assert visit.page.evaluate(STICKING_OUT) == []
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    visit.page.close()

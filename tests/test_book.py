@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from throwaway import edit, make_checkout
+
+from pairvae_lib import bookbuild
+from pairvae_lib.chapters import chapter_names, chapter_text
+from pairvae_lib.checks import MissingResult
+from pairvae_lib.runs import Run
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A throw-away checkout whose chapters are executed, with a book of one page."""
+    root = make_checkout(tmp_path, monkeypatch)
+    for name in chapter_names():
+        text = chapter_text(name)
+        for number, cell in enumerate(cell for cell in text.cells if cell.cell_type == "code"):
+            cell.execution_count = number + 1
+            cell.outputs = [new_output("stream", text=f"{name} {number}\n")]
+        text.metadata["papermill"] = {"duration": 1.0}
+        path = Run().notebook(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(text, path)
+    (root / "book" / "web" / "node_modules" / "x").mkdir(parents=True)
+    (root / "book" / "web" / "node_modules" / "x" / "README.md").write_text("# Not a page")
+    (root / "book" / "index.md").write_text("# Title\n")
+    (root / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
+    (root / "_config.yml").write_text(
+        "title: t\nsphinx:\n  config:\n    html_extra_path: [book/web/static]\n    mathjax_path: a.js\n"
+        "    nb_ipywidgets_js: {}\n    myst_heading_anchors: 3\n"
+    )
+    return root
+
+
+def staged_settings(checkout: Path) -> dict[str, object]:
+    bookbuild.stage(Run(), checkout / "staged")
+    return yaml.safe_load((checkout / "staged" / "_config.yml").read_text())["sphinx"]["config"]
+
+
+def test_the_staged_sources_are_prose_and_executed_chapters(checkout):
+    edit(checkout, "03_solo_vae", "Prose.", "New prose.")
+    bookbuild.stage(Run(), checkout / "staged")
+    files = {str(path.relative_to(checkout / "staged")) for path in (checkout / "staged").rglob("*") if path.is_file()}
+    assert files == {
+        "_config.yml",
+        "_toc.yml",
+        "book/index.md",
+        *(f"notebooks/{name}.ipynb" for name in chapter_names()),
+    }
+    page = nbformat.read(checkout / "staged" / "notebooks" / "03_solo_vae.ipynb", as_version=4)
+    assert "New prose." in [cell.source for cell in page.cells]
+    assert page.cells[-1].outputs[0].text == "03_solo_vae 2\n"
+
+
+def test_without_assets_the_settings_that_name_them_are_left_out(checkout, capsys):
+    assert staged_settings(checkout) == {"myst_heading_anchors": 3}
+    assert capsys.readouterr().out.startswith("no offline assets (see `make assets`)")
+
+
+def test_with_assets_the_pages_load_them(checkout, capsys):
+    (bookbuild.static_folder() / "_static").mkdir(parents=True)
+    settings = staged_settings(checkout)
+    assert settings["html_extra_path"] == [str(bookbuild.static_folder())] and settings["mathjax_path"] == "a.js"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_chapter_that_was_not_executed_is_named(checkout):
+    Run().notebook("04_pair_vae").unlink()
+    with pytest.raises(MissingResult, match="make it with: pairvae run 04_pair_vae --profile quick$"):
+        bookbuild.stage(Run(), checkout / "staged")
+    assert not (checkout / "staged").exists()
+
+
+def test_a_chapter_whose_code_has_changed_is_named(checkout):
+    edit(checkout, "04_pair_vae", "_ = run", "_  = run")
+    with pytest.raises(
+        ValueError, match="^04_pair_vae: the code of the text differs .* pairvae run 04_pair_vae --profile"
+    ):
+        bookbuild.stage(Run(), checkout / "staged")
+
+
+def test_a_failed_build_is_told(checkout, monkeypatch):
+    monkeypatch.setattr(bookbuild.subprocess, "run", lambda *_, **__: bookbuild.subprocess.CompletedProcess([], 1))
+    with pytest.raises(bookbuild.BookFailed, match="^jupyter-book ended with code 1"):
+        bookbuild.build_book(Run())
+
+
+def test_another_jupyter_book_is_refused(checkout, monkeypatch):
+    monkeypatch.setattr(bookbuild, "version", lambda _: "2.1.0")
+    with pytest.raises(bookbuild.BookFailed, match="^jupyter-book must be of version 1; got 2.1.0$"):
+        bookbuild.build_book(Run())
+
+
+def test_assets_are_laid_out_under_static(checkout):
+    web = checkout / "book" / "web"
+    (web / "setup.js").write_text("setup")
+    for pattern in bookbuild.ASSETS.values():
+        path = web / "node_modules" / pattern.replace("*", "one")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(pattern)
+    old = web / "static" / "_static" / "old.js"
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    static = bookbuild.lay_out_assets() / "_static"
+    assert {str(path.relative_to(static)) for path in static.rglob("*") if path.is_file()} == {
+        "widgets/require.js",
+        "widgets/setup.js",
+        "widgets/embed-amd.js",
+        "widgets/anywidget.js",
+        "widgets/one.woff2",
+        "mathjax/tex-mml-chtml.js",
+        "mathjax/output/chtml/fonts/woff-v2/one.woff",
+    }
+    assert "anywidget" in (static / "widgets" / "anywidget.js").read_text()
+
+
+def test_missing_assets_are_named_with_the_command(checkout):
+    with pytest.raises(FileNotFoundError, match="^missing: .*require.js, .*; fetch them with: npm ci --prefix .*web$"):
+        bookbuild.lay_out_assets()
+
+
+def test_stripping_leaves_what_every_execution_has_in_common():
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "random"}, "text/plain": "VBox()"}
+    picture = view | {"image/png": "abc"}
+    notebook = new_notebook(
+        metadata={
+            "papermill": {},
+            "widgets": {},
+            "language_info": {"name": "python", "version": "3.11.7"},
+            "kernelspec": {"name": "python3", "display_name": "Python 3"},
+            "jupytext": {},
+        },
+        cells=[
+            new_markdown_cell("prose", metadata={"papermill": {}}),
+            new_code_cell(
+                "show()",
+                metadata={"execution": {}, "papermill": {}, "tags": ["nbval-ignore-output"]},
+                outputs=[new_output("display_data", view), new_output("display_data", picture)],
+            ),
+            new_code_cell("show()", outputs=[new_output("stream", text="1")]),
+        ],
+    )
+    page = bookbuild.stripped(notebook)
+    assert page.metadata == {
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "jupytext": {},
+        "language_info": {"name": "python"},
+    }
+    assert [cell.metadata for cell in page.cells] == [{}, {"tags": ["nbval-ignore-output"]}, {}]
+    assert [output.data for output in page.cells[1].outputs] == [{"text/plain": "VBox()", "image/png": "abc"}]
+    assert page.cells[2].outputs[0].text == "1"
+    assert len({cell.id for cell in page.cells}) == 3
+    assert [cell.id for cell in bookbuild.stripped(notebook).cells] == [cell.id for cell in page.cells]
+    assert "papermill" in notebook.metadata  # what was handed over is as it was
+
+
+def test_refreshing_writes_pairs_that_are_in_step(checkout):
+    paths = bookbuild.refresh_notebooks(Run())
+    assert [path.stem for path in paths] == list(chapter_names())
+    for path in paths:
+        pair, text = nbformat.read(path, as_version=4), chapter_text(path.stem)
+        assert [cell.source for cell in pair.cells] == [cell.source for cell in text.cells]
+        assert "papermill" not in pair.metadata
+    before = paths[0].read_bytes()
+    bookbuild.refresh_notebooks(Run())
+    assert paths[0].read_bytes() == before
+
+
+def test_committed_notebooks_show_the_parameters_of_the_texts(checkout):
+    path = Run().notebook("03_solo_vae")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(4, new_code_cell("seed = 44", metadata={"tags": ["injected-parameters"]}))
+    nbformat.write(notebook, path)
+    with pytest.raises(ValueError, match="^03_solo_vae: committed notebooks show the parameters of the texts"):
+        bookbuild.refresh_notebooks(Run())
+    assert not list((checkout / "notebooks").glob("*.ipynb"))
+
+
+class Links(HTMLParser):
+    """Every href and src of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {value for key, value in attrs if key in ("href", "src") and value}
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_of_the_contents_is_there_and_its_local_links_lead_somewhere(name):
+    path = HTML / f"{name}.html"
+    assert path.is_file()
+    links = Links()
+    links.feed(path.read_text(encoding="utf-8"))
+    local = {
+        unquote(urlsplit(link).path) for link in links.found if not urlsplit(link).scheme and not link.startswith("#")
+    }
+    assert [link for link in local if link and not (path.parent / link).exists()] == []
+
+
+@pytest.mark.book
+def test_the_first_page_leads_to_the_introduction():
+    assert f"{TOC['root']}.html" in (HTML / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("name", [page for page in PAGES if page.startswith("notebooks/")])
+def test_a_chapter_shows_what_its_execution_gave(name):
+    page = (HTML / f"{name}.html").read_text(encoding="utf-8")
+    assert "cell_output" in page
+    assert "Traceback (most recent call last)" not in unescape(page)
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("name", ["notebooks/02_preprocessing", "notebooks/06_generation"])
+def test_the_state_of_widgets_is_in_the_page(name):
+    page = (HTML / f"{name}.html").read_text(encoding="utf-8")
+    states = re.findall(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', page, re.DOTALL)
+    assert states and any(json.loads(state)["state"] for state in states)

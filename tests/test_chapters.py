@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from throwaway import CODE, edit, make_checkout
+
+from pairvae_lib import chapters
+from pairvae_lib.runs import Run
+
+IMPORT = "from pairvae_lib.runs import Run"
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    return make_checkout(tmp_path, monkeypatch)
+
+
+def test_a_chapter_has_a_name_a_number_and_a_path(checkout):
+    assert chapters.chapter_names() == tuple(CODE)
+    path = checkout / "notebooks" / "text" / "03_solo_vae.md"
+    for given in ("03_solo_vae", "03", str(path)):
+        assert chapters.chapter_named(given) == "03_solo_vae"
+
+
+@pytest.mark.parametrize("given", ["07", "3", "solo", "elsewhere/03_solo_vae.md", ""])
+def test_an_unknown_chapter_is_refused_with_the_known_names(checkout, given):
+    with pytest.raises(ValueError, match=f"^notebook must be one of 01_data, .*06_generation.*; got {given!r}$"):
+        chapters.chapter_named(given)
+
+
+def test_products_are_the_paths_of_the_run(checkout):
+    run = Run(seed=7)
+    assert chapters.product(run, "01_data") == run.data_folder
+    assert chapters.product(run, "04_pair_vae") == run.pair_file
+    assert chapters.product(run, "07_more") is None
+
+
+def test_a_chapter_that_declares_no_needs_reads_all_products():
+    assert chapters.needs("05_evaluation") == ("04_pair_vae",)
+    assert chapters.needs("07_more") == tuple(CODE)
+
+
+def test_the_code_hash_changes_with_code_only(checkout):
+    before = chapters.code_hash("03_solo_vae")
+    edit(checkout, "03_solo_vae", "Prose.", "Other prose.")
+    assert chapters.code_hash("03_solo_vae") == before
+    edit(checkout, "03_solo_vae", "_ = run", "_  = run")
+    assert chapters.code_hash("03_solo_vae") != before
+
+
+def test_modules_used_include_those_that_modules_import(checkout):
+    library = ("pairvae_lib.checks", "pairvae_lib.config", "pairvae_lib.runs")
+    assert chapters.modules_used("03_solo_vae") == library
+    edit(checkout, "03_solo_vae", IMPORT, f"%precision 3\nfrom pairvae_lib import modality\n{IMPORT}")
+    assert "pairvae_lib.modality" in chapters.modules_used("03_solo_vae")
+
+
+def test_the_library_hash_ignores_docstrings_and_comments(checkout, monkeypatch):
+    sources = {"a": 'def f():\n    """One."""\n    return 1\n', "b": 'def f():\n    """Two."""\n    return 1  # why\n'}
+    trees = {}
+    for name, source in sources.items():
+        path = checkout / f"{name}.py"
+        path.write_text(source)
+        monkeypatch.syspath_prepend(checkout)
+        trees[name] = chapters.ast.dump(chapters._syntax(name))
+    assert trees["a"] == trees["b"]
+
+
+def test_the_numbers_hash_depends_on_the_profile_and_not_on_drawing(checkout):
+    numbers, library = chapters.numbers_hash("03_solo_vae", "quick"), chapters.library_hash("03_solo_vae")
+    assert chapters.numbers_hash("03_solo_vae", "paper") != numbers
+    edit(checkout, "03_solo_vae", IMPORT, f"import pairvae_lib.parameters\n{IMPORT}")  # a module that makes no number
+    assert chapters.library_hash("03_solo_vae") != library
+    assert chapters.numbers_hash("03_solo_vae", "quick") == numbers
+    edit(checkout, "03_solo_vae", IMPORT, f"import pairvae_lib.modality\n{IMPORT}")
+    assert chapters.numbers_hash("03_solo_vae", "quick") != numbers
+
+
+def executed() -> object:
+    output = new_output("stream", text="2\n")
+    injected = new_code_cell("a = 2", metadata={"tags": ["injected-parameters"]})
+    return new_notebook(
+        cells=[
+            new_markdown_cell("old"),
+            new_code_cell("a = 1", metadata={"tags": ["parameters"]}),
+            injected,
+            new_code_cell("print(a)", outputs=[output]),
+        ]
+    )
+
+
+def test_new_prose_takes_the_outputs_along():
+    text = new_notebook(
+        cells=[
+            new_code_cell("a = 1", metadata={"tags": ["parameters"]}),
+            new_markdown_cell("new"),
+            new_code_cell("print(a)"),
+            new_markdown_cell("more"),
+        ]
+    )
+    page = chapters.with_prose(text, executed())
+    assert [cell.source for cell in page.cells] == ["a = 1", "a = 2", "new", "print(a)", "more"]
+    assert page.cells[3].outputs[0].text == "2\n"
+
+
+def test_new_code_cannot_take_old_outputs():
+    text = new_notebook(cells=[new_code_cell("a = 1"), new_code_cell("print(a + 1)")])
+    with pytest.raises(ValueError, match="^the code of the text differs from the code that was executed$"):
+        chapters.with_prose(text, executed())

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from throwaway import edit, make_checkout
+
+from pairvae_lib import __version__, bookbuild, cli, runner, simulation
+from pairvae_lib.config import PROFILES
+from pairvae_lib.runs import Run
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    return make_checkout(tmp_path, monkeypatch)
+
+
+def code_of(*words: str) -> int:
+    """Exit code of a command line."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    return ended.value.code or 0
+
+
+def test_version(capsys):
+    assert code_of("--version") == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_help_names_every_command(capsys):
+    assert code_of("--help") == 0
+    shown = capsys.readouterr().out
+    for command in ("simulate", "run", "book", "refresh", "assets"):
+        assert command in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "joined"),
+    [
+        (["run", "03", "-p", "seed", "44"], ["run", "03", "-pseed=44"]),
+        (["-p", "seed", "-1", "-p", "data", "a=b", "03"], ["-pseed=-1", "-pdata=a=b", "03"]),
+        (["-p", "seed=44", "--no-upstream"], ["-p", "seed=44", "--no-upstream"]),
+        (["03", "-p", "seed"], ["03", "-p", "seed"]),
+    ],
+)
+def test_a_parameter_takes_two_words(words, joined):
+    assert cli._joined(words) == joined
+
+
+def test_run_hands_over_what_was_typed(monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr(
+        runner, "run_chapter", lambda *given, **named: calls.append((given, named)) or Path("made.ipynb")
+    )
+    assert code_of("run", "05", "--profile", "tiny", "-p", "seed", "44", "-p", "n_train", "none", "--no-upstream") == 0
+    assert calls == [(("05", [("seed", "44"), ("n_train", "none")]), {"profile": "tiny", "upstream": False})]
+    assert capsys.readouterr().out == "made.ipynb\n"
+
+
+def test_simulate_takes_size_number_and_seed_from_the_profile(monkeypatch, capsys, tmp_path):
+    calls = []
+    monkeypatch.setattr(
+        simulation, "simulate_dataset", lambda *given, **named: calls.append((given, named)) or given[0]
+    )
+    quick = PROFILES["quick"].simulation
+    assert code_of("simulate", "--profile", "quick", "--out", str(tmp_path)) == 0
+    assert code_of("simulate", "--out", str(tmp_path), "--seed", "1", "--workers", "2") == 0
+    assert calls == [
+        ((tmp_path, quick.n_pairs), {"size": quick.size, "seed": quick.seed, "workers": 1}),
+        ((tmp_path, quick.n_pairs), {"size": quick.size, "seed": 1, "workers": 2}),
+    ]
+
+
+def test_book_and_refresh_take_the_run_of_a_profile_and_a_seed(monkeypatch, capsys):
+    monkeypatch.setattr(bookbuild, "build_book", lambda run: run)
+    monkeypatch.setattr(bookbuild, "refresh_notebooks", lambda run: [run])
+    assert code_of("book", "--profile", "tiny", "--seed", "44") == 0
+    assert code_of("refresh") == 0
+    assert capsys.readouterr().out == f"{Run('tiny', 44)}\n{Run('quick', 43)}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "9"], "pairvae: notebook must be one of 01_data,"),
+        (["run", "03", "-p", "sed", "1"], "pairvae: there is no parameter 'sed'"),
+        (["run", "03", "-p", "seed"], "pairvae: seed must be an integer; got ''"),
+        (["run", "03", "--profile", "huge"], "pairvae: profile must be one of tiny"),
+        (["run", "03", "--no-upstream"], "is not there yet; make it with: pairvae run 01_data --profile quick"),
+        (["simulate", "--profile", "huge", "--out", "x"], "pairvae: profile must be one of tiny"),
+        (["book"], "01_data.ipynb is not there yet; make it with: pairvae run 01_data --profile quick"),
+        (["refresh", "--profile", "tiny"], "make it with: pairvae run 01_data --profile tiny"),
+        (["assets"], "fetch them with: npm ci --prefix"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_message_and_code_2(checkout, capsys, words, message):
+    assert code_of(*words) == 2
+    shown = capsys.readouterr()
+    assert message in shown.err and "Traceback" not in shown.err and shown.out == ""
+
+
+def test_a_failing_chapter_is_code_1(checkout, capsys):
+    edit(checkout, "01_data", "_ = (", "raise ValueError('no such thing')\n_ = (")
+    assert code_of("run", "01") == 1
+    shown = capsys.readouterr().err
+    assert "ValueError: no such thing" in shown and "01_data.failed.ipynb" in shown and "Traceback" not in shown
+
+
+def test_a_chapter_in_use_is_code_2(checkout, capsys, monkeypatch):
+    def in_use(*_, **__):
+        raise runner.ChapterInUse("01_data is being run")
+
+    monkeypatch.setattr(runner, "run_chapter", in_use)
+    assert code_of("run", "01") == 2
+    assert capsys.readouterr().err == "pairvae: 01_data is being run\n"
+
+
+def test_a_fault_of_the_program_is_not_hidden(checkout, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(runner, "run_chapter", broken)
+    with pytest.raises(RuntimeError, match="^a fault$"):
+        cli.main(["run", "01"])

@@ -1,0 +1,88 @@
+"""The paper's numbers, and profiles that fit together."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from pairvae_lib.config import (
+    PAPER,
+    PAPER_LATENTS,
+    PAPER_TRAINING_SIZES,
+    PROFILES,
+    PX_PER_LATENT_CELL,
+    QUICK,
+    STANDARD,
+    TINY,
+    TRAINING_FRACTION,
+    PairTraining,
+    profile_named,
+)
+
+EVERY = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+
+
+def test_profiles_are_found_by_their_names():
+    assert list(PROFILES) == ["tiny", "quick", "standard", "paper"]
+    for name, profile in PROFILES.items():
+        assert profile_named(name) is profile
+        assert profile.name == name
+
+
+def test_an_unknown_profile_is_refused():
+    with pytest.raises(ValueError, match="^profile must be one of tiny, quick, standard, paper; got 'big'$"):
+        profile_named("big")
+
+
+def test_latent_shapes():
+    shapes = {profile.name: profile.latent_shape for profile in PROFILES.values()}
+    assert shapes == {"tiny": (32, 1, 1), "quick": (32, 2, 2), "standard": (32, 3, 3), "paper": (32, 6, 6)}
+    assert np.prod(PAPER.latent_shape) == PAPER_LATENTS == 1152
+
+
+def test_a_profile_has_as_many_points_per_latent_cell_as_a_cell_has_pixels_along_a_side():
+    points = [profile.profile_points for profile in (TINY, QUICK, STANDARD, PAPER)]
+    assert points == [32, 128, 288, 1152]
+
+
+def test_the_papers_protocol():
+    assert PAPER.image_size == 192
+    assert PAPER.solo.epochs == {"bernoulli": 1000, "gaussian": 500}
+    assert (PAPER.pair.random_crop_epochs, PAPER.pair.focused_epochs, PAPER.pair.epochs) == (100, 1000, 1100)
+    assert PAPER.solo.batch_size == PAPER.pair.batch_size == 8
+    assert PAPER.solo.learning_rate == PAPER.pair.learning_rate == 1e-3
+    assert PAPER.pair.self_weight == {"bernoulli": 0.04, "gaussian": 0.04}
+    assert PAPER.pair.cross_weight == {"bernoulli": 0.4, "gaussian": 1.0}
+    assert PAPER.pair.barlow_weight == 0.005
+    assert PAPER.architecture.decoder_filters == {"bernoulli": 32, "gaussian": 8}
+    assert PAPER.architecture.decoder_kernel == {"bernoulli": 15, "gaussian": 5}
+    assert (PAPER.assessment.crops, PAPER.assessment.generated) == (10, 100)
+    assert PAPER_TRAINING_SIZES == (32, 48, 64)
+    assert round(TRAINING_FRACTION * PAPER.simulation.n_pairs) == 48
+
+
+def test_the_loss_weights_do_not_depend_on_the_profile():
+    for profile in PROFILES.values():
+        for name in ("barlow_weight", "redundancy_weight", "self_weight", "cross_weight", "learning_rate"):
+            assert getattr(profile.pair, name) == getattr(PAPER.pair, name)
+        assert profile.solo.kl_weight == PAPER.solo.kl_weight
+
+
+@EVERY
+def test_a_profile_fits_together(profile):
+    assert profile.image_size % PX_PER_LATENT_CELL == 0
+    assert profile.profile_points % PX_PER_LATENT_CELL == 0
+    assert 2 ** len(profile.architecture.encoder_channels) == PX_PER_LATENT_CELL
+    assert all(kernel % 2 == 1 for kernel in profile.architecture.decoder_kernel.values())
+    n_train = round(TRAINING_FRACTION * profile.simulation.n_pairs)
+    assert n_train % profile.solo.batch_size == n_train % profile.pair.batch_size == 0  # no pair waits for its turn
+    assert profile.assessment.crops >= 2  # else there is no crop-to-crop floor
+
+
+def test_a_profile_does_not_change():
+    with pytest.raises(FrozenInstanceError):
+        QUICK.image_size = 128
+    with pytest.raises(FrozenInstanceError):
+        PairTraining().focused_epochs = 1

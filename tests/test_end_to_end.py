@@ -1,0 +1,67 @@
+"""Every chapter for real, by the command line, at the tiny profile: every step runs, nothing is learnt."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from pairvae_lib.chapters import chapter_names, product
+from pairvae_lib.runs import Run
+
+pytestmark = pytest.mark.end_to_end
+
+PROFILE = "tiny"
+
+
+def pairvae(results: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What the `pairvae` command does with these words."""
+    program = Path(sys.executable).with_name("pairvae")
+    environment = os.environ | {"PAIRVAE_RESULTS": str(results)}
+    return subprocess.run([program, *words], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    """Two commands from nothing: they run all six chapters."""
+    folder = tmp_path_factory.mktemp("results")
+    for notebook, first in (("05_evaluation", 4), ("06_generation", 0)):
+        done = pairvae(folder, "run", notebook, "--profile", PROFILE)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("running it first") == first
+    return folder
+
+
+@pytest.fixture
+def run(results, monkeypatch) -> Run:
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(results))
+    return Run(PROFILE)
+
+
+@pytest.mark.parametrize("name", chapter_names())
+def test_a_chapter_leaves_its_notebook_and_its_product(run, name):
+    made = product(run, name)
+    assert made is None or made.exists()
+    notebook = nbformat.read(run.notebook(name), as_version=4)
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source)
+    assert not list(run.notebook(name).parent.glob("*.failed.ipynb"))
+
+
+def test_another_seed_gives_other_errors_and_only_the_chapters_that_depend_on_it_run(results, run):
+    done = pairvae(results, "run", "05", "--profile", PROFILE, "-p", "seed", "44")
+    assert done.returncode == 0, done.stderr
+    assert "01_data are missing" not in done.stdout and "03_solo_vae are missing" in done.stdout
+    errors = [json.loads(Run(PROFILE, seed).errors_file.read_text()) for seed in (43, 44)]
+    assert errors[0] != errors[1]
+
+
+def test_running_a_chapter_again_gives_the_same_product(results, run):
+    before = run.pair_file.read_bytes()
+    done = pairvae(results, "run", "04", "--profile", PROFILE, "--no-upstream")
+    assert done.returncode == 0, done.stderr
+    assert run.pair_file.read_bytes() == before

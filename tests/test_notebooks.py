@@ -1,0 +1,117 @@
+"""Texts and notebooks: in step with each other, short, and free of what belongs to one machine or one run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+import nbformat
+import pytest
+
+from pairvae_lib import chapters
+from pairvae_lib.parameters import declared_parameters
+from pairvae_lib.runs import Run, project_root
+
+NAMES = chapters.chapter_names()
+MOST_LINES = 15  # of a cell, exclusive
+MOST_DEF_LINES = 5
+ABSOLUTE = re.compile(r"""(?<![\w.:/])(?:/(?:home|root|tmp|work|Users|mnt|opt|usr|var|data)/|[A-Z]:\\|~/)""")
+VOLATILE = {"papermill", "execution", "widgets"}
+
+
+def cells(notebook: nbformat.NotebookNode) -> list[tuple[str, str, list[str]]]:
+    return [(cell.cell_type, cell.source, sorted(cell.metadata.get("tags", ()))) for cell in notebook.cells]
+
+
+def code(name: str) -> list[str]:
+    return chapters.code_of(chapters.chapter_text(name))
+
+
+def syntax(source: str) -> ast.Module:
+    return ast.parse("\n".join(line for line in source.splitlines() if not line.startswith("%")))
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def pair(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
+    return nbformat.read(chapters.paired_file(request.param), as_version=4)
+
+
+def test_every_text_has_its_pair_and_the_other_way_round():
+    committed = {path.stem for path in (project_root() / "notebooks").glob("*.ipynb")}
+    assert committed == set(NAMES) and set(chapters.PRODUCTS) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pair_is_in_step(name):
+    pair = nbformat.read(chapters.paired_file(name), as_version=4)
+    assert cells(pair) == cells(chapters.chapter_text(name)), "run: make notebooks"
+
+
+def test_a_committed_notebook_was_executed_without_a_fault(pair):
+    executed = [cell for cell in pair.cells if cell.cell_type == "code" and cell.source.strip()]
+    assert all(cell.execution_count for cell in executed)
+    assert not [output for cell in executed for output in cell.outputs if output.output_type == "error"]
+
+
+def test_a_committed_notebook_holds_nothing_of_one_run(pair):
+    assert not VOLATILE & set(pair.metadata) and "version" not in pair.metadata.get("language_info", {})
+    for cell in pair.cells:
+        assert not VOLATILE & set(cell.metadata)
+        assert "injected-parameters" not in cell.metadata.get("tags", ())
+        for output in cell.get("outputs", ()):
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+
+
+def test_nothing_names_a_place_on_one_machine(pair):
+    shown = [cell.source for cell in pair.cells]
+    for cell in pair.cells:
+        for output in cell.get("outputs", ()):
+            data = {kind: value for kind, value in output.get("data", {}).items() if not kind.startswith("image/")}
+            shown.append(json.dumps([output.get("text", ""), data]))
+    assert [text[max(0, at.start() - 40) : at.end() + 40] for text in shown for at in ABSOLUTE.finditer(text)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chapter_declares_what_it_takes(name):
+    declared = declared_parameters(chapters.chapter_text(name))
+    of_run = ["profile", "data"] if name < "03" else ["profile", "seed", "n_train", "data", "held_out"]
+    assert set(of_run) <= set(declared)
+    defaults = Run()
+    assert {key: declared[key].default for key in of_run} == {key: getattr(defaults, key) for key in of_run}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cells_are_short_and_leave_functions_and_loops_over_epochs_to_the_library(name):
+    for source in code(name):
+        lines = [line for line in source.splitlines() if line.strip() and not line.startswith(("import ", "from "))]
+        assert len(lines) < MOST_LINES, source
+        assert not re.search(r"^\s*[!]|^\s*%(?:pip|conda)|\.backward\(\)", source, re.MULTILINE), source
+        for node in ast.walk(syntax(source)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                assert node.end_lineno - node.lineno < MOST_DEF_LINES, source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_imports_of_a_chapter_stand_in_one_cell(name):
+    importing = [
+        source
+        for source in code(name)
+        if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(syntax(source)))
+    ]
+    assert importing == [code(name)[0]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chapter_opens_with_its_question_and_run_time_and_closes_with_what_was_shown(name):
+    prose = [cell.source for cell in chapters.chapter_text(name).cells if cell.cell_type == "markdown"]
+    assert prose[0].startswith(f"# {int(name[:2])} ")
+    assert "**Question.**" in prose[0] and "**Run time" in prose[0]
+    assert prose[-1].startswith("## What was shown")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cells_with_widgets_are_left_out_of_the_comparison(name):
+    for cell in chapters.chapter_text(name).cells:
+        if cell.cell_type == "code" and re.search(r"^\s*(stack_slider|grid_selector)\(", cell.source, re.MULTILINE):
+            assert "nbval-ignore-output" in cell.metadata.get("tags", ())

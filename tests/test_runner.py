@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from throwaway import edit, make_checkout
+
+from pairvae_lib import runner
+from pairvae_lib.checks import MissingResult
+from pairvae_lib.runner import ChapterFailed, ChapterInUse, made_file, run_chapter
+from pairvae_lib.runs import Run
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    return make_checkout(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Chapters that papermill would have executed, with their parameters; their products are made of the seed."""
+    calls: list[tuple[str, dict[str, object]]] = []
+
+    def execute(text, output, parameters, **_):
+        name = text.cells[0].source.removeprefix("# ")
+        calls.append((name, parameters))
+        Path(output).write_text("executed")
+        values = {"seed": 43, "n_train": None} | parameters
+        run = runner.run_of(values)
+        made = runner.product(run, name)
+        if name == "01_data":
+            made.mkdir(exist_ok=True)
+        elif not made.exists():
+            made.write_text(str(len(calls)))
+
+    monkeypatch.setattr(runner.papermill, "execute_notebook", execute)
+    return calls
+
+
+def names(calls) -> list[str]:
+    return [name for name, _ in calls]
+
+
+def test_missing_products_are_made_first(checkout, executed):
+    lines: list[str] = []
+    path = run_chapter("04", report=lines.append)
+    assert names(executed) == ["01_data", "02_preprocessing", "03_solo_vae", "04_pair_vae"]
+    assert lines == [
+        f"products of {name} are missing: running it first" for name in ("01_data", "02_preprocessing", "03_solo_vae")
+    ]
+    assert path == Run().notebook("04_pair_vae") and path.read_text() == "executed"
+
+
+def test_generation_does_not_wait_for_evaluation(checkout, executed):
+    run_chapter("06")
+    assert "05_evaluation" not in names(executed)
+
+
+def test_what_is_there_is_not_made_again_but_for_the_chapter_itself(checkout, executed):
+    run_chapter("03")
+    executed.clear()
+    run_chapter("03")
+    assert names(executed) == ["03_solo_vae"]
+
+
+def test_only_values_that_differ_from_the_text_are_injected(checkout, executed):
+    run_chapter("03", [("seed", "44"), ("n_train", "none")], profile="tiny")
+    assert executed == [
+        ("01_data", {"profile": "tiny"}),
+        ("02_preprocessing", {"profile": "tiny"}),
+        ("03_solo_vae", {"profile": "tiny", "seed": 44}),
+    ]
+    executed.clear()
+    run_chapter("01", [("data", "simulated")], profile="quick")
+    assert executed == [("01_data", {})]
+
+
+def test_a_folder_of_data_needs_no_first_chapter(checkout, executed, tmp_path):
+    (tmp_path / "mine").mkdir()
+    run_chapter("02", [("data", str(tmp_path / "mine"))])
+    assert names(executed) == ["02_preprocessing"]
+
+
+def test_without_upstream_the_command_is_named(checkout, executed):
+    with pytest.raises(MissingResult, match="make it with: pairvae run 01_data --profile tiny$"):
+        run_chapter("03", profile="tiny", upstream=False)
+    assert executed == []
+
+
+@pytest.mark.parametrize(
+    ("notebook", "given", "profile", "message"),
+    [
+        ("9", [], "quick", "^notebook must be one of"),
+        ("03", [("sed", "1")], "quick", "^there is no parameter 'sed'"),
+        ("02", [("seed", "1")], "quick", "^there is no parameter 'seed' .* known here: profile, data$"),
+        ("03", [("seed", "x")], "quick", "^seed must be an integer"),
+        ("03", [("profile", "tiny")], "quick", "^profile is given with --profile, not with -p$"),
+        ("03", [], "huge", "^profile must be one of tiny, quick, standard, paper; got 'huge'$"),
+        ("03", [("data", "nowhere")], "quick", "^data must be 'simulated' or a folder"),
+    ],
+)
+def test_nothing_runs_with_a_wrong_word(checkout, executed, notebook, given, profile, message):
+    with pytest.raises(ValueError, match=message):
+        run_chapter(notebook, given, profile=profile)
+    assert executed == [] and not (checkout / "results").exists()
+
+
+def test_a_product_of_other_code_is_set_aside(checkout, executed, monkeypatch):
+    run_chapter("03")
+    solo, partial = Run().solo_file, Run().solo_file.with_suffix(".sem.partial")
+    partial.write_text("begun")
+    before = solo.read_text()
+    run_chapter("03")
+    assert solo.read_text() == before and partial.exists()
+
+    monkeypatch.setattr(runner, "numbers_hash", lambda name, profile: "other")
+    lines: list[str] = []
+    run_chapter("03", report=lines.append)
+    assert solo.read_text() != before and not partial.exists()
+    assert solo.with_name("solo.pt.old").read_text() == before
+    assert lines[0] == f"{solo} comes from other code or input: making it anew, keeping that as solo.pt.old"
+
+
+def test_a_product_of_other_input_is_set_aside(checkout, executed):
+    run_chapter("03")
+    before = Run().solo_file.read_text()
+    Run().pairs_file.write_text("other pairs")
+    run_chapter("03")
+    assert Run().solo_file.read_text() != before
+
+
+def test_an_interrupted_training_of_the_same_code_is_not_set_aside(checkout, executed):
+    run_chapter("03")
+    Run().solo_file.unlink()
+    partial = Run().solo_file.with_suffix(".sem.partial")
+    partial.write_text("begun")
+    run_chapter("03")
+    assert partial.read_text() == "begun"
+
+
+def test_data_of_the_user_are_never_set_aside(checkout, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    run = Run(data=str(mine))
+    run.data_root.mkdir(parents=True)
+    run.notebook("01_data").with_name(".01_data.origin.json").write_text(json.dumps({"code": "other"}))
+    runner._set_stale_aside(run, "01_data", print)
+    assert mine.is_dir() and not mine.with_name("mine.old").exists()
+
+
+def test_the_record_changes_only_with_the_product(checkout, executed):
+    run_chapter("03")
+    record = made_file(Run(), "03_solo_vae")
+    before = record.read_text()
+    run_chapter("03")
+    assert record.read_text() == before
+    Run().solo_file.write_text("another training")
+    run_chapter("03")
+    assert record.read_text() != before
+
+
+def test_a_chapter_that_writes_no_product_has_failed(checkout, monkeypatch):
+    monkeypatch.setattr(runner.papermill, "execute_notebook", lambda text, output, **_: Path(output).write_text("{}"))
+    with pytest.raises(ChapterFailed, match="^01_data ran, but did not write .*data\n"):
+        run_chapter("01")
+    assert not Run().notebook("01_data").exists()
+    assert Run().notebook("01_data").with_name("01_data.failed.ipynb").exists()
+
+
+def test_an_interruption_leaves_the_older_notebook_alone(checkout, executed, monkeypatch):
+    run_chapter("01")
+
+    def interrupted(text, output, **_):
+        Path(output).write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner.papermill, "execute_notebook", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_chapter("01")
+    assert Run().notebook("01_data").read_text() == "executed"
+    assert not list(Run().data_root.glob("*partial*")) and not list(Run().data_root.glob(".*partial*"))
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from pairvae_lib.runner import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_refused_at_once_and_told_who_holds_it(checkout, executed):
+    run_chapter("01")
+    target = Run().notebook("01_data")
+    command = [sys.executable, "-c", HOLD, str(target)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        message = f"^01_data is being run in {target.parent} by process {holder.pid} on .*; wait for it, or end it$"
+        with pytest.raises(ChapterInUse, match=message):
+            run_chapter("01")
+        holder.kill()
+    run_chapter("01")  # a killed process holds nothing
+
+
+def test_the_surroundings_of_the_kernel_are_put_back(checkout, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("JUPYTER_PREFER_ENV_PATH", raising=False)
+    with runner._surroundings():
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "7" and "JUPYTER_PREFER_ENV_PATH" not in os.environ
+
+
+def test_papermill_executes_in_this_python_and_in_the_notebooks_folder(checkout):
+    edit(
+        checkout,
+        "01_data",
+        "_ = (",
+        "import os, sys\nprint(sys.executable, os.getcwd(), os.environ['OMP_NUM_THREADS'])\n_ = (",
+    )
+    path = run_chapter("01", profile="tiny")
+    cells = nbformat.read(path, as_version=4).cells
+    assert 'profile = "tiny"' in cells[3].source
+    assert cells[-1].outputs[0].text.split() == [sys.executable, str(checkout / "notebooks"), "1"]
+
+
+def test_a_failing_cell_is_shown_and_the_older_notebook_stays(checkout):
+    Run(profile="tiny").data_root.mkdir(parents=True)
+    path = Run(profile="tiny").notebook("01_data")
+    path.write_text("older")
+    edit(checkout, "01_data", "_ = (", "1 / 0\n_ = (")
+    with pytest.raises(
+        ChapterFailed, match="(?s)^01_data failed in this cell:.*1 / 0.*ZeroDivisionError: division by zero"
+    ):
+        run_chapter("01", profile="tiny")
+    assert path.read_text() == "older"
+    assert nbformat.read(path.with_name("01_data.failed.ipynb"), as_version=4).cells[0].metadata.tags == [
+        "papermill-error-cell-tag"
+    ]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from pairvae_lib.splits import Split, group_split, stratified_split
+
+LABELS = ("a",) * 18 + ("b",) * 18 + ("c",) * 18 + ("d",) * 18
+
+
+def counts(labels, indices):
+    return Counter(labels[i] for i in indices)
+
+
+@pytest.mark.parametrize("n_train", [32, 48, 64])
+def test_the_papers_sizes_are_stratified(n_train):
+    split = stratified_split(LABELS, n_train, seed=43)
+    assert len(split.train) == n_train
+    assert sorted(split.train + split.held_out) == list(range(72))
+    assert set(counts(LABELS, split.train).values()) == {n_train // 4}
+
+
+def test_any_mix_gives_the_exact_total_and_every_label_on_both_sides():
+    rng = np.random.default_rng(0)
+    for seed in range(200):
+        sizes = rng.integers(1, 12, rng.integers(1, 6))
+        labels = [f"m{k}" for k, size in enumerate(sizes) for _ in range(size)]
+        if len(labels) < 2:
+            continue
+        n_train = int(rng.integers(1, len(labels)))
+        split = stratified_split(labels, n_train, seed)
+        assert len(split.train) == n_train
+        assert sorted(split.train + split.held_out) == list(range(len(labels)))
+        train, held_out = counts(labels, split.train), counts(labels, split.held_out)
+        several = sum(size > 1 for size in sizes)
+        if n_train >= several and len(labels) - n_train >= several:
+            floor = several <= n_train <= sum(max(size - 1, 1) for size in sizes)
+            for label, size in zip((f"m{k}" for k in range(len(sizes))), sizes, strict=True):
+                if size > 1 and floor:
+                    assert train[label] and held_out[label]
+
+
+def test_shares_follow_the_sizes():
+    labels = ["many"] * 60 + ["few"] * 12
+    assert counts(labels, stratified_split(labels, 48, 1).train) == {"many": 40, "few": 8}
+
+
+def test_a_label_of_two_is_on_both_sides():
+    labels = ["many"] * 70 + ["two"] * 2
+    for n_train in (2, 36, 70):
+        assert counts(labels, stratified_split(labels, n_train, 5).train)["two"] == 1
+
+
+def test_the_seed_decides():
+    assert stratified_split(LABELS, 48, 43) == stratified_split(LABELS, 48, 43)
+    assert stratified_split(LABELS, 48, 43) != stratified_split(LABELS, 48, 44)
+
+
+def test_training_samples_are_mixed_and_held_out_ones_rise():
+    split = stratified_split(LABELS, 48, 43)
+    first_batches = [LABELS[i] for i in split.train[:16]]
+    assert len(set(first_batches)) > 2
+    assert list(split.held_out) == sorted(split.held_out)
+
+
+@pytest.mark.parametrize("n_train", [0, 72, -1])
+def test_an_impossible_number_of_training_samples(n_train):
+    with pytest.raises(ValueError, match=f"n_train must lie between 1 and 71 for 72 samples; got {n_train}"):
+        stratified_split(LABELS, n_train, 0)
+
+
+def test_one_group_is_held_out():
+    groups = ("x", "y", "x", "z", "y")
+    split = group_split(groups, "y")
+    assert sorted(split.train) == [0, 2, 3]
+    assert split.held_out == (1, 4)
+    assert group_split(groups, "y", seed=1) == group_split(groups, "y", seed=1)
+    assert {group_split(groups, "y", seed).train for seed in range(20)} > {split.train}
+
+
+def test_group_errors():
+    with pytest.raises(ValueError, match=r"held_out must be one of at least two groups \(x, y\); got 'w'"):
+        group_split(("x", "y"), "w")
+    with pytest.raises(ValueError, match=r"held_out must be one of at least two groups \(x\); got 'x'"):
+        group_split(("x", "x"), "x")
+    with pytest.raises(ValueError, match="held_out='x' needs a column 'group' or 'batch' in the manifest"):
+        group_split(None, "x")
+
+
+def test_a_split_is_a_value():
+    assert Split((1,), (0,)) == Split((1,), (0,))
