@@ -24,7 +24,7 @@ test: check test-end-to-end test-notebooks test-book test-browser ## Run every t
 check: $(INSTALLED) ## Style, types and unit tests (under 90 seconds)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST)
+	$(PYTEST) --numprocesses auto --dist loadfile
 
 chapters: $(INSTALLED) ## Run the chapters that are out of date (quick profile)
 	$(BIN)/snakemake chapters

@@ -6,9 +6,10 @@ import ast
 import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from functools import cache
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import jupytext
 from nbformat import NotebookNode
@@ -136,13 +137,13 @@ def modules_used(name: str) -> tuple[str, ...]:
         module = waiting.pop()
         if module not in used:
             used.add(module)
-            waiting += _imports(_syntax(module))
+            waiting += _read(module).imports
     return tuple(sorted(used))
 
 
 def library_hash(name: str) -> str:
     """Changes when a module that the chapter uses changes; comments and docstrings do not count."""
-    return _digest([ast.dump(_syntax(module)) for module in modules_used(name)])
+    return _digest([_read(module).code for module in modules_used(name)])
 
 
 def numbers_hash(name: str, profile: str) -> str:
@@ -150,7 +151,7 @@ def numbers_hash(name: str, profile: str) -> str:
     modules = [module for module in modules_used(name) if not _makes_no_number(module)]
     constants = {key: value for key, value in vars(config).items() if key.isupper() and isinstance(value, int | float)}
     settings = [repr(config.profile_named(profile)), repr(constants)]
-    return _digest([ast.dump(_syntax(module)) for module in modules if module != config.__name__] + settings)
+    return _digest([_read(module).code for module in modules if module != config.__name__] + settings)
 
 
 def _texts() -> Path:
@@ -187,12 +188,23 @@ def _python(source: str) -> ast.Module:
     return ast.parse("\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))))
 
 
-def _syntax(module: str) -> ast.Module:
-    """Syntax of a module without docstrings."""
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ValueError(f"there is no module {module} in the library")
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+class _Module(NamedTuple):
+    """What of a module matters here."""
+
+    code: str
+    imports: list[str]
+
+
+@cache
+def _read(module: str) -> _Module:
+    """A module's code without docstrings and comments, and what it imports. Nothing is executed."""
+    tree = _without_docstrings(_file(module).read_text(encoding="utf-8"))
+    return _Module(ast.dump(tree), _imports(tree))
+
+
+def _without_docstrings(source: str) -> ast.Module:
+    """Syntax of some code without what it says to a reader."""
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
@@ -208,10 +220,10 @@ def _imports(tree: ast.Module) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             # `from package import name`: the name is a module of the package, or something defined in it
             named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return [name for name in named if name.split(".")[0] == PACKAGE and _is_module(name)]
+    return [name for name in named if name.split(".")[0] == PACKAGE and _file(name).is_file()]
 
 
-def _is_module(name: str) -> bool:
-    """Whether a dotted name of the library is a module and not something defined in one."""
-    path = Path(__file__).parents[1] / Path(*name.split("."))
-    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+def _file(module: str) -> Path:
+    """Where a module of the library lies, if it is one."""
+    path = Path(__file__).parents[1] / Path(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -44,6 +44,7 @@ def pairs_overview(
     q_unit: str = "1/nm",
     scaled: bool = True,
     nm_per_pixel: float | Sequence[float] | None = None,
+    titles: tuple[str, str, str] = ("scattering", "micrograph", "mask"),
 ) -> Figure:
     """One row per morphology: scattering, micrograph with scale bar, mask.
 
@@ -63,6 +64,8 @@ def pairs_overview(
         False if the profiles are raw intensities.
     nm_per_pixel : float, or one per label, optional [nm]
         Pixel size of the micrographs; without it the scale bars are in pixels.
+    titles : tuple of three str
+        What the columns show.
 
     Returns
     -------
@@ -98,8 +101,7 @@ def pairs_overview(
             grid[row, 0].set_title(display_name(label), fontweight="bold", fontsize=10)
         else:
             grid[row, 0].set_ylabel(display_name(label))
-    names = ("scattering", "micrograph", "mask")
-    for axes, name in zip(grid[0], names, strict=True):
+    for axes, name in zip(grid[0], titles, strict=True):
         if axes.get_title() == "":
             axes.set_title(name)
     return figure

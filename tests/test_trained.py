@@ -1,0 +1,242 @@
+"""Trained models as files: the same whether trained, interrupted or read; refused where they are others."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pairvae_lib import fitting, pretraining, trained, training
+from pairvae_lib.checkpoints import state_digest
+from pairvae_lib.evaluation import INTENSITY, assess
+from pairvae_lib.model import fresh_vae
+from pairvae_lib.splits import Split, group_split, stratified_split
+from pairvae_lib.trained import pair_trained, solo_trained, split_pairs
+
+SEED = 43
+TRAIN = (7, 2, 10, 0, 5, 9, 3, 8)
+
+
+class Stopped(Exception):
+    """What stops a training here."""
+
+
+def digests(vaes):
+    return {name: state_digest(vae) for name, vae in vaes.items()}
+
+
+@pytest.fixture
+def solo_file(tmp_path):
+    return tmp_path / "seed43" / "solo.pt"
+
+
+@pytest.fixture
+def pair_file(tmp_path):
+    return tmp_path / "seed43" / "pair.pt"
+
+
+# the split ------------------------------------------------------------------------------------------------------------
+
+
+def test_two_thirds_are_trained_on(pattern_pairs):
+    split = split_pairs(pattern_pairs, SEED)
+    assert split == stratified_split(pattern_pairs.morphologies, 8, SEED)
+    assert (len(split.train), len(split.held_out)) == (8, 4)
+
+
+def test_any_number_is_trained_on(pattern_pairs):
+    assert split_pairs(pattern_pairs, SEED, 5) == stratified_split(pattern_pairs.morphologies, 5, SEED)
+
+
+def test_a_group_is_left_out(pattern_pairs):
+    split = split_pairs(pattern_pairs, SEED, held_out="b")
+    assert split == group_split(pattern_pairs.groups, "b", SEED)
+    assert split.held_out == (1, 4, 7, 10)
+    some = split_pairs(pattern_pairs, SEED, 3, "b")
+    assert some == Split(split.train[:3], split.held_out)
+    assert split_pairs(pattern_pairs, SEED, 8, "b") == split
+
+
+def test_impossible_splits(pattern_pairs):
+    with pytest.raises(ValueError, match="^n_train must lie between 1 and 11 for 12 samples; got 12$"):
+        split_pairs(pattern_pairs, SEED, 12)
+    for n_train in (0, 9):
+        with pytest.raises(ValueError, match=f"^n_train must lie between 1 and 8 without 'b'; got {n_train}$"):
+            split_pairs(pattern_pairs, SEED, n_train, "b")
+    with pytest.raises(ValueError, match=r"^held_out must be one of at least two groups \(a, b, c\); got 'd'$"):
+        split_pairs(pattern_pairs, SEED, held_out="d")
+    with pytest.raises(ValueError, match="^held_out='b' needs a column 'group' or 'batch' in the manifest"):
+        split_pairs(replace(pattern_pairs, groups=None), SEED, held_out="b")
+
+
+# solo -----------------------------------------------------------------------------------------------------------------
+
+
+def test_solo_is_trained_once_and_then_read(pattern_pairs, small, solo_file, monkeypatch):
+    vaes, histories = solo_trained(pattern_pairs, TRAIN, small, SEED, solo_file)
+    assert [path.name for path in solo_file.parent.iterdir()] == ["solo.pt"]
+    assert {name: history.epochs for name, history in histories.items()} == {"saxs": 5, "sem": 4}
+
+    monkeypatch.setattr(trained, "train_solo", None)  # would raise
+    again, read = solo_trained(pattern_pairs, TRAIN, small, SEED, solo_file)
+    assert digests(again) == digests(vaes)
+    assert read == histories
+    assert not any(vae.training for vae in [*vaes.values(), *again.values()])
+    x = torch.from_numpy(pattern_pairs.scattering)
+    assert torch.equal(again["saxs"].reconstruct(x), vaes["saxs"].reconstruct(x))
+
+
+def test_solo_training_is_that_of_train_solo(pattern_pairs, small, solo_file):
+    vaes, histories = solo_trained(pattern_pairs, TRAIN, small, SEED, solo_file)
+    vae = fresh_vae(pattern_pairs.modalities[1], small, SEED + 1)
+    assert training.train_solo(vae, pattern_pairs, TRAIN, small.solo, SEED) == histories["sem"]
+    assert state_digest(vae) == state_digest(vaes["sem"])
+
+
+def test_another_solo_training_is_refused(pattern_pairs, small, small_barlow, solo_file):
+    solo_trained(pattern_pairs, TRAIN, small, SEED, solo_file)
+    before = solo_file.read_bytes()
+    longer = replace(small, solo=replace(small.solo, epochs={"bernoulli": 4, "gaussian": 6}))
+    others = {
+        "seed 43 instead of 44": (TRAIN, small, 44),
+        "initial '[0-9a-f]{16}' instead of '[0-9a-f]{16}'": (TRAIN, small, 44),
+        r"train \[7, 2, .*\] instead of \[2, 7, ": ((2, 7, *TRAIN[2:]), small, SEED),
+        "settings .*'gaussian': 5}.* instead of .*'gaussian': 6}": (TRAIN, longer, SEED),
+        "architecture .*'encoder': 'cnn'.* instead of .*'encoder': 'barlow_cnn'": (TRAIN, small_barlow, SEED),
+        "barlow .*'steps': 4.* instead of .*'steps': 5": (
+            TRAIN, replace(small, barlow=replace(small.barlow, steps=5)), SEED,
+        ),
+    }
+    for difference, (train, profile, seed) in others.items():
+        with pytest.raises(ValueError, match=f"solo.pt was made with other settings: .*{difference}.*Remove it to sta"):
+            solo_trained(pattern_pairs, train, profile, seed, solo_file)
+    assert solo_file.read_bytes() == before
+
+
+def test_a_broken_file_is_refused(pattern_pairs, small, solo_file):
+    solo_file.parent.mkdir()
+    solo_file.write_bytes(b"half of a file")
+    with pytest.raises(ValueError, match="solo.pt must be a checkpoint of this project; got .* Remove it to start"):
+        solo_trained(pattern_pairs, TRAIN, small, SEED, solo_file)
+
+
+@pytest.mark.parametrize(
+    ("stage", "calls"), [("barlow_twins_loss", 2), ("kl_divergence", 3), ("kl_divergence", 15)], ids=str
+)
+def test_an_interrupted_solo_training_goes_on(pattern_pairs, small_barlow, tmp_path, monkeypatch, stage, calls):
+    whole, histories = solo_trained(pattern_pairs, TRAIN, small_barlow, SEED, tmp_path / "whole.pt")
+    monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", -1)
+    module = pretraining if stage == "barlow_twins_loss" else training
+    loss, remaining = getattr(module, stage), iter(range(calls))
+
+    def stopping(*arguments):
+        if next(remaining, None) is None:
+            raise Stopped
+        return loss(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(module, stage, stopping)
+        solo_trained(pattern_pairs, TRAIN, small_barlow, SEED, tmp_path / "stopped.pt")
+    assert not (tmp_path / "stopped.pt").exists()
+    assert list(tmp_path.glob("*.partial"))
+    resumed, read = solo_trained(pattern_pairs, TRAIN, small_barlow, SEED, tmp_path / "stopped.pt")
+    assert digests(resumed) == digests(whole)
+    assert read == histories
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_the_image_encoders_share_a_pretrained_backbone_and_keep_it(pattern_pairs, small_barlow, solo_file):
+    vaes, histories = solo_trained(pattern_pairs, TRAIN, small_barlow, SEED, solo_file)
+    assert list(histories) == ["barlow", "saxs", "sem"]
+    assert histories["barlow"].epochs == small_barlow.barlow.steps
+    backbone = copy.deepcopy(fresh_vae(pattern_pairs.modalities[0], small_barlow, SEED).encoder.backbone)
+    untrained = state_digest(backbone)
+    backbone.requires_grad_(True)
+    pretraining.pretrain_barlow(backbone, pattern_pairs, TRAIN, small_barlow.barlow, SEED)
+    assert untrained != state_digest(backbone)
+    for vae in vaes.values():
+        assert state_digest(vae.encoder.backbone) == state_digest(backbone)
+        assert not any(parameter.requires_grad for parameter in vae.encoder.backbone.parameters())
+        assert not vae.encoder.backbone.training
+
+
+def test_the_encoder_of_a_profile_is_trained(profile_pairs, small_barlow, solo_file):
+    vaes, _ = solo_trained(profile_pairs, TRAIN, small_barlow, SEED, solo_file)
+    fresh = fresh_vae(profile_pairs.modalities[0], small_barlow, SEED).encoder
+    trained_one = vaes["profile"].encoder
+    assert not trained_one.frozen and vaes["sem"].encoder.frozen
+    assert all(parameter.requires_grad for parameter in trained_one.parameters())
+    assert state_digest(trained_one.backbone) != state_digest(fresh.backbone)
+
+
+# pair -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def solo(pattern_pairs, small, solo_file):
+    return solo_trained(pattern_pairs, TRAIN, small, SEED, solo_file)[0]
+
+
+def test_pair_is_trained_once_and_then_read(pattern_pairs, small, solo, pair_file, monkeypatch):
+    solo_digests = digests(solo)
+    model, history = pair_trained(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
+    assert history.epochs == small.pair.epochs
+    assert not list(pair_file.parent.glob("*.partial"))
+    assert digests(model.vaes) != solo_digests
+
+    monkeypatch.setattr(trained, "train_pair", None)  # would raise
+    again, read = pair_trained(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
+    assert state_digest(again) == state_digest(model)
+    assert read == history
+    assert not again.training
+
+
+def test_another_pair_training_is_refused(pattern_pairs, small, solo, pair_file):
+    pair_trained(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
+    with pytest.raises(ValueError, match="pair.pt was made with other settings: seed 43 instead of 44. Remove it"):
+        pair_trained(copy.deepcopy(solo), pattern_pairs, TRAIN, small, 44, pair_file)
+    other = replace(small, pair=replace(small.pair, focused_epochs=4))
+    with pytest.raises(ValueError, match="settings .*'focused_epochs': 3.* instead of .*'focused_epochs': 4"):
+        pair_trained(copy.deepcopy(solo), pattern_pairs, TRAIN, other, SEED, pair_file)
+    untrained = {name: fresh_vae(vae.modality, small, SEED) for name, vae in solo.items()}
+    with pytest.raises(ValueError, match="pair.pt was made with other settings: initial '[0-9a-f]{16}' instead of"):
+        pair_trained(untrained, pattern_pairs, TRAIN, small, SEED, pair_file)
+
+
+def test_an_interrupted_pair_training_goes_on(pattern_pairs, small, solo, pair_file, monkeypatch):
+    whole, history = pair_trained(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
+    pair_file.unlink()
+    monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", -1)
+    loss, remaining = training.pair_losses, iter(range(7))
+
+    def stopping(*arguments):
+        if next(remaining, None) is None:
+            raise Stopped
+        return loss(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(training, "pair_losses", stopping)
+        pair_trained(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
+    assert [path.name for path in pair_file.parent.glob("pair*")] == ["pair.partial"]
+    resumed, read = pair_trained(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
+    assert state_digest(resumed) == state_digest(whole)
+    assert read == history
+
+
+@pytest.mark.parametrize("encoder", ["cnn", "barlow_cnn"])
+def test_a_profile_and_a_micrograph_go_all_the_way(profile_pairs, small, tmp_path, encoder):
+    profile = replace(small, architecture=replace(small.architecture, encoder=encoder))
+    split = split_pairs(profile_pairs, SEED)
+    solo, histories = solo_trained(profile_pairs, split.train, profile, SEED, tmp_path / "solo.pt")
+    model, history = pair_trained(copy.deepcopy(solo), profile_pairs, split.train, profile, SEED, tmp_path / "pair.pt")
+    assert {"profile_to_sem", "sem_to_profile"} < history.losses.keys()
+    assert {"profile", "sem"} <= histories.keys()
+    x = torch.from_numpy(profile_pairs.scattering)
+    assert model.reconstruct(x, "profile", "sem").shape == (12, 1, 32, 32)
+    assert model.reconstruct(x, "profile", "profile").shape == (12, 1, 64)
+    found = assess(solo, model, profile_pairs, split, profile, SEED)
+    assert list(found.errors[INTENSITY]) == ["solo profile_to_profile", "profile_to_profile", "sem_to_profile"]
+    assert all(np.isfinite(values).all() for routes in found.errors.values() for values in routes.values())
