@@ -167,10 +167,8 @@ def kernel_ridge(features: np.ndarray, targets: np.ndarray, train: Indices, quer
     scale = np.mean(pdist(x[train], "sqeuclidean"))
     if scale == 0:
         raise ValueError("features of the training samples must differ; got equal ones only")
-    between, towards = (
-        cdist(x[train], x[train], "sqeuclidean") / scale,
-        cdist(x[query], x[train], "sqeuclidean") / scale,
-    )
+    between = cdist(x[train], x[train], "sqeuclidean") / scale
+    towards = cdist(x[query], x[train], "sqeuclidean") / scale
 
     def fitted(width: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights of the training samples, and what each of them misses by when it is left out."""

@@ -12,6 +12,7 @@ from typing import Literal
 Likelihood = Literal["bernoulli", "gaussian"]
 EncoderName = Literal["cnn", "barlow_cnn", "resnet50"]
 CropSchedule = Literal["per_epoch", "replayed"]
+Precision = Literal["auto", "fp32", "bf16"]
 
 PX_PER_LATENT_CELL = 32  # px: both the paper's ResNet-50 and our CNNs halve the image five times
 PAPER_LATENTS = 6 * 6 * 32  # 192 px images, 32 channels per cell; public notebooks
@@ -112,6 +113,7 @@ class Profile:
 
     name: str
     image_size: int = 192  # px; crops of the micrograph, and the pattern after resizing
+    precision: Precision = "auto"  # of training; assessment is in fp32
     simulation: Simulation = Simulation()
     architecture: Architecture = Architecture()
     barlow: BarlowPretraining = BarlowPretraining()
@@ -150,6 +152,7 @@ STANDARD = Profile(
 QUICK = Profile(
     "quick",
     image_size=64,
+    precision="fp32",  # what is compared with committed numbers must not depend on the processor's kind
     simulation=Simulation(size="quick", n_pairs=36),
     architecture=Architecture(
         encoder="cnn",

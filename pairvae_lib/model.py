@@ -17,6 +17,7 @@ from pairvae_lib.checks import check_one_of, check_shape
 from pairvae_lib.config import PX_PER_LATENT_CELL, Architecture, Profile
 from pairvae_lib.layers import BATCH_NORM, ConvolutionalBackbone, DoublingConvolution, Form, ResNet50Backbone
 from pairvae_lib.modality import Modality
+from pairvae_lib.precision import Resolved, arithmetic
 
 DOUBLINGS = int(math.log2(PX_PER_LATENT_CELL))
 SUBPIXEL_FROM = 9  # px; for smaller kernels the plain transposed convolution is as fast
@@ -90,7 +91,7 @@ class Encoder(nn.Module):
     def posterior(self, prepared: Tensor) -> Posterior:
         """Posterior from the output of `prepared`."""
         features = prepared if self.frozen else self.backbone(prepared)
-        statistics = self.out(F.relu(self.hidden(self.mix(features))))  # (B, 2C, h, w)
+        statistics = self.out(F.relu(self.hidden(self.mix(features)))).to(self.out.weight.dtype)  # (B, 2C, h, w)
         latent_mean, raw_scale = statistics.chunk(2, dim=1)
         return Posterior(latent_mean, F.softplus(raw_scale))
 
@@ -132,17 +133,23 @@ class Decoder(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, 1, *shape): logits or intensities."""
-        decoded = self.output(self.blocks(self.mix(latent)))
+        if torch.is_autocast_enabled("cpu"):
+            latent = latent.contiguous(memory_format=torch.channels_last)  # the layout of the fast bfloat16 kernels
+        decoded = self.output(self.blocks(self.mix(latent))).to(latent.dtype)
         return decoded if self.likelihood == "bernoulli" else decoded.sigmoid()
 
 
 class VAE(nn.Module):
-    """Variational autoencoder of one modality."""
+    """Variational autoencoder of one modality.
+
+    Its attribute `precision`, "fp32" unless a training sets it, is the arithmetic of its convolutions.
+    """
 
     def __init__(self, modality: Modality, architecture: Architecture, latent_shape: tuple[int, int, int]):
         super().__init__()
         self.modality = modality
         self.latent_shape = latent_shape
+        self.precision: Resolved = "fp32"
         self.encoder = Encoder(modality, architecture, latent_shape)
         self.decoder = Decoder(modality, architecture, latent_shape)
 
@@ -159,7 +166,17 @@ class VAE(nn.Module):
             If the shape is another.
         """
         check_shape(f"{self.modality.name} measurements", x, ("batch", 1, *self.modality.shape))
-        return self.encoder(x)
+        return self.posterior(self.prepared(x))
+
+    def prepared(self, x: Tensor) -> Tensor:
+        """What of measurements never changes in training (see `Encoder.prepared`)."""
+        with arithmetic(self.precision):
+            return self.encoder.prepared(x)
+
+    def posterior(self, prepared: Tensor) -> Posterior:
+        """Posterior from the output of `prepared`."""
+        with arithmetic(self.precision):
+            return self.encoder.posterior(prepared)
 
     def decode(self, latent: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, 1, *modality.shape): logits (bernoulli) or intensities (gaussian).
@@ -170,7 +187,8 @@ class VAE(nn.Module):
             If the latent has another shape.
         """
         check_shape("latent", latent, ("batch", *self.latent_shape))
-        return self.decoder(latent)
+        with arithmetic(self.precision):
+            return self.decoder(latent)
 
     def shown(self, decoded: Tensor) -> Tensor:
         """What is shown of a decoder's output: the Bernoulli mode (p > 1/2, a boolean mask), or the intensities."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from scipy import fft, ndimage, signal, sparse
+from scipy import ndimage, signal
 
 from pairvae_lib.checks import check_finite, check_mask, check_one_of
+from pairvae_lib.lags import overlap, pair_counts, ring_average
 
 LineDirection = Literal["vertical", "horizontal"]
 AXES: dict[LineDirection, int] = {"vertical": -2, "horizontal": -1}
@@ -79,12 +79,12 @@ def two_point_correlation(masks: np.ndarray, periodic: bool = False) -> tuple[np
     height, width = masks.shape[-2:]
     if min(height, width) < 2:
         raise ValueError(f"masks must be at least 2 x 2 px; got {height} x {width}")
-    radii, average = _ring_average(height, width, periodic)
+    radii, average = ring_average(height, width, periodic)
     reach = min(height, width) // 2 - 1
     stack = _flat_stack(masks)
     s2 = np.empty((len(stack), len(radii)))
     for piece in _pieces(stack):
-        counts = _pair_counts(stack[piece], reach, periodic)
+        counts = pair_counts(stack[piece], reach, periodic)
         s2[piece] = (average @ counts.reshape(len(counts), -1).T).T
     return radii.copy(), s2.reshape(*masks.shape[:-2], len(radii))
 
@@ -120,10 +120,10 @@ def directional_correlation(masks: np.ndarray, max_lag: int, normalised: bool = 
             f"got {max_lag!r}"
         )
     stack = _flat_stack(masks)
-    overlap = _overlap(height, width, max_lag)
-    half = np.empty((len(stack), *overlap.shape))
+    pairs = overlap(height, width, max_lag)
+    half = np.empty((len(stack), *pairs.shape))
     for piece in _pieces(stack):
-        half[piece] = _pair_counts(stack[piece], max_lag, periodic=False) / overlap
+        half[piece] = pair_counts(stack[piece], max_lag, periodic=False) / pairs
     # S2(-lag) = S2(lag): the upper half is the lower one turned by 180 degrees
     s2 = np.concatenate([half[:, :0:-1, ::-1], half], axis=1)
     if normalised:
@@ -325,44 +325,3 @@ def _run_lengths(lines: np.ndarray) -> np.ndarray:
     position = np.arange(1, lines.shape[-1] + 1, dtype=np.int32)
     last_false = np.maximum.accumulate(np.where(lines, np.int32(0), position), axis=-1)
     return position - last_false
-
-
-def _pair_counts(stack: np.ndarray, reach: int, periodic: bool) -> np.ndarray:
-    """Pairs of True pixels for row lags 0..reach and column lags -reach..reach; the others follow by symmetry."""
-    height, width = stack.shape[-2:]
-    rows, columns = (height, width) if periodic else (_padded(height, reach), _padded(width, reach))
-    # the two axes one after the other: the rows of padding, and the lags that nobody asked for, cost nothing
-    spectrum = fft.fft(fft.rfft(stack.astype(np.float64), n=columns, axis=-1), n=rows, axis=-2, overwrite_x=True)
-    power = spectrum.real**2 + spectrum.imag**2
-    by_row_lag = fft.ifft(power, axis=-2)[:, : reach + 1]
-    by_lag = fft.irfft(by_row_lag, n=columns, axis=-1)
-    column_lags = np.arange(-reach, reach + 1) % columns
-    return np.rint(by_lag[..., column_lags])  # counts are whole numbers: no rounding error is left
-
-
-def _padded(length: int, reach: int) -> int:
-    """Length of an FFT in which lags up to `reach` do not wrap around."""
-    return fft.next_fast_len(length + reach, real=True)
-
-
-def _overlap(height: int, width: int, reach: int) -> np.ndarray:
-    """Pairs of pixels that exist at the lags of `_pair_counts`, shape (reach + 1, 2 reach + 1)."""
-    row_lags, column_lags = np.arange(reach + 1), np.arange(-reach, reach + 1)
-    return np.outer(height - row_lags, width - np.abs(column_lags)).astype(np.float64)
-
-
-@lru_cache(maxsize=16)
-def _ring_average(height: int, width: int, periodic: bool) -> tuple[np.ndarray, sparse.csr_array]:
-    """Labels of the rings, and the matrix (rings, lags) that takes the pair counts to S2 in every ring."""
-    rings = min(height, width) // 2
-    row_lags, column_lags = np.mgrid[:rings, 1 - rings : rings]
-    length = np.hypot(row_lags, column_lags)
-    ring = (np.ceil(length) if periodic else np.floor(length)).astype(int)
-    pairs = np.full(length.shape, float(height * width)) if periodic else _overlap(height, width, rings - 1)
-    times = np.where(row_lags == 0, 1.0, 2.0)  # a lag below the zero row stands for its mirror image as well
-    inside = ring < rings
-    members = np.bincount(ring[inside], weights=times[inside])
-    mean_length = np.bincount(ring[inside], weights=(times * length)[inside]) / members
-    weights = (times / pairs)[inside] / members[ring[inside]]
-    average = sparse.csr_array((weights, (ring[inside], np.flatnonzero(inside))), shape=(rings, length.size))
-    return (np.arange(rings) + 0.5 if periodic else mean_length), average

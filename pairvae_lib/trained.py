@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
@@ -14,6 +16,7 @@ from pairvae_lib.fitting import History, provenance
 from pairvae_lib.layers import ConvolutionalBackbone
 from pairvae_lib.model import VAE, PairVAE, fresh_vae
 from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.precision import Resolved, resolved
 from pairvae_lib.pretraining import pretrain_barlow
 from pairvae_lib.splits import Split, group_split, stratified_split
 from pairvae_lib.training import train_pair, train_solo
@@ -46,6 +49,18 @@ def split_pairs(pairs: PreparedPairs, seed: int, n_train: int | None = None, hel
     return Split(split.train[:n_train], split.held_out)
 
 
+@contextmanager
+def trained_in(precision: Resolved, *vaes: VAE) -> Iterator[None]:
+    """A context in which these VAEs compute in `precision`; after it, in fp32 again."""
+    for vae in vaes:
+        vae.precision = precision
+    try:
+        yield
+    finally:
+        for vae in vaes:
+            vae.precision = "fp32"
+
+
 def solo_trained(
     pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int, file: Path
 ) -> tuple[dict[str, VAE], dict[str, History]]:
@@ -58,7 +73,10 @@ def solo_trained(
     """
     vaes = {modality.name: fresh_vae(modality, profile, seed + i) for i, modality in enumerate(pairs.modalities)}
     made_with = provenance("solo", seed, train, profile.solo, nn.ModuleDict(vaes))
-    made_with |= {"architecture": asdict(profile.architecture), "barlow": asdict(profile.barlow)}
+    precision = resolved(profile.precision)
+    made_with |= {
+        "architecture": asdict(profile.architecture), "barlow": asdict(profile.barlow), "precision": precision,
+    }
     if file.exists():
         content = load_checkpoint(file, made_with)
         for name, vae in vaes.items():
@@ -75,7 +93,8 @@ def solo_trained(
             backbone.load_state_dict(backbones[0].state_dict())
             backbone.requires_grad_(False)
     for partial, (name, vae) in zip(partials[1:], vaes.items(), strict=True):
-        histories[name] = train_solo(vae, pairs, train, profile.solo, seed, partial)
+        with trained_in(precision, vae):
+            histories[name] = train_solo(vae, pairs, train, profile.solo, seed, partial)
     content = {
         "vaes": {name: vae.state_dict() for name, vae in vaes.items()},
         "histories": {name: history.losses for name, history in histories.items()},
@@ -97,14 +116,16 @@ def pair_trained(
         If the file was made with other settings or from other VAEs.
     """
     model = PairVAE(*vaes.values())
-    made_with = provenance("pair", seed, train, profile.pair, model)
+    precision = resolved(profile.precision)
+    made_with = provenance("pair", seed, train, profile.pair, model) | {"precision": precision}
     if file.exists():
         content = load_checkpoint(file, made_with)
         model.load_state_dict(content["model"])
         model.eval()
         return model, History(content["history"])
     partial = file.with_suffix(".partial")
-    history = train_pair(model, pairs, train, profile.pair, seed, partial)
+    with trained_in(precision, *vaes.values()):
+        history = train_pair(model, pairs, train, profile.pair, seed, partial)
     save_checkpoint(file, made_with, {"model": model.state_dict(), "history": history.losses})
     partial.unlink(missing_ok=True)
     return model, history

