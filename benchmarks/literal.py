@@ -70,3 +70,10 @@ def literal_pair_losses(
         loss = reconstruction_loss(decoded, measurements[target], vae.modality.likelihood)
         total = total + weights[route_name(source, target)] * loss
     return total
+
+
+def literal_kl(latent: Tensor, posterior: Posterior) -> Tensor:
+    """KL divergence from one sample, summed over the latents, mean over the batch."""
+    inside = torch.distributions.Normal(*posterior).log_prob(latent)
+    prior = torch.distributions.Normal(0.0, 1.0).log_prob(latent)
+    return (inside - prior).flatten(1).sum(1).mean()

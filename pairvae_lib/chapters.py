@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from functools import cache
 from hashlib import sha256
@@ -19,29 +19,26 @@ from pairvae_lib.runs import Run, project_root
 
 PACKAGE = "pairvae_lib"
 
-# What each chapter writes, as the attribute of `Run` that names it, and the chapters whose products it reads.
-PRODUCTS: Mapping[str, str] = {
-    "01_data": "data_folder",
-    "02_preprocessing": "pairs_file",
-    "03_solo_vae": "solo_file",
-    "04_pair_vae": "pair_file",
-    "05_evaluation": "errors_file",
-    "06_generation": "generation_file",
-}
-NEEDS: Mapping[str, tuple[str, ...]] = {
-    "01_data": (),
-    "02_preprocessing": ("01_data",),
-    "03_solo_vae": ("02_preprocessing",),
-    "04_pair_vae": ("03_solo_vae",),
-    "05_evaluation": ("04_pair_vae",),
-    "06_generation": ("04_pair_vae",),
+
+class Making(NamedTuple):
+    """What a chapter makes: the attribute of `Run` that names it, the module that makes it, and from which chapters."""
+
+    product: str
+    maker: str
+    needs: tuple[str, ...]
+
+
+MAKINGS: Mapping[str, Making] = {
+    "01_data": Making("data_folder", "simulation", ()),
+    "02_preprocessing": Making("pairs_file", "datasets", ("01_data",)),
+    "03_solo_vae": Making("solo_file", "trained", ("02_preprocessing",)),
+    "04_pair_vae": Making("pair_file", "trained", ("03_solo_vae",)),
+    "05_evaluation": Making("errors_file", "evaluation", ("04_pair_vae",)),
+    "06_generation": Making("generation_file", "generation", ("04_pair_vae",)),
 }
 
-# Rooms whose changes leave every number as it is: drawing, commands, messages, paths and files.
-_WITHOUT_NUMBERS = (
-    *("figures", "widgets", "cli", "runner", "bookbuild", "chapters", "parameters"),
-    *("checks", "runs", "files", "records"),
-)
+# Modules whose changes leave every number as it is: messages, paths, files.
+_WITHOUT_NUMBERS = ("checks", "runs", "files", "records")
 
 
 def chapter_names() -> tuple[str, ...]:
@@ -85,12 +82,20 @@ def chapter_text(name: str) -> NotebookNode:
 
 def product(run: Run, name: str) -> Path | None:
     """What a chapter writes, or None if it writes nothing that another chapter reads."""
-    return getattr(run, PRODUCTS[name]) if name in PRODUCTS else None
+    return getattr(run, MAKINGS[name].product) if name in MAKINGS else None
 
 
 def needs(name: str) -> tuple[str, ...]:
-    """Chapters whose products a chapter reads; a chapter that says nothing may read any earlier one's."""
-    return NEEDS.get(name, tuple(earlier for earlier in PRODUCTS if earlier < name))
+    """Chapters whose products a chapter reads; one that is not listed may read any earlier one's."""
+    return MAKINGS[name].needs if name in MAKINGS else tuple(earlier for earlier in MAKINGS if earlier < name)
+
+
+def upstream(name: str) -> tuple[str, ...]:
+    """All chapters that must have run before a chapter, in order."""
+    found: dict[str, None] = {}
+    for needed in needs(name):
+        found |= dict.fromkeys((*upstream(needed), needed))
+    return tuple(found)
 
 
 def with_prose(text: NotebookNode, executed: NotebookNode) -> NotebookNode:
@@ -129,29 +134,39 @@ def code_hash(name: str) -> str:
     return _digest(code_of(chapter_text(name)))
 
 
-def modules_used(name: str) -> tuple[str, ...]:
-    """Modules of the library that the chapter's code imports, and all that those import."""
-    waiting = [module for source in code_of(chapter_text(name)) for module in _imports(_python(source))]
-    used: set[str] = set()
+def library_hash(name: str) -> str:
+    """Changes when a module that the chapter uses changes; comments and docstrings do not count."""
+    cells = [_python(source) for source in code_of(chapter_text(name))]
+    used = _with_all_they_import(module for cell in cells for module in _imports(cell))
+    return _digest([_read(module).code for module in used])
+
+
+def numbers_hash(name: str, profile: str) -> str:
+    """Changes when the chapter's product may come out otherwise: with the code that makes it, and with the profile.
+
+    Raises
+    ------
+    ValueError
+        If the chapter makes no product.
+    """
+    if name not in MAKINGS:
+        raise ValueError(f"name must be one of {', '.join(MAKINGS)}; got {name!r}")
+    used = _with_all_they_import([f"{PACKAGE}.{MAKINGS[name].maker}"])
+    left_out = {config.__name__, *(f"{PACKAGE}.{module}" for module in _WITHOUT_NUMBERS)}
+    constants = {key: value for key, value in vars(config).items() if key.isupper() and isinstance(value, int | float)}
+    settings = [repr(config.profile_named(profile)), repr(constants)]
+    return _digest([_read(module).code for module in used if module not in left_out] + settings)
+
+
+def _with_all_they_import(modules: Iterable[str]) -> list[str]:
+    """Modules of the library, and all modules of the library that those import."""
+    waiting, used = list(modules), set[str]()
     while waiting:
         module = waiting.pop()
         if module not in used:
             used.add(module)
             waiting += _read(module).imports
-    return tuple(sorted(used))
-
-
-def library_hash(name: str) -> str:
-    """Changes when a module that the chapter uses changes; comments and docstrings do not count."""
-    return _digest([_read(module).code for module in modules_used(name)])
-
-
-def numbers_hash(name: str, profile: str) -> str:
-    """Changes when the chapter's product would come out otherwise: its modules without drawing, and the profile."""
-    modules = [module for module in modules_used(name) if not _makes_no_number(module)]
-    constants = {key: value for key, value in vars(config).items() if key.isupper() and isinstance(value, int | float)}
-    settings = [repr(config.profile_named(profile)), repr(constants)]
-    return _digest([_read(module).code for module in modules if module != config.__name__] + settings)
+    return sorted(used)
 
 
 def _texts() -> Path:
@@ -171,11 +186,6 @@ def _executed_groups(executed: NotebookNode) -> Iterator[list[NotebookNode]]:
         if not _is_injected(cell):
             follower = code[index + 1 : index + 2]
             yield [cell, *(other for other in follower if _is_injected(other))]
-
-
-def _makes_no_number(module: str) -> bool:
-    """Whether the module, or the package that it lies in, leaves numbers as they are."""
-    return module == PACKAGE or module.split(".")[1] in _WITHOUT_NUMBERS
 
 
 def _digest(parts: list[str]) -> str:

@@ -44,15 +44,16 @@ def run(
         typer.Option("-p", metavar="KEY VALUE", help="A parameter of the notebook, e.g. -p seed 44. Repeatable."),
     ] = None,
     upstream: Annotated[
-        bool, typer.Option("--upstream/--no-upstream", help="Run earlier chapters whose products are missing.")
+        bool,
+        typer.Option("--upstream/--no-upstream", help="Run earlier chapters whose products are missing or stale."),
     ] = True,
 ) -> None:
-    """Execute a chapter, and before it those whose products are missing."""
+    """Execute a chapter, and before it those whose products are missing or out of date."""
     with _messages():
         from pairvae_lib.runner import run_chapter
 
         given = [(key, value) for key, _, value in (pair.partition("=") for pair in parameters or ())]
-        print(run_chapter(notebook, given, profile=profile, upstream=upstream))
+        print(run_chapter(notebook, given, profile=profile, make_missing=upstream))
 
 
 @app.command()

@@ -23,6 +23,7 @@ from pairvae_lib.chapters import (
     needs,
     numbers_hash,
     product,
+    upstream,
 )
 from pairvae_lib.files import replacing
 from pairvae_lib.parameters import Value, declared_parameters, parsed_parameters
@@ -42,10 +43,10 @@ def run_chapter(
     given: Sequence[tuple[str, str]] = (),
     *,
     profile: str = "quick",
-    upstream: bool = True,
+    make_missing: bool = True,
     report: Callable[[str], None] = print,
 ) -> Path:
-    """Execute a chapter with its parameters, and before it those whose products it needs and does not find.
+    """Execute a chapter with its parameters, and before it those whose products are missing or out of date.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def run_chapter(
         Parameters as a user types them.
     profile : str
         A key of `config.PROFILES`.
-    upstream : bool
+    make_missing : bool
         False to refuse when a product is missing, instead of making it.
     report : callable
         Takes one line for the user.
@@ -70,7 +71,7 @@ def run_chapter(
     ValueError
         If the notebook, the profile or a parameter is not known, or a value does not fit.
     MissingResult
-        If a product is missing and `upstream` is False.
+        If a product is missing and `make_missing` is False.
     ChapterInUse
         If another process runs one of these chapters in the same folder.
     ChapterFailed
@@ -83,10 +84,17 @@ def run_chapter(
     values = parsed_parameters(declared, given) | {"profile": profile}
     defaults = {key: parameter.default for key, parameter in declared.items()}
     run = run_of(defaults | values)
-    for needed in _missing(run, name):
-        if not upstream:
-            run.require(_product(run, needed), needed)
-        report(f"products of {needed} are missing: running it first")
+    for needed in upstream(name):
+        made = product(run, needed)
+        assert made is not None, f"{needed} is needed by others and has no product"
+        if not made.exists():
+            if not make_missing:
+                run.require(made, needed)
+            report(f"products of {needed} are missing: running it first")
+        elif make_missing and _is_stale(run, needed):
+            report(f"products of {needed} come from other code or input: running it first")
+        else:
+            continue
         known = declared_parameters(chapter_text(needed))
         _execute(run, needed, {key: value for key, value in values.items() if key in known}, report)
     return _execute(run, name, values, report)
@@ -100,23 +108,6 @@ def run_of(values: Mapping[str, Value]) -> Run:
 def made_file(run: Run, name: str) -> Path:
     """Beside the executed notebook: a digest of the chapter's product, for whom it matters whether that changed."""
     return run.notebook(name).with_suffix(".made")
-
-
-def _product(run: Run, name: str) -> Path:
-    """What a chapter that others need writes."""
-    path = product(run, name)
-    assert path is not None, f"{name} is needed by others and has no product"
-    return path
-
-
-def _missing(run: Run, name: str) -> list[str]:
-    """Chapters to run before `name`, in order."""
-    found: list[str] = []
-    for needed in needs(name):
-        found += [other for other in _missing(run, needed) if other not in found]
-        if not _product(run, needed).exists() and needed not in found:
-            found.append(needed)
-    return found
 
 
 def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[[str], None]) -> Path:
@@ -166,22 +157,37 @@ def _digest(made: Path | None) -> str:
     return content_hash(made) if made.is_dir() else sha256(made.read_bytes()).hexdigest()[:12]
 
 
-def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None:
-    """Rename a product, finished or begun, that other code or other input has made: no old number in a new result."""
-    record = run.notebook(name).with_name(f".{name}.origin.json")
+def _origin(run: Run, name: str) -> dict[str, str]:
+    """What the product of a chapter follows from, beside the parameters that its path names."""
     origin = {"code": numbers_hash(name, run.profile)}
-    origin |= {needed: _digest(product(run, needed)) for needed in needs(name)}
+    return origin | {needed: _digest(product(run, needed)) for needed in needs(name)}
+
+
+def _origin_file(run: Run, name: str) -> Path:
+    """Where the origin of a product, finished or begun, is noted."""
+    return run.notebook(name).with_name(f".{name}.origin.json")
+
+
+def _is_stale(run: Run, name: str) -> bool:
+    """Whether a product was made by other code or from other input than there is now."""
+    made, noted = product(run, name), _origin_file(run, name)
+    ours = made is not None and made.is_relative_to(results_root())
+    return ours and noted.exists() and json.loads(noted.read_text(encoding="utf-8")) != _origin(run, name)
+
+
+def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None:
+    """Rename a stale product, finished or begun: no old number in a new result. Note the origin of the new one."""
     made = product(run, name)
-    if made is not None and made.is_relative_to(results_root()):
-        before = json.loads(record.read_text(encoding="utf-8")) if record.exists() else origin
-        for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if before != origin else []:
-            if path.exists():
-                old = path.with_name(f"{path.name}.old")
-                _remove(old)
-                path.rename(old)
-                report(f"{path} comes from other code or input: making it anew, keeping that as {old.name}")
-        with replacing(record) as file:
-            file.write(json.dumps(origin).encode() + b"\n")
+    if made is None or not made.is_relative_to(results_root()):
+        return
+    for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if _is_stale(run, name) else []:
+        if path.exists():
+            old = path.with_name(f"{path.name}.old")
+            _remove(old)
+            path.rename(old)
+            report(f"{path} comes from other code or input: making it anew, keeping that as {old.name}")
+    with replacing(_origin_file(run, name)) as file:
+        file.write(json.dumps(_origin(run, name)).encode() + b"\n")
 
 
 def _remove(path: Path) -> None:

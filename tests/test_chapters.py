@@ -10,6 +10,12 @@ from pairvae_lib.runs import Run
 IMPORT = "from pairvae_lib.runs import Run"
 
 
+def change(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """Let a module of the library have other code."""
+    read, changed = chapters._read, f"pairvae_lib.{module}"
+    monkeypatch.setattr(chapters, "_read", lambda name: read(name)._replace(code="") if name == changed else read(name))
+
+
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     return make_checkout(tmp_path, monkeypatch)
@@ -48,13 +54,6 @@ def test_the_code_hash_changes_with_code_only(checkout):
     assert chapters.code_hash("03_solo_vae") != before
 
 
-def test_modules_used_include_those_that_modules_import(checkout):
-    library = ("pairvae_lib.checks", "pairvae_lib.config", "pairvae_lib.runs")
-    assert chapters.modules_used("03_solo_vae") == library
-    edit(checkout, "03_solo_vae", IMPORT, f"%precision 3\nfrom pairvae_lib import modality\n{IMPORT}")
-    assert "pairvae_lib.modality" in chapters.modules_used("03_solo_vae")
-
-
 def test_the_library_hash_ignores_docstrings_and_comments():
     sources = [
         '"""Module."""\nclass A:\n    """One."""\n\n    def f(self):\n        """One."""\n        return 1\n',
@@ -65,14 +64,41 @@ def test_the_library_hash_ignores_docstrings_and_comments():
     assert same == as_well != other
 
 
-def test_the_numbers_hash_depends_on_the_profile_and_not_on_drawing(checkout):
-    numbers, library = chapters.numbers_hash("03_solo_vae", "quick"), chapters.library_hash("03_solo_vae")
-    assert chapters.numbers_hash("03_solo_vae", "paper") != numbers
-    edit(checkout, "03_solo_vae", IMPORT, f"import pairvae_lib.parameters\n{IMPORT}")  # a module that makes no number
-    assert chapters.library_hash("03_solo_vae") != library
-    assert chapters.numbers_hash("03_solo_vae", "quick") == numbers
-    edit(checkout, "03_solo_vae", IMPORT, f"import pairvae_lib.modality\n{IMPORT}")
-    assert chapters.numbers_hash("03_solo_vae", "quick") != numbers
+def test_the_library_hash_changes_with_modules_that_modules_import(checkout, monkeypatch):
+    before = chapters.library_hash("03_solo_vae")
+    edit(checkout, "03_solo_vae", IMPORT, f"%precision 3\nfrom pairvae_lib import modality\n{IMPORT}")
+    assert chapters.library_hash("03_solo_vae") != before
+    edit(checkout, "03_solo_vae", f"%precision 3\nfrom pairvae_lib import modality\n{IMPORT}", IMPORT)
+    assert chapters.library_hash("03_solo_vae") == before
+    change(monkeypatch, "checks")  # which runs imports
+    assert chapters.library_hash("03_solo_vae") != before
+
+
+def test_the_numbers_hash_depends_on_the_profile_and_on_what_makes_the_product(checkout, monkeypatch):
+    before = {name: chapters.numbers_hash(name, "quick") for name in CODE}
+    assert chapters.numbers_hash("03_solo_vae", "paper") != before["03_solo_vae"]
+
+    def after_a_change_of(module: str) -> set[str]:
+        with monkeypatch.context() as context:
+            change(context, module)
+            return {name for name in CODE if chapters.numbers_hash(name, "quick") != before[name]}
+
+    assert after_a_change_of("figures.images") == after_a_change_of("runs") == after_a_change_of("checks") == set()
+    assert after_a_change_of("simulation.phase_field") == {"01_data"}
+    assert after_a_change_of("evaluation") == {"05_evaluation"}
+    after_the_model = after_a_change_of("model")
+    assert {"03_solo_vae", "04_pair_vae"} <= after_the_model and "02_preprocessing" not in after_the_model
+
+
+def test_a_chapter_without_a_product_has_no_numbers_hash():
+    with pytest.raises(ValueError, match="^name must be one of 01_data, .*; got '07_more'$"):
+        chapters.numbers_hash("07_more", "quick")
+
+
+def test_upstream_chapters_stand_in_order():
+    assert chapters.upstream("05_evaluation") == tuple(CODE)[:4] == chapters.upstream("06_generation")
+    assert chapters.upstream("01_data") == ()
+    assert chapters.upstream("07_more") == tuple(CODE)
 
 
 def executed() -> object:

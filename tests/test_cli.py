@@ -53,7 +53,7 @@ def test_run_hands_over_what_was_typed(monkeypatch, capsys):
         runner, "run_chapter", lambda *given, **named: calls.append((given, named)) or Path("made.ipynb")
     )
     assert code_of("run", "05", "--profile", "tiny", "-p", "seed", "44", "-p", "n_train", "none", "--no-upstream") == 0
-    assert calls == [(("05", [("seed", "44"), ("n_train", "none")]), {"profile": "tiny", "upstream": False})]
+    assert calls == [(("05", [("seed", "44"), ("n_train", "none")]), {"profile": "tiny", "make_missing": False})]
     assert capsys.readouterr().out == "made.ipynb\n"
 
 

@@ -39,7 +39,7 @@ def pair(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
 
 def test_every_text_has_its_pair_and_the_other_way_round():
     committed = {path.stem for path in (project_root() / "notebooks").glob("*.ipynb")}
-    assert committed == set(NAMES) and set(chapters.PRODUCTS) <= set(NAMES)
+    assert committed == set(NAMES) and set(chapters.MAKINGS) <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

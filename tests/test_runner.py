@@ -88,7 +88,7 @@ def test_a_folder_of_data_needs_no_first_chapter(checkout, executed, tmp_path):
 
 def test_without_upstream_the_command_is_named(checkout, executed):
     with pytest.raises(MissingResult, match="make it with: pairvae run 01_data --profile tiny$"):
-        run_chapter("03", profile="tiny", upstream=False)
+        run_chapter("03", profile="tiny", make_missing=False)
     assert executed == []
 
 
@@ -120,7 +120,7 @@ def test_a_product_of_other_code_is_set_aside(checkout, executed, monkeypatch):
 
     monkeypatch.setattr(runner, "numbers_hash", lambda name, profile: "other")
     lines: list[str] = []
-    run_chapter("03", report=lines.append)
+    run_chapter("03", make_missing=False, report=lines.append)
     assert solo.read_text() != before and not partial.exists()
     assert solo.with_name("solo.pt.old").read_text() == before
     assert lines[0] == f"{solo} comes from other code or input: making it anew, keeping that as solo.pt.old"
@@ -130,8 +130,18 @@ def test_a_product_of_other_input_is_set_aside(checkout, executed):
     run_chapter("03")
     before = Run().solo_file.read_text()
     Run().pairs_file.write_text("other pairs")
-    run_chapter("03")
+    run_chapter("03", make_missing=False)
     assert Run().solo_file.read_text() != before
+
+
+def test_stale_products_are_made_first(checkout, executed):
+    run_chapter("04")
+    executed.clear()
+    Run().pairs_file.write_text("other pairs")
+    lines: list[str] = []
+    run_chapter("05", report=lines.append)
+    assert names(executed) == ["03_solo_vae", "04_pair_vae", "05_evaluation"]
+    assert lines[0] == "products of 03_solo_vae come from other code or input: running it first"
 
 
 def test_an_interrupted_training_of_the_same_code_is_not_set_aside(checkout, executed):
