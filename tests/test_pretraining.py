@@ -89,6 +89,28 @@ def test_flips_differ_between_the_views(backbone, pattern_pairs, small):
     assert 0.5 < float((first != second).flatten(2).any(2).float().mean()) < 1  # three of four on average
 
 
+def brightness_of_views(backbone, pairs, settings):
+    """Bright pixels of every crop, which flips do not change, (views, crops)."""
+    shown = []
+    backbone.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].sum((1, 2, 3))))
+    pretrain_barlow(backbone, pairs, TRAIN, replace(settings, noise=0), SEED)
+    return torch.cat(shown[::2]), torch.cat(shown[1::2])
+
+
+def test_views_are_of_the_same_micrograph(backbone, pattern_pairs, small):
+    grey = tuple(np.full_like(mask, i % 2) for i, mask in enumerate(pattern_pairs.masks))
+    first, second = brightness_of_views(backbone, replace(pattern_pairs, masks=grey), small.barlow)
+    assert torch.equal(first, second)
+    assert set(first.tolist()) == {0, 32 * 32}
+
+
+def test_views_are_different_crops(backbone, pattern_pairs, small):
+    mask = np.random.default_rng(0).random((64, 64)) < 0.5
+    pairs = replace(pattern_pairs, masks=(mask,) * len(pattern_pairs))
+    first, second = brightness_of_views(backbone, pairs, small.barlow)
+    assert float((first != second).float().mean()) > 0.8
+
+
 def test_only_training_micrographs_are_seen(backbone, pattern_pairs, small):
     grey = tuple(np.full_like(mask, i in TRAIN) for i, mask in enumerate(pattern_pairs.masks))
     pairs = replace(pattern_pairs, masks=grey)

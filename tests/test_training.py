@@ -74,6 +74,18 @@ def recorded(monkeypatch, name):
     return calls
 
 
+def drawn_noise(monkeypatch):
+    """The noise of every batch, in the order drawn."""
+    noises = []
+
+    def recording(*arguments):
+        noises.append(standard_normal(*arguments))
+        return noises[-1]
+
+    monkeypatch.setattr(training, "standard_normal", recording)
+    return noises
+
+
 # solo -----------------------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +184,19 @@ def test_the_pattern_is_the_same_in_every_epoch(pattern_pairs, small, monkeypatc
         batch = TRAIN[:4] if call % 2 == 0 else TRAIN[4:]
         np.testing.assert_array_equal(target, pattern_pairs.scattering[list(batch)])
         assert likelihood == "gaussian"
+
+
+def test_a_sample_of_the_posterior_is_decoded(pattern_pairs, small, monkeypatch):
+    """With noise that is new in every batch of every epoch."""
+    vae = fresh_vaes(pattern_pairs, small)[1]
+    latents, noises, posteriors = [], drawn_noise(monkeypatch), recorded(monkeypatch, "kl_divergence")
+    decode = vae.decode
+    monkeypatch.setattr(vae, "decode", lambda latent: latents.append(latent) or decode(latent))
+    train_solo(vae, pattern_pairs, TRAIN, small.solo, SEED)
+    assert len(noises) == 4 * 2
+    assert len(torch.stack(noises).unique(dim=0)) == 4 * 2
+    for (latent_mean, latent_scale), latent, noise in zip(posteriors, latents, noises, strict=True):
+        assert_close(latent, latent_mean + latent_scale * noise)
 
 
 @pytest.mark.parametrize("encoder", ["barlow_cnn", "resnet50"])
@@ -315,6 +340,12 @@ def test_focused_crops_are_those_of_the_focused_phase(
     assert (focused.shape, focused.dtype) == ((len(TRAIN), 1, 32, 32), np.float32)
     shown = micrographs_by_epoch(calls)[max(random_crop_epochs - 1, 0) :]
     np.testing.assert_array_equal(shown, np.broadcast_to(focused.reshape(1, len(TRAIN), -1), shown.shape))
+
+
+def test_the_noise_of_pair_training_is_never_the_same(pattern_pairs, small, fresh_pair, monkeypatch):
+    noises = drawn_noise(monkeypatch)
+    train_pair(fresh_pair, pattern_pairs, TRAIN, small.pair, SEED)
+    assert len(noises) == len(torch.stack(noises).unique(dim=0)) == 6 * 2 * 2  # epochs, batches, techniques
 
 
 def test_both_techniques_are_of_the_same_samples(pattern_pairs, small, fresh_pair, monkeypatch):
