@@ -28,6 +28,7 @@ from pairvae_lib.training import focused_crops
 INTENSITY, S2, A2 = "intensity", "S2", "A2"
 FLOOR = "crop-to-crop floor"
 SUBSETS = ("train", "held out")
+NEITHER = "neither"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Assessment:
     ----------
     sample_ids, morphologies : tuple of str, length n
     subsets : ndarray of str, shape (n,)
-        "train" or "held out".
+        "train", "held out", or "neither" (of the groups to train on, but more than `n_train`).
     errors : dict of metric to dict of route to ndarray of shape (n,)
         Mean absolute errors, averaged over the crops of an image. Metrics: "intensity" [of the scattering's range],
         "S2" and "A2" [dimensionless]. Routes: "solo saxs_to_saxs", "saxs_to_sem", ... with the names of the data.
@@ -192,8 +193,9 @@ def assess(
     spectra = power_spectrum_features(masks)
     predicted = references(spectra, true_scattering, split.train, everyone, generator(seed, "references"))
     guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
-    subsets = np.full(n, "held out")
+    subsets = np.full(n, NEITHER, dtype="<U8")
     subsets[list(split.train)] = "train"
+    subsets[list(split.held_out)] = "held out"
     cross = reconstructed[route_name(scattering, micrograph)]
     return Assessment(
         sample_ids=pairs.sample_ids,

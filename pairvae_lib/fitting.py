@@ -155,12 +155,15 @@ def fit(
     return history
 
 
-def provenance(stage: str, seed: int, train: tuple[int, ...], settings: Any, initial: nn.Module) -> dict[str, Any]:
-    """Everything that determines a stage's outcome."""
+def provenance(
+    stage: str, seed: int, data: str, train: tuple[int, ...], settings: Any, initial: nn.Module
+) -> dict[str, Any]:
+    """Everything that determines a stage's outcome; `data` is the digest of the prepared pairs."""
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
     return {
         "stage": stage,
         "seed": seed,
+        "data": data,
         "train": [int(index) for index in train],
         "settings": plain,
         "initial": state_digest(initial),

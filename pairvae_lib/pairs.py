@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,15 @@ class PreparedPairs:
 
     def __len__(self) -> int:
         return len(self.sample_ids)
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits of all measurements, bit for bit."""
+        digest = sha256("\n".join(self.sample_ids).encode())
+        digest.update(np.ascontiguousarray(self.scattering).tobytes())
+        for mask in self.masks:
+            digest.update(np.packbits(mask).tobytes())
+        return digest.hexdigest()[:16]
 
     def subset(self, indices: Indices) -> PreparedPairs:
         """The pairs at these indices, in their order."""

@@ -53,7 +53,7 @@ def pretrain_barlow(
         return {"barlow": float(loss.detach())}
 
     network.train()
-    made_with = provenance("barlow", seed, train, settings, network)
+    made_with = provenance("barlow", seed, pairs.digest, train, settings, network)
     history = fit(network, optimizer, run_step, settings.steps, made_with, partial, "barlow pretraining")
     network.eval()
     return history

@@ -8,6 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from shlex import quote
+from urllib.parse import quote as escaped
 
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.config import Profile, profile_named
@@ -108,7 +109,7 @@ class Run:
     def folder(self) -> Path:
         """Results that also depend on the seed and the split."""
         size = "" if self.n_train is None else f"-n{self.n_train}"
-        group = f"-without-{self.held_out}" if self.held_out else ""
+        group = f"-without-{escaped(self.held_out, safe=' ')}" if self.held_out else ""  # a name may hold a slash
         return self.data_root / f"seed{self.seed}{size}{group}"
 
     @property

@@ -72,7 +72,7 @@ def solo_trained(
         If the file was made with other settings.
     """
     vaes = {modality.name: fresh_vae(modality, profile, seed + i) for i, modality in enumerate(pairs.modalities)}
-    made_with = provenance("solo", seed, train, profile.solo, nn.ModuleDict(vaes))
+    made_with = provenance("solo", seed, pairs.digest, train, profile.solo, nn.ModuleDict(vaes))
     precision = resolved(profile.precision)
     made_with |= {
         "architecture": asdict(profile.architecture), "barlow": asdict(profile.barlow), "precision": precision,
@@ -110,6 +110,8 @@ def pair_trained(
 ) -> tuple[PairVAE, History]:
     """The PairVAE that starts from these VAEs, with its history: read from `file`, or trained and written there.
 
+    The VAEs become its parts: they change with it.
+
     Raises
     ------
     ValueError
@@ -117,7 +119,7 @@ def pair_trained(
     """
     model = PairVAE(*vaes.values())
     precision = resolved(profile.precision)
-    made_with = provenance("pair", seed, train, profile.pair, model) | {"precision": precision}
+    made_with = provenance("pair", seed, pairs.digest, train, profile.pair, model) | {"precision": precision}
     if file.exists():
         content = load_checkpoint(file, made_with)
         model.load_state_dict(content["model"])

@@ -80,7 +80,7 @@ def train_solo(
         return means.read()
 
     epochs = settings.epochs[modality.likelihood]
-    made_with = provenance(stage, seed, train, settings, vae) | {"precision": vae.precision}
+    made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
     history = fit(vae, optimizer, run_epoch, epochs, made_with, partial, f"solo {modality.name}")
     vae.eval()
     return history
@@ -177,7 +177,7 @@ def train_pair(
             means.add({"total": total, **losses})
         return means.read()
 
-    made_with = provenance("pair", seed, train, settings, model)
+    made_with = provenance("pair", seed, pairs.digest, train, settings, model)
     made_with["precision"] = model.vae(micrograph).precision
     return fit(model, optimizer, run_epoch, settings.epochs, made_with, partial, "pair")
 

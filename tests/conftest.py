@@ -62,6 +62,7 @@ def small() -> Profile:
         QUICK,
         name="small",
         image_size=SIZE,
+        precision="fp32",
         architecture=Architecture(
             encoder="cnn",
             encoder_channels=(4, 4, 4, 4, 8),

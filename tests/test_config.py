@@ -14,8 +14,6 @@ from pairvae_lib.config import (
     PROFILES,
     PX_PER_LATENT_CELL,
     QUICK,
-    STANDARD,
-    TINY,
     TRAINING_FRACTION,
     PairTraining,
     profile_named,
@@ -36,15 +34,15 @@ def test_an_unknown_profile_is_refused():
         profile_named("big")
 
 
-def test_latent_shapes():
-    shapes = {profile.name: profile.latent_shape for profile in PROFILES.values()}
-    assert shapes == {"tiny": (32, 1, 1), "quick": (32, 2, 2), "standard": (32, 3, 3), "paper": (32, 6, 6)}
+def test_latents_of_the_paper():
+    assert PAPER.latent_shape == (32, 6, 6)
     assert np.prod(PAPER.latent_shape) == PAPER_LATENTS == 1152
+    assert QUICK.latent_shape == (32, 2, 2)
 
 
 def test_a_profile_has_as_many_points_per_latent_cell_as_a_cell_has_pixels_along_a_side():
-    points = [profile.profile_points for profile in (TINY, QUICK, STANDARD, PAPER)]
-    assert points == [32, 128, 288, 1152]
+    assert PAPER.profile_points == 1152
+    assert QUICK.profile_points == 128
 
 
 def test_the_papers_protocol():
@@ -73,12 +71,17 @@ def test_the_loss_weights_do_not_depend_on_the_profile():
 @EVERY
 def test_a_profile_fits_together(profile):
     assert profile.image_size % PX_PER_LATENT_CELL == 0
-    assert profile.profile_points % PX_PER_LATENT_CELL == 0
+    assert profile.profile_points == PX_PER_LATENT_CELL * profile.latent_shape[1] * profile.latent_shape[2]
     assert 2 ** len(profile.architecture.encoder_channels) == PX_PER_LATENT_CELL
     assert all(kernel % 2 == 1 for kernel in profile.architecture.decoder_kernel.values())
     n_train = round(TRAINING_FRACTION * profile.simulation.n_pairs)
     assert n_train % profile.solo.batch_size == n_train % profile.pair.batch_size == 0  # no pair waits for its turn
     assert profile.assessment.crops >= 2  # else there is no crop-to-crop floor
+
+
+def test_committed_numbers_do_not_depend_on_the_processors_kind():
+    assert PROFILES["tiny"].precision == QUICK.precision == "fp32"
+    assert PROFILES["standard"].precision == PAPER.precision == "auto"
 
 
 def test_a_profile_does_not_change():

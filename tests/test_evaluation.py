@@ -293,3 +293,11 @@ def test_examples_are_the_first_of_every_morphology():
     morphologies = ("rows", "columns", "rows", "skew", "columns")
     assert list(examples(morphologies, (4, 2, 1, 0)).items()) == [("columns", 4), ("rows", 2)]
     assert examples(morphologies, ()) == {}
+
+
+def test_pairs_that_were_neither_trained_on_nor_held_out_are_in_neither_subset(pattern_pairs, small):
+    split = Split(train=SPLIT.train, held_out=SPLIT.held_out[:2])
+    micrographs = focused_crops(pattern_pairs, range(12), small.pair, SEED)
+    found = assess(SOLO, Answers(pattern_pairs, micrographs), pattern_pairs, split, small, SEED)
+    assert {int(i) for i in np.flatnonzero(found.subsets == "neither")} == {10, 11}
+    assert {int(i) for i in np.flatnonzero(found.subsets == "held out")} == {4, 6}

@@ -174,12 +174,12 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path, always_due, value
 
 def test_provenance_is_plain_and_names_everything():
     module = nn.Linear(1, 1)
-    found = provenance("pair", 43, (np.int64(3), 1), PairTraining(), module)
+    found = provenance("pair", 43, "abc", (np.int64(3), 1), PairTraining(), module)
     assert found["stage"] == "pair"
     assert found["seed"] == 43
     assert found["train"] == [3, 1] and all(type(index) is int for index in found["train"])
     assert found["settings"]["cross_weight"] == {"bernoulli": 0.4, "gaussian": 1.0}
     assert found["settings"]["focused_epochs"] == 1000
     assert found["initial"] == state_digest(module)
-    changed = provenance("pair", 43, (3, 1), PairTraining(focused_epochs=5), module)
+    changed = provenance("pair", 43, "abc", (3, 1), PairTraining(focused_epochs=5), module)
     assert [key for key in found if found[key] != changed[key]] == ["settings"]

@@ -59,6 +59,7 @@ def test_what_changes_the_outcome_changes_the_folder(own_data):
     assert len({run.folder for run in every}) == len(every)
     assert Run("paper").settings is PAPER
     assert Run(n_train=16, held_out="b").folder.name == "seed43-n16-without-b"
+    assert Run(held_out="../a b").folder.name == "seed43-without-..%2Fa b"
 
 
 def test_the_users_data_are_known_by_name_and_content(own_data, results, monkeypatch):

@@ -14,7 +14,7 @@ from pairvae_lib.checkpoints import state_digest
 from pairvae_lib.evaluation import INTENSITY, assess
 from pairvae_lib.model import fresh_vae
 from pairvae_lib.splits import Split, group_split, stratified_split
-from pairvae_lib.trained import pair_trained, solo_trained, split_pairs
+from pairvae_lib.trained import pair_trained, solo_trained, split_pairs, trained_in
 
 SEED = 43
 TRAIN = (7, 2, 10, 0, 5, 9, 3, 8)
@@ -170,6 +170,50 @@ def test_the_encoder_of_a_profile_is_trained(profile_pairs, small_barlow, solo_f
     assert not trained_one.frozen and vaes["sem"].encoder.frozen
     assert all(parameter.requires_grad for parameter in trained_one.parameters())
     assert state_digest(trained_one.backbone) != state_digest(fresh.backbone)
+
+
+# precision ------------------------------------------------------------------------------------------------------------
+
+
+def test_vaes_compute_in_another_precision_for_a_while(fresh_pair, pattern_pairs):
+    vaes = [fresh_pair.vae(name) for name in fresh_pair.names]
+    x = torch.from_numpy(pattern_pairs.scattering)
+    with torch.no_grad(), trained_in("bf16", *vaes):
+        assert [vae.precision for vae in vaes] == ["bf16", "bf16"]
+        rough = vaes[0].reconstruct(x)
+    assert [vae.precision for vae in vaes] == ["fp32", "fp32"]
+    with torch.no_grad():
+        fine = vaes[0].reconstruct(x)
+    assert not torch.equal(rough.float(), fine)
+    torch.testing.assert_close(rough.float(), fine, rtol=0.05, atol=0.01)
+
+
+def test_a_failed_training_leaves_single_precision_behind(fresh_pair):
+    vae = fresh_pair.vae("sem")
+    with pytest.raises(Stopped), trained_in("bf16", vae):
+        raise Stopped
+    assert vae.precision == "fp32"
+
+
+def test_training_in_bfloat16_is_another_training(pattern_pairs, small, tmp_path):
+    rough = replace(small, precision="bf16")
+    solo, pair = {}, {}
+    for name, profile in (("fp32", small), ("bf16", rough)):
+        solo_file, pair_file = tmp_path / f"solo {name}.pt", tmp_path / f"pair {name}.pt"
+        solo[name], histories = solo_trained(pattern_pairs, TRAIN, profile, SEED, solo_file)
+        started = copy.deepcopy(solo[name])
+        pair[name], history = pair_trained(started, pattern_pairs, TRAIN, profile, SEED, pair_file)
+        assert all(np.isfinite(list(found.final.values())).all() for found in [*histories.values(), history])
+    assert digests(solo["bf16"]) != digests(solo["fp32"])
+    assert state_digest(pair["bf16"]) != state_digest(pair["fp32"])
+    assert {value.dtype for value in pair["bf16"].state_dict().values()} == {torch.float32, torch.int64}
+    assert all(pair["bf16"].vae(name).precision == "fp32" for name in pair["bf16"].names)
+
+    message = "was made with other settings: .*precision 'bf16' instead of 'fp32'. Remove it to start anew"
+    with pytest.raises(ValueError, match=f"solo bf16.pt {message}"):
+        solo_trained(pattern_pairs, TRAIN, small, SEED, tmp_path / "solo bf16.pt")
+    with pytest.raises(ValueError, match=f"pair bf16.pt {message}"):
+        pair_trained(solo["bf16"], pattern_pairs, TRAIN, small, SEED, tmp_path / "pair bf16.pt")
 
 
 # pair -----------------------------------------------------------------------------------------------------------------

@@ -199,6 +199,17 @@ def test_a_sample_of_the_posterior_is_decoded(pattern_pairs, small, monkeypatch)
         assert_close(latent, latent_mean + latent_scale * noise)
 
 
+def test_pairs_that_fill_no_batch_get_their_turn_in_the_next_epoch(pattern_pairs, small, fresh_pair, monkeypatch):
+    turns = [[0, 1, 2, 3], [4, 5, 0, 1], [2, 3, 4, 5]] * 2  # six pairs in batches of four: one an epoch
+    expected = [pattern_pairs.scattering[[TRAIN[i] for i in turn]] for turn in turns]
+    calls = recorded(monkeypatch, "reconstruction_loss")
+    train_solo(fresh_pair.vae("saxs"), pattern_pairs, TRAIN[:6], small.solo, SEED)
+    np.testing.assert_array_equal(torch.stack([target for _, target, _ in calls]), expected[:5])
+    calls = recorded(monkeypatch, "pair_losses")
+    train_pair(fresh_pair, pattern_pairs, TRAIN[:6], small.pair, SEED)
+    np.testing.assert_array_equal(torch.stack([x["saxs"] for _, x, *_ in calls]), expected)
+
+
 @pytest.mark.parametrize("encoder", ["barlow_cnn", "resnet50"])
 def test_a_frozen_backbone_is_the_same_before_and_after(pattern_pairs, small, encoder):
     settings = replace(small.solo, epochs={"bernoulli": 1, "gaussian": 1})
@@ -219,6 +230,27 @@ def test_cached_features_equal_recomputation_in_training(pattern_pairs, small_ba
     expected = train_solo(recomputed, pattern_pairs, TRAIN, small_barlow.solo, SEED)
     for name, losses in history.losses.items():
         assert losses == pytest.approx(expected.losses[name], rel=1e-4), name
+
+
+def test_both_trainings_take_the_steps_of_the_literal_layers(pattern_pairs, small, fresh_pair, monkeypatch):
+    calls = recorded(monkeypatch, "adam")
+    sem = fresh_pair.vae("sem")
+    train_solo(sem, pattern_pairs, TRAIN, replace(small.solo, learning_rate=2e-3, adam_eps=1e-6), SEED)
+    train_pair(fresh_pair, pattern_pairs, TRAIN, replace(small.pair, learning_rate=3e-3), SEED)
+    assert calls == [(sem, 2e-3, 1e-6), (fresh_pair, 3e-3, 1e-7)]
+
+
+def test_a_checkpoint_in_another_precision_is_refused(pattern_pairs, small, fresh_pair, tmp_path):
+    model = copy.deepcopy(fresh_pair)
+    train_solo(fresh_pair.vae("sem"), pattern_pairs, TRAIN, small.solo, SEED, tmp_path / "solo")
+    train_pair(copy.deepcopy(model), pattern_pairs, TRAIN, small.pair, SEED, tmp_path / "pair")
+    for name in model.names:
+        model.vae(name).precision = "bf16"
+    message = "was made with other settings: precision 'fp32' instead of 'bf16'. Remove it to start anew"
+    with pytest.raises(ValueError, match=f"solo {message}"):
+        train_solo(copy.deepcopy(model.vae("sem")), pattern_pairs, TRAIN, small.solo, SEED, tmp_path / "solo")
+    with pytest.raises(ValueError, match=f"pair {message}"):
+        train_pair(model, pattern_pairs, TRAIN, small.pair, SEED, tmp_path / "pair")
 
 
 def test_a_vae_of_another_modality_is_refused(pattern_pairs, small):
