@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from pairvae_lib import __version__
-from pairvae_lib.config import PROFILES, profile_named
+from pairvae_lib.config import PAPER_SEEDS, PAPER_TRAINING_SIZES, PROFILES, profile_named
 
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
 
@@ -54,6 +55,36 @@ def run(
 
         given = [(key, value) for key, _, value in (pair.partition("=") for pair in parameters or ())]
         print(run_chapter(notebook, given, profile=profile, make_missing=upstream))
+
+
+@app.command()
+def sweep(
+    profile: ProfileName = "standard",
+    seeds: Annotated[str, typer.Option(help="Numbers between commas.")] = ",".join(map(str, PAPER_SEEDS)),
+    sizes: Annotated[str, typer.Option(help="Numbers of training pairs, between commas.")] = ",".join(
+        map(str, PAPER_TRAINING_SIZES)
+    ),
+    data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
+    cores: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
+) -> None:
+    """Train and assess over seeds and training sizes (the paper's Fig. 6), and gather the medians in sweep.json.
+
+    Stopped at any moment, the same line goes on where it was.
+    """
+    with _messages():
+        for name, value in (("seeds", seeds), ("sizes", sizes)):
+            if not all(word.isdecimal() for word in value.split(",")):
+                raise ValueError(f"{name} must be whole numbers between commas; got {value!r}")
+        from pairvae_lib.runs import Run, project_root
+
+        swept = Run(profile, data=data)
+        settings = {"profile": profile, "seeds": seeds, "sizes": sizes, "data": data}
+        words = [sys.executable, "-m", "snakemake", "sweep", "--cores", str(cores), "--config"]
+        words += [f"{key}={value}" for key, value in settings.items()]
+        done = subprocess.run(words, cwd=project_root())
+        if done.returncode:
+            raise typer.Exit(1)
+        print(swept.data_root / "sweep.json")
 
 
 @app.command()

@@ -6,6 +6,7 @@ paper mixes them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -88,6 +89,22 @@ class Assessment:
             "memorisation": _plain(self.memorisation),
         }
         write_json(path, content)
+
+
+def write_sweep(runs: Sequence[Run], path: Path) -> None:
+    """Gather the medians of several runs into one JSON file, atomically: a list of rows with seed and n_train.
+
+    Raises
+    ------
+    MissingResult
+        If a run has not been assessed; the message names the command.
+    """
+    rows = []
+    for run in runs:
+        content = json.loads(run.require(run.errors_file, "05_evaluation").read_text())
+        n_train = sum(sample["subset"] == "train" for sample in content["samples"])
+        rows += [{"seed": run.seed, "n_train": n_train} | row for row in content["medians"]]
+    write_json(path, rows)
 
 
 def solo_reconstructions(vaes: Mapping[str, VAE], measurements: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

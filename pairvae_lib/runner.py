@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -228,6 +229,8 @@ def locked(target: Path) -> Iterator[None]:
 @contextmanager
 def _surroundings() -> Iterator[None]:
     """What the kernel inherits: one thread (the same numbers everywhere), absolute paths, this environment's Python."""
+    # It cannot read `int | None` and then calls a parameter unknown that `parsed_parameters` has checked.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     before = dict(os.environ)
     os.environ |= {
         "OMP_NUM_THREADS": "1",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from throwaway import edit, make_checkout
@@ -30,7 +31,7 @@ def test_version(capsys):
 def test_help_names_every_command(capsys):
     assert code_of("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("simulate", "run", "book", "refresh", "assets"):
+    for command in ("simulate", "run", "sweep", "book", "refresh", "assets"):
         assert command in shown
 
 
@@ -122,3 +123,25 @@ def test_a_fault_of_the_program_is_not_hidden(checkout, monkeypatch):
     monkeypatch.setattr(runner, "run_chapter", broken)
     with pytest.raises(RuntimeError, match="^a fault$"):
         cli.main(["run", "01"])
+
+
+def test_sweep_hands_over_to_the_workflow(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(cli.subprocess, "run", lambda words, cwd: asked.append(words) or SimpleNamespace(returncode=0))
+    assert code_of("sweep", "--profile", "tiny", "--seeds", "42,43", "--sizes", "8", "--cores", "3") == 0
+    assert asked[0][1:] == [
+        *("-m", "snakemake", "sweep", "--cores", "3", "--config"),
+        *("profile=tiny", "seeds=42,43", "sizes=8", "data=simulated"),
+    ]
+    assert capsys.readouterr().out == f"{Run('tiny').data_root / 'sweep.json'}\n"
+
+
+def test_a_sweep_that_fails_fails(monkeypatch):
+    monkeypatch.setattr(cli.subprocess, "run", lambda words, cwd: SimpleNamespace(returncode=1))
+    assert code_of("sweep") == 1
+
+
+@pytest.mark.parametrize("name", ["seeds", "sizes"])
+def test_a_sweep_takes_whole_numbers(name, capsys):
+    assert code_of("sweep", f"--{name}", "42,x") == 2
+    assert f"{name} must be whole numbers between commas; got '42,x'" in capsys.readouterr().err

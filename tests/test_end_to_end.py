@@ -65,3 +65,23 @@ def test_running_a_chapter_again_gives_the_same_product(results, run):
     done = pairvae(results, "run", "04", "--profile", PROFILE, "--no-upstream")
     assert done.returncode == 0, done.stderr
     assert run.pair_file.read_bytes() == before
+
+
+AFM_GISAXS = Path(__file__).parents[2] / "shared" / "data" / "afm-gisaxs"
+
+
+@pytest.mark.skipif(not AFM_GISAXS.is_dir(), reason="the measured pairs are not beside the checkout")
+def test_measured_pairs_give_the_same_tables_as_simulated_ones(results, run, monkeypatch):
+    done = pairvae(results, "run", "05", "--profile", "quick", "-p", "data", str(AFM_GISAXS), "-p", "n_train", "24")
+    assert done.returncode == 0, done.stderr
+    measured = Run("quick", n_train=24, data=str(AFM_GISAXS))
+    rows = json.loads(measured.errors_file.read_text())["medians"]
+    names = {"profile": "saxs", "micrograph": "sem"}
+    for old, new in names.items():
+        rows = [row | {"name": row["name"].replace(old, new)} for row in rows]
+    simulated = json.loads(run.errors_file.read_text())["medians"]
+    labels = ("metric", "kind", "name")
+    assert sorted([row[key] for key in labels] for row in rows) == sorted(
+        [row[key] for key in labels] for row in simulated
+    )
+    assert all(0 < row[subset] < 1 for row in rows for subset in ("train", "held out", "mixed"))

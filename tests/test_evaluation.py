@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from pairvae_lib.checks import MissingResult
 from pairvae_lib.evaluation import (
     A2,
     FLOOR,
@@ -22,6 +23,7 @@ from pairvae_lib.evaluation import (
     morphology_statistics,
     pair_reconstructions,
     solo_reconstructions,
+    write_sweep,
 )
 from pairvae_lib.fitting import generator
 from pairvae_lib.morphology import dice, phase_fraction
@@ -301,3 +303,21 @@ def test_pairs_that_were_neither_trained_on_nor_held_out_are_in_neither_subset(p
     found = assess(SOLO, Answers(pattern_pairs, micrographs), pattern_pairs, split, small, SEED)
     assert {int(i) for i in np.flatnonzero(found.subsets == "neither")} == {10, 11}
     assert {int(i) for i in np.flatnonzero(found.subsets == "held out")} == {4, 6}
+
+
+def test_a_sweep_gathers_the_medians_of_its_runs(perfect, tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    runs = [Run("tiny", seed, n_train=8) for seed in (42, 43)]
+    for run in runs:
+        perfect.save(run.errors_file, run)
+    write_sweep(runs, tmp_path / "sweep.json")
+    rows = json.loads((tmp_path / "sweep.json").read_text())
+    assert [row["seed"] for row in rows] == [42] * (len(rows) // 2) + [43] * (len(rows) // 2)
+    assert {row["n_train"] for row in rows} == {8}
+    assert [row["name"] for row in rows[: len(rows) // 2]] == [row["name"] for row in perfect.medians()]
+
+
+def test_a_sweep_names_the_run_that_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    with pytest.raises(MissingResult, match="pairvae run 05_evaluation --profile tiny -p seed 42"):
+        write_sweep([Run("tiny", 42)], tmp_path / "sweep.json")
