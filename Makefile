@@ -9,7 +9,7 @@ ASSETS := book/web/node_modules/.laid-out
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install assets chapters book notebooks check test test-end-to-end test-notebooks test-book test-browser clean
+.PHONY: help install assets chapters book notebooks check test test-end-to-end test-notebooks test-book test-browser bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test-book: book ## Build the book strictly, and look for every page
 
 test-browser: book ## Read the book in Chromium: widgets, formulas, requests, narrow screens
 	$(PYTEST) -m browser
+
+bench: $(INSTALLED) ## Time every part against its literal form, and write results/bench.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.run
 
 install: $(INSTALLED) ## Make .venv, and install into it
 
