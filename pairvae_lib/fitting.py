@@ -6,11 +6,14 @@ bit for bit on one thread in fp32.
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from zlib import crc32
 
 import numpy as np
@@ -19,6 +22,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint, state_digest
+from pairvae_lib.runs import TERMINAL
 
 CHECKPOINT_SECONDS = 20.0  # what a kill costs at most
 
@@ -141,18 +145,30 @@ def fit(
         optimizer.load_state_dict(state["optimizer"])
         history = History(state["history"])
     saved = time.monotonic()
-    progress = tqdm(range(history.epochs, epochs), description, epochs, initial=history.epochs, disable=None)
-    for epoch in progress:
-        means = run_epoch(epoch)
-        if not np.isfinite(list(means.values())).all():
-            raise FloatingPointError(f"{description}: a loss is no longer finite in epoch {epoch}: {means}")
-        history.append(means)
-        due = time.monotonic() - saved > CHECKPOINT_SECONDS or epoch + 1 == epochs
-        if partial is not None and due:
-            state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "history": history.losses}
-            save_checkpoint(partial, made_with, state)
-            saved = time.monotonic()
+    with _terminal() as shown:
+        first = history.epochs
+        for epoch in tqdm(range(first, epochs), description, epochs, False, shown, initial=first, disable=None):
+            means = run_epoch(epoch)
+            if not np.isfinite(list(means.values())).all():
+                raise FloatingPointError(f"{description}: a loss is no longer finite in epoch {epoch}: {means}")
+            history.append(means)
+            due = time.monotonic() - saved > CHECKPOINT_SECONDS or epoch + 1 == epochs
+            if partial is not None and due:
+                state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "history": history.losses}
+                save_checkpoint(partial, made_with, state)
+                saved = time.monotonic()
     return history
+
+
+@contextmanager
+def _terminal() -> Iterator[TextIO]:
+    """Where to show progress: the terminal that `pairvae run` was called on, which a kernel does not see, or stderr."""
+    name = os.environ.get(TERMINAL)
+    if name is None:
+        yield sys.stderr
+    else:
+        with open(name, "w") as file:
+            yield file
 
 
 def provenance(

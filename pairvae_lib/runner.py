@@ -28,7 +28,7 @@ from pairvae_lib.chapters import (
 )
 from pairvae_lib.files import replacing
 from pairvae_lib.parameters import Value, declared_parameters, parsed_parameters
-from pairvae_lib.runs import Run, content_hash, project_root, results_root
+from pairvae_lib.runs import TERMINAL, Run, content_hash, project_root, results_root
 
 
 class ChapterFailed(RuntimeError):
@@ -237,6 +237,8 @@ def _surroundings() -> Iterator[None]:
         "PAIRVAE_RESULTS": str(results_root()),
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
+    if sys.stderr.isatty():
+        os.environ[TERMINAL] = os.ttyname(sys.stderr.fileno())
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from pairvae_lib.checks import MissingResult
 from pairvae_lib.config import Profile, profile_named
 
 SIMULATED = "simulated"
+TERMINAL = "PAIRVAE_TERMINAL"  # environment variable: the terminal that `pairvae run` was called on
 
 
 def project_root() -> Path:

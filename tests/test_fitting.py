@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from types import SimpleNamespace
 
@@ -183,3 +184,19 @@ def test_provenance_is_plain_and_names_everything():
     assert found["initial"] == state_digest(module)
     changed = provenance("pair", 43, "abc", (3, 1), PairTraining(focused_epochs=5), module)
     assert [key for key in found if found[key] != changed[key]] == ["settings"]
+
+
+def test_progress_is_shown_on_the_terminal_that_the_runner_names(monkeypatch):
+    terminal, kernel = os.openpty()
+    monkeypatch.setenv("PAIRVAE_TERMINAL", os.ttyname(kernel))
+    Line().fit(3)
+    shown = os.read(terminal, 10_000).decode()
+    os.close(terminal)
+    os.close(kernel)
+    assert "line:   0%" in shown and "0/3" in shown
+
+
+def test_nothing_is_shown_where_there_is_no_terminal(capsys, monkeypatch):
+    monkeypatch.delenv("PAIRVAE_TERMINAL", raising=False)
+    Line().fit(3)
+    assert capsys.readouterr() == ("", "")
