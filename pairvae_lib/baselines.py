@@ -1,4 +1,4 @@
-"""What every reported error stands beside: predictions that need no network, and the floor that nothing can beat.
+"""What every reported error stands beside: predictions that need no network, and what another crop scores.
 
 All are arrays in, arrays out, over the same n samples: `features` is what a route starts from, `targets` what it should
 arrive at (curves or images, scattering to micrograph or back), `train` and `query` are sample indices. A query that is

@@ -75,8 +75,10 @@ def sweep(
         for name, value in (("seeds", seeds), ("sizes", sizes)):
             if not all(word.isdecimal() for word in value.split(",")):
                 raise ValueError(f"{name} must be whole numbers between commas; got {value!r}")
-        from pairvae_lib.runs import Run, project_root
+        from pairvae_lib.runs import SIMULATED, Run, project_root
 
+        if data != SIMULATED:
+            data = str(Path(data).resolve())  # the workflow runs in the checkout
         swept = Run(profile, data=data)
         settings = {"profile": profile, "seeds": seeds, "sizes": sizes, "data": data}
         words = [sys.executable, "-m", "snakemake", "sweep", "--cores", str(cores), "--config"]

@@ -47,6 +47,7 @@ class Architecture:
     latent_channels: int = 32  # per latent cell; public notebooks
     decoder_filters: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 32, "gaussian": 8})
     decoder_kernel: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 15, "gaussian": 5})  # px
+    backbone_weights: str | None = None  # safetensors file of a ResNet-50; None for random weights
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,6 @@ class Assessment:
 
     crops: int = 10  # random crops per full micrograph; paper, Fig. 6
     generated: int = 100  # micrographs per example; paper, Fig. 7B
-    bootstrap: int = 2000  # resamples of the hierarchical bootstrap
 
 
 @dataclass(frozen=True)
@@ -137,17 +137,12 @@ class Profile:
 
 PAPER = Profile("paper")
 
-# All full-size pairs and the paper's assessment with networks of which a whole sweep trains in about an hour.
-STANDARD = Profile(
-    "standard",
-    image_size=64,
-    architecture=replace(
-        PAPER.architecture,
-        decoder_filters={"bernoulli": 16, "gaussian": 8},
-        decoder_kernel={"bernoulli": 9, "gaussian": 5},
-    ),
-    solo=replace(PAPER.solo, epochs={"bernoulli": 500, "gaussian": 500}),
-    pair=replace(PAPER.pair, random_crop_epochs=50, focused_epochs=500),
+# The paper's sizes, architecture and weights, with a quarter of its epochs.
+STANDARD = replace(
+    PAPER,
+    name="standard",
+    solo=replace(PAPER.solo, epochs={"bernoulli": 250, "gaussian": 125}),
+    pair=replace(PAPER.pair, random_crop_epochs=25, focused_epochs=250),
 )
 
 QUICK = Profile(
@@ -163,7 +158,7 @@ QUICK = Profile(
     ),
     solo=replace(PAPER.solo, epochs={"bernoulli": 200, "gaussian": 600}),
     pair=replace(PAPER.pair, random_crop_epochs=25, focused_epochs=250),
-    assessment=Assessment(crops=4, generated=32, bootstrap=500),
+    assessment=Assessment(crops=4, generated=32),
 )
 
 # Only for the project's own end-to-end test: every step runs, nothing is learnt.
@@ -174,7 +169,7 @@ TINY = replace(
     simulation=Simulation(size="quick", n_pairs=12),
     solo=replace(QUICK.solo, epochs={"bernoulli": 3, "gaussian": 3}),
     pair=replace(QUICK.pair, random_crop_epochs=2, focused_epochs=2),
-    assessment=Assessment(crops=2, generated=4, bootstrap=50),
+    assessment=Assessment(crops=2, generated=4),
 )
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (TINY, QUICK, STANDARD, PAPER)}

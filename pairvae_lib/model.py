@@ -51,7 +51,7 @@ class Encoder(nn.Module):
         self.frozen = modality.is_image and architecture.encoder != "cnn"
         self.backbone: ConvolutionalBackbone | ResNet50Backbone
         if modality.is_image and architecture.encoder == "resnet50":
-            self.backbone = ResNet50Backbone()
+            self.backbone = ResNet50Backbone(architecture.backbone_weights)
         else:
             self.backbone = ConvolutionalBackbone(architecture.encoder_channels, dims=len(modality.shape))
         width = self.backbone.out_channels

@@ -92,7 +92,8 @@ def parsed_parameters(declared: Mapping[str, Parameter], given: Iterable[tuple[s
     values: dict[str, Value] = {}
     for name, text in given:
         if name not in declared:
-            raise ValueError(f"there is no parameter {name!r} (given: {text!r}); known here: {', '.join(declared)}")
+            known = ", ".join(other for other in declared if other != "profile")  # that one is an option of its own
+            raise ValueError(f"there is no parameter {name!r} (given: {text!r}); known here: {known}")
         if name in values:
             raise ValueError(f"parameter {name!r} is given twice: {values[name]!r} and {text!r}")
         values[name] = declared[name].value(text)

@@ -138,12 +138,13 @@ class Run:
         return (self.folder if name >= "03" else self.data_root) / f"{name}.ipynb"
 
     def command(self, notebook: str) -> str:
-        """The command line that runs a notebook with these parameters."""
+        """The command line that runs a notebook with these parameters; the first two chapters know only the data."""
         defaults = Run()
+        known = ("seed", "n_train", "data", "held_out") if notebook >= "03" else ("data",)
         words = [f"pairvae run {notebook} --profile {self.profile}"]
         words += [
             f"-p {key} {quote(str(getattr(self, key)))}"
-            for key in ("seed", "n_train", "data", "held_out")
+            for key in known
             if getattr(self, key) != getattr(defaults, key)
         ]
         return " ".join(words)

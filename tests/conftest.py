@@ -74,7 +74,7 @@ def small() -> Profile:
         barlow=BarlowPretraining(steps=4, batch_size=8, projector=(8, 8, 16)),
         solo=replace(QUICK.solo, epochs={"bernoulli": 4, "gaussian": 5}, batch_size=4),
         pair=replace(QUICK.pair, random_crop_epochs=3, focused_epochs=3, batch_size=4),
-        assessment=Assessment(crops=2, generated=4, bootstrap=50),
+        assessment=Assessment(crops=2, generated=4),
     )
 
 

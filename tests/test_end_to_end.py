@@ -85,3 +85,22 @@ def test_measured_pairs_give_the_same_tables_as_simulated_ones(results, run, mon
         [row[key] for key in labels] for row in simulated
     )
     assert all(0 < row[subset] < 1 for row in rows for subset in ("train", "held out", "mixed"))
+
+
+@pytest.mark.skipif(not AFM_GISAXS.is_dir(), reason="the measured pairs are not beside the checkout")
+def test_a_batch_of_the_measured_pairs_can_be_held_out(results, run):
+    words = ("-p", "data", str(AFM_GISAXS), "-p", "held_out", "Batch2")
+    done = pairvae(results, "run", "05", "--profile", PROFILE, *words)
+    assert done.returncode == 0, done.stderr
+    content = json.loads(Run(PROFILE, data=str(AFM_GISAXS), held_out="Batch2").errors_file.read_text())
+    assert sum(sample["subset"] == "held out" for sample in content["samples"]) == 38
+    assert sum(sample["subset"] == "train" for sample in content["samples"]) == 153 - 38
+
+
+def test_the_command_that_an_error_names_works(results):
+    elsewhere = results / "empty"
+    refused = pairvae(elsewhere, "run", "03", "--profile", "tiny", "-p", "seed", "44", "--no-upstream")
+    assert refused.returncode == 2
+    command = refused.stderr.strip().rpartition("make it with: pairvae ")[2].split()
+    assert command[:2] == ["run", "01_data"]
+    assert pairvae(elsewhere, *command).returncode == 0

@@ -162,3 +162,9 @@ def test_cached_features_equal_a_full_pass():
 def test_large_kernels_take_the_subpixel_form():
     forms = {m.form for m in fresh_vae(SEM, QUICK, 0).decoder.modules() if isinstance(m, DoublingConvolution)}
     assert forms == {"subpixel"}
+
+
+def test_a_resnet50_takes_its_weights_from_the_file_that_the_architecture_names(tmp_path):
+    with pytest.raises(FileNotFoundError, match="resnet.safetensors"):
+        missing = str(tmp_path / "resnet.safetensors")
+        VAE(SEM, replace(PAPER.architecture, encoder="resnet50", backbone_weights=missing), (32, 2, 2))

@@ -97,7 +97,7 @@ def test_without_upstream_the_command_is_named(checkout, executed):
     [
         ("9", [], "quick", "^notebook must be one of"),
         ("03", [("sed", "1")], "quick", "^there is no parameter 'sed'"),
-        ("02", [("seed", "1")], "quick", "^there is no parameter 'seed' .* known here: profile, data$"),
+        ("02", [("seed", "1")], "quick", "^there is no parameter 'seed' .* known here: data$"),
         ("03", [("seed", "x")], "quick", "^seed must be an integer"),
         ("03", [("profile", "tiny")], "quick", "^profile is given with --profile, not with -p$"),
         ("03", [], "huge", "^profile must be one of tiny, quick, standard, paper; got 'huge'$"),
