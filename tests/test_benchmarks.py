@@ -1,0 +1,25 @@
+"""The benchmark's rows, at the smallest size: what is timed exists and is named as announced. Times are not tested."""
+
+import pytest
+
+from benchmarks.run import timed, training_rows
+from pairvae_lib.config import TINY
+
+
+def test_a_row_holds_medians_and_their_ratio(capsys):
+    row = timed("name", "fp32", lambda: sum(range(1_000)), lambda: sum(range(100_000)), 3)
+    assert row.name == "name" and row.precision == "fp32" and row.threads >= 1
+    assert row.literal_ms > 0 and row.ours_ms > 0 and row.ratio > 1
+    assert "name" in capsys.readouterr().out
+
+
+def test_without_a_literal_form_there_is_no_ratio():
+    row = timed("name", "fp32", lambda: None, None, 1)
+    assert row.literal_ms is None and row.ratio is None
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_every_step_is_timed_against_its_literal_form(precision):
+    rows = training_rows(TINY, (precision,), 1)
+    assert [row.name for row in rows][2:] == ["saxs_solo_step", "sem_solo_step", "pair_step"]
+    assert all(row.precision == precision and row.ratio > 0 for row in rows)
