@@ -78,3 +78,11 @@ def test_resnet50_refuses_other_weights(tmp_path):
     save_file({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="other.safetensors must hold a ResNet-50's tensors"):
         ResNet50Backbone(tmp_path / "other.safetensors")
+
+
+def test_a_random_resnet50_has_features_of_unit_size_in_inference_mode():
+    torch.manual_seed(0)
+    backbone = ResNet50Backbone().eval()
+    crops = (torch.nn.functional.avg_pool2d(torch.randn(4, 1, 128, 128), 9, 1, 4) > 0).float()
+    features = backbone(crops)
+    assert 0.1 < float(features.detach().std()) < 10
