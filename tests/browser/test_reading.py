@@ -177,4 +177,10 @@ def test_nothing_sticks_out_of_a_narrow_screen(browser, address, name):
         widget_outputs(visit.page)
     assert visit.page.evaluate(STICKING_OUT) == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    stretched = visit.page.evaluate(
+        """[...document.querySelectorAll(".cell_output img")]
+           .filter(image => Math.abs(image.width / image.height * image.naturalHeight / image.naturalWidth - 1) > 0.02)
+           .map(image => image.alt)"""
+    )
+    assert stretched == []
     visit.page.close()
