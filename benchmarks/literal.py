@@ -37,8 +37,8 @@ class LiteralOutput(nn.Module):
 def make_literal(decoder: Decoder) -> None:
     """Replace, in place, sub-pixel forms by transposed convolutions, and a collapsed output by the layer it stands for.
 
-    The new output layer's kernels are drawn; the collapsed layer of `decoder` is overwritten with their mean, so that a
-    copy made after this call from the weights computes the same function.
+    The new output layer's kernels are drawn; a collapsed layer that is given their mean (`collapsed_weight`,
+    `collapsed_bias`) computes the same function.
     """
     for module in decoder.modules():
         if isinstance(module, DoublingConvolution):
