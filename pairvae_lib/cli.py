@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from pairvae_lib import __version__
-from pairvae_lib.config import PAPER_SEEDS, PAPER_TRAINING_SIZES, PROFILES, profile_named
+from pairvae_lib.checks import check_one_of
+from pairvae_lib.config import PAPER_SEEDS, PAPER_TRAINING_SIZES, PROFILES, PROTOCOLS, profile_named
 
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
 
@@ -64,10 +65,16 @@ def sweep(
     sizes: Annotated[str, typer.Option(help="Numbers of training pairs, between commas.")] = ",".join(
         map(str, PAPER_TRAINING_SIZES)
     ),
+    protocols: Annotated[
+        str, typer.Option(help="Pair training to compare with the default, between commas; may be empty.")
+    ] = ",".join(protocol for protocol in PROTOCOLS if protocol != "two_phase"),
     data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
     cores: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
 ) -> None:
     """Train and assess over seeds and training sizes (the paper's Fig. 6), and gather the medians in sweep.json.
+
+    One of these runs (seed 43 and the middle size, where they are among them) is also trained by the other protocols of
+    Fig. S3, and draws the ensembles of Fig. 7.
 
     Stopped at any moment, the same line goes on where it was.
     """
@@ -75,12 +82,14 @@ def sweep(
         for name, value in (("seeds", seeds), ("sizes", sizes)):
             if not all(word.isdecimal() for word in value.split(",")):
                 raise ValueError(f"{name} must be whole numbers between commas; got {value!r}")
+        for protocol in filter(None, protocols.split(",")):
+            check_one_of("protocols", protocol, tuple(PROTOCOLS))
         from pairvae_lib.runs import SIMULATED, Run, project_root
 
         if data != SIMULATED:
             data = str(Path(data).resolve())  # the workflow runs in the checkout
         swept = Run(profile, data=data)
-        settings = {"profile": profile, "seeds": seeds, "sizes": sizes, "data": data}
+        settings = {"profile": profile, "seeds": seeds, "sizes": sizes, "protocols": protocols, "data": data}
         words = [sys.executable, "-m", "snakemake", "sweep", "--cores", str(cores), "--config"]
         words += [f"{key}={value}" for key, value in settings.items()]
         done = subprocess.run(words, cwd=project_root())

@@ -92,7 +92,7 @@ class Assessment:
 
 
 def write_sweep(runs: Sequence[Run], path: Path) -> None:
-    """Gather the medians of several runs into one JSON file, atomically: a list of rows with seed and n_train.
+    """Gather the medians of several runs into one JSON file, atomically: a list of rows with seed, n_train and protocol.
 
     Raises
     ------
@@ -103,7 +103,8 @@ def write_sweep(runs: Sequence[Run], path: Path) -> None:
     for run in runs:
         content = json.loads(run.require(run.errors_file, "05_evaluation").read_text())
         n_train = sum(sample["subset"] == "train" for sample in content["samples"])
-        rows += [{"seed": run.seed, "n_train": n_train} | row for row in content["medians"]]
+        of_run = {"seed": run.seed, "n_train": n_train, "protocol": run.protocol}
+        rows += [of_run | row for row in content["medians"]]
     write_json(path, rows)
 
 
