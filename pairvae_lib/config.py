@@ -139,17 +139,19 @@ class Profile:
 
 PAPER = Profile("paper")
 
-# The paper's image and training sizes with a lighter SEM decoder and a quarter of the epochs: minutes a model.
+# The paper's pairs and training sizes on smaller images, with a lighter SEM decoder and half of the epochs of all
+# trainings with micrographs: minutes a model.
 STANDARD = replace(
     PAPER,
     name="standard",
+    image_size=128,
     architecture=replace(
         PAPER.architecture,
         decoder_filters={"bernoulli": 16, "gaussian": 8},
         decoder_kernel={"bernoulli": 9, "gaussian": 5},
     ),
-    solo=replace(PAPER.solo, epochs={"bernoulli": 250, "gaussian": 125}),
-    pair=replace(PAPER.pair, random_crop_epochs=25, focused_epochs=250),
+    solo=replace(PAPER.solo, epochs={"bernoulli": 500, "gaussian": 500}),
+    pair=replace(PAPER.pair, random_crop_epochs=50, focused_epochs=500),
 )
 
 QUICK = Profile(

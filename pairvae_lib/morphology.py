@@ -294,6 +294,27 @@ def domain_period(r: np.ndarray, s2: np.ndarray, prominence: float = 0.05) -> np
     return np.array([_first_maximum(r, curve, prominence) for curve in curves]).reshape(s2.shape[:-1])
 
 
+def long_range_order(s2: np.ndarray) -> np.ndarray:
+    """How strongly S2 still oscillates at large distances: its standard deviation over the outer half of its range.
+
+    Parameters
+    ----------
+    s2 : ndarray of shape (..., bins)
+
+    Returns
+    -------
+    ndarray of shape (...)
+        0 for a morphology whose domains know nothing of each other at these distances.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
+    check_finite("s2", s2)
+    return s2[..., s2.shape[-1] // 2 :].std(axis=-1)
+
+
 def _first_maximum(r: np.ndarray, curve: np.ndarray, prominence: float) -> float:
     """Position of the first maximum after the first minimum of one curve, or NaN."""
     least = prominence * np.ptp(curve)

@@ -138,6 +138,16 @@ class Run:
         return self.pair_folder / "errors.json"
 
     @property
+    def curves_file(self) -> Path:
+        """What figures are drawn from (chapter 5)."""
+        return self.pair_folder / "curves.npz"
+
+    @property
+    def history_file(self) -> Path:
+        """Losses of every epoch of all trainings (chapter 4)."""
+        return self.pair_folder / "history.json"
+
+    @property
     def generation_file(self) -> Path:
         """Generated ensembles (chapter 6)."""
         return self.pair_folder / "generation.npz"
@@ -150,7 +160,7 @@ class Run:
     def command(self, notebook: str) -> str:
         """The command line that runs a notebook with these parameters; the first chapters know only some of them."""
         defaults = Run()
-        known = ("data",) if notebook < "03" else ("seed", "n_train", "data", "held_out")
+        known: tuple[str, ...] = ("data",) if notebook < "03" else ("seed", "n_train", "data", "held_out")
         known += ("protocol",) if notebook >= "04" else ()
         words = [f"pairvae run {notebook} --profile {self.profile}"]
         words += [

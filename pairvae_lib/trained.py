@@ -12,13 +12,14 @@ import torch
 from torch import nn
 
 from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
-from pairvae_lib.config import TRAINING_FRACTION, Profile, Protocol
+from pairvae_lib.config import TRAINING_FRACTION, PairTraining, Profile, Protocol
 from pairvae_lib.fitting import History, provenance
 from pairvae_lib.layers import ConvolutionalBackbone
 from pairvae_lib.model import VAE, PairVAE, fresh_vae
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.precision import CPU, Resolved, resolved, training_device
 from pairvae_lib.pretraining import pretrain_barlow
+from pairvae_lib.records import write_json
 from pairvae_lib.splits import Split, group_split, stratified_split
 from pairvae_lib.training import train_pair, train_solo
 
@@ -165,3 +166,27 @@ def pair_trained(
     save_checkpoint(file, made_with, {"model": model.state_dict(), "history": history.losses})
     partial.unlink(missing_ok=True)
     return model, history
+
+
+def save_histories(
+    path: Path, solo: dict[str, History], pair: History, settings: PairTraining, protocol: Protocol
+) -> None:
+    """Write the losses of every epoch of all trainings as JSON, atomically.
+
+    Parameters
+    ----------
+    path : Path
+    solo : dict of name to History
+        Of `solo_trained`.
+    pair : History
+        Of `pair_trained`.
+    settings : PairTraining
+    protocol : str
+        A key of `config.PROTOCOLS`.
+    """
+    histories = {("barlow" if name == "barlow" else f"solo {name}"): history for name, history in solo.items()}
+    rounded = {
+        name: {loss: [float(f"{value:.4g}") for value in values] for loss, values in history.losses.items()}
+        for name, history in (histories | {"pair": pair}).items()
+    }
+    write_json(path, rounded | {"random_crop_epochs": settings.random_crop_epochs, "protocol": protocol})

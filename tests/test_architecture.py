@@ -16,8 +16,8 @@ FLOORS = {
     1: {"modality", "runs", "preprocessing", "scattering", "morphology", "statistics", "splits"}
     | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"},
-    3: {"pretraining", "training", "trained", "baselines"},
-    4: {"evaluation", "generation", "bundle"},
+    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation"},
+    4: {"evaluation", "portraits", "generation", "bundle"},
     5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
@@ -27,6 +27,8 @@ NEIGHBOURS = {
     ("datasets", "pairs"),
     ("trained", "pretraining"),
     ("trained", "training"),
+    ("memorisation", "training"),
+    ("portraits", "evaluation"),
     ("cli", "runner"),
     ("cli", "bookbuild"),
 }

@@ -180,12 +180,13 @@ def test_vaes_compute_in_another_precision_for_a_while(fresh_pair, pattern_pairs
     x = torch.from_numpy(pattern_pairs.scattering)
     with torch.no_grad(), trained_in("bf16", *vaes):
         assert [vae.precision for vae in vaes] == ["bf16", "bf16"]
-        rough = vaes[0].reconstruct(x)
+        rough = [vae.decode(vae.encode(x).latent_mean) for vae in vaes]
     assert [vae.precision for vae in vaes] == ["fp32", "fp32"]
     with torch.no_grad():
-        fine = vaes[0].reconstruct(x)
-    assert not torch.equal(rough.float(), fine)
-    torch.testing.assert_close(rough.float(), fine, rtol=0.05, atol=0.01)
+        fine = [vae.decode(vae.encode(x).latent_mean) for vae in vaes]
+    assert torch.equal(rough[0], fine[0])  # its kernels are small: bfloat16 would be the slower one
+    assert not torch.equal(rough[1], fine[1])
+    torch.testing.assert_close(rough[1], fine[1], rtol=0.05, atol=0.02)
 
 
 def test_a_failed_training_leaves_single_precision_behind(fresh_pair):
