@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,17 @@ from typing import Annotated
 import typer
 
 from pairvae_lib import __version__
-from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import PAPER_SEEDS, PAPER_TRAINING_SIZES, PROFILES, PROTOCOLS, profile_named
+from pairvae_lib.config import PROFILES, profile_named
+from pairvae_lib.sweeps import DEFAULTS, Sweep
 
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
 
 ProfileName = Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")]
+DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder of paired data.')]
+Seeds = Annotated[str, typer.Option("--seeds", help="Whole numbers between commas.")]
+Sizes = Annotated[str, typer.Option("--sizes", help="Numbers of training pairs, between commas; two thirds if empty.")]
+Groups = Annotated[str, typer.Option("--groups", help="Groups of the data to leave out in turn, between commas.")]
+Protocols = Annotated[str, typer.Option("--protocols", help="Other pair trainings, between commas; may be empty.")]
 
 
 @app.command()
@@ -61,14 +66,11 @@ def run(
 @app.command()
 def sweep(
     profile: ProfileName = "standard",
-    seeds: Annotated[str, typer.Option(help="Numbers between commas.")] = ",".join(map(str, PAPER_SEEDS)),
-    sizes: Annotated[str, typer.Option(help="Numbers of training pairs, between commas.")] = ",".join(
-        map(str, PAPER_TRAINING_SIZES)
-    ),
-    protocols: Annotated[
-        str, typer.Option(help="Pair training to compare with the default, between commas; may be empty.")
-    ] = ",".join(protocol for protocol in PROTOCOLS if protocol != "two_phase"),
-    data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
+    seeds: Seeds = DEFAULTS["seeds"],
+    sizes: Sizes = DEFAULTS["sizes"],
+    groups: Groups = DEFAULTS["groups"],
+    protocols: Protocols = DEFAULTS["protocols"],
+    data: DataName = "simulated",
     cores: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
 ) -> None:
     """Train and assess over seeds and training sizes (the paper's Fig. 6), and gather the medians in sweep.json.
@@ -79,23 +81,49 @@ def sweep(
     Stopped at any moment, the same line goes on where it was.
     """
     with _messages():
-        for name, value in (("seeds", seeds), ("sizes", sizes)):
-            if not all(word.isdecimal() for word in value.split(",")):
-                raise ValueError(f"{name} must be whole numbers between commas; got {value!r}")
-        for protocol in filter(None, protocols.split(",")):
-            check_one_of("protocols", protocol, tuple(PROTOCOLS))
-        from pairvae_lib.runs import SIMULATED, Run, project_root
+        from pairvae_lib.runs import project_root
 
-        if data != SIMULATED:
-            data = str(Path(data).resolve())  # the workflow runs in the checkout
-        swept = Run(profile, data=data)
-        settings = {"profile": profile, "seeds": seeds, "sizes": sizes, "protocols": protocols, "data": data}
+        lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
+        swept = _swept(profile, data, lists)
         words = [sys.executable, "-m", "snakemake", "sweep", "--cores", str(cores), "--config"]
+        settings = {"profile": profile, "data": swept.base.data} | {key: value for key, value in lists.items() if value}
         words += [f"{key}={value}" for key, value in settings.items()]
         done = subprocess.run(words, cwd=project_root())
         if done.returncode:
             raise typer.Exit(1)
-        print(swept.data_root / "sweep.json")
+        print(swept.base.data_root / "sweep.json")
+
+
+@app.command()
+def publish(
+    profile: ProfileName = "standard",
+    seeds: Seeds = DEFAULTS["seeds"],
+    sizes: Sizes = DEFAULTS["sizes"],
+    groups: Groups = DEFAULTS["groups"],
+    protocols: Protocols = DEFAULTS["protocols"],
+    data: DataName = "simulated",
+    trained_at: Annotated[str | None, typer.Option(help="Commit of the training, if not the present one.")] = None,
+) -> None:
+    """Copy the small results of a sweep to results/published, with hashes, versions, machine and run times."""
+    with _messages():
+        from pairvae_lib.publishing import publish as copied
+
+        lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
+        swept = _swept(profile, data, lists)
+        print(copied(swept.runs, swept.example, trained_at))
+
+
+@app.command()
+def published(
+    check: Annotated[
+        bool, typer.Option("--check", help="Hold files to their hashes, and profiles to the settings of then.")
+    ] = False,
+) -> None:
+    """Say what is published, and with --check, whether all of it is as it was."""
+    with _messages():
+        from pairvae_lib.publishing import check_published, what_is_published
+
+        print("\n".join(check_published() if check else what_is_published()))
 
 
 @app.command()
@@ -132,6 +160,13 @@ def assets() -> None:
         from pairvae_lib.bookbuild import lay_out_assets
 
         print(lay_out_assets())
+
+
+def _swept(profile: str, data: str, lists: Mapping[str, str]) -> Sweep:
+    """The sweep that options describe; data as an absolute path, since the workflow runs in the checkout."""
+    from pairvae_lib.runs import SIMULATED, Run
+
+    return Sweep.parsed(Run(profile, data=data if data == SIMULATED else str(Path(data).resolve())), lists)
 
 
 def _version(wanted: bool) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pairvae_lib.baselines import crop_to_crop_floor, fourier_transform, power_spectrum_features, references
+from pairvae_lib.baselines import crop_to_crop_floor, references
 from pairvae_lib.config import Profile
 from pairvae_lib.fitting import generator
 from pairvae_lib.memorisation import memorisation
@@ -24,15 +24,15 @@ from pairvae_lib.model import VAE, PairVAE, route_name
 from pairvae_lib.morphology import (
     component_counts,
     directional_correlation,
-    domain_period,
     lineal_path,
-    long_range_order,
     phase_fraction,
     two_point_correlation,
 )
+from pairvae_lib.order import domain_period, long_range_order
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.records import write_json
 from pairvae_lib.runs import Run
+from pairvae_lib.spectra import fourier_transform, power_spectrum_features
 from pairvae_lib.splits import Split
 
 INTENSITY, S2, A2 = "intensity", "S2", "A2"

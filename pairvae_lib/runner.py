@@ -92,7 +92,7 @@ def run_chapter(
             if not make_missing:
                 run.require(made, needed)
             report(f"products of {needed} are missing: running it first")
-        elif make_missing and _is_stale(run, needed):
+        elif make_missing and is_stale(run, needed):
             report(f"products of {needed} come from other code or input: running it first")
         else:
             continue
@@ -169,8 +169,8 @@ def _origin_file(run: Run, name: str) -> Path:
     return run.notebook(name).with_name(f".{name}.origin.json")
 
 
-def _is_stale(run: Run, name: str) -> bool:
-    """Whether a product was made by other code or from other input than there is now."""
+def is_stale(run: Run, name: str) -> bool:
+    """Whether a chapter's product was made by other code or from other input than there is now."""
     made, noted = product(run, name), _origin_file(run, name)
     ours = made is not None and made.is_relative_to(results_root())
     return ours and noted.exists() and json.loads(noted.read_text(encoding="utf-8")) != _origin(run, name)
@@ -181,7 +181,7 @@ def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None
     made = product(run, name)
     if made is None or not made.is_relative_to(results_root()):
         return
-    for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if _is_stale(run, name) else []:
+    for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if is_stale(run, name) else []:
         if path.exists():
             old = path.with_name(f"{path.name}.old")
             _remove(old)

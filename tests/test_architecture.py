@@ -13,12 +13,13 @@ LONGEST = 330  # lines
 # A folder is one room. Within a room modules may import each other, but not in circles.
 FLOORS = {
     0: {"config", "checks", "files", "lags"},
-    1: {"modality", "runs", "preprocessing", "scattering", "morphology", "statistics", "splits"}
+    1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits"}
     | {"layers", "losses", "checkpoints", "precision"},
-    2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"},
-    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation"},
+    2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
+    | {"sweeps"},
+    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra"},
     4: {"evaluation", "portraits", "generation", "bundle"},
-    5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild"},
+    5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild", "publishing"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -31,6 +32,8 @@ NEIGHBOURS = {
     ("portraits", "evaluation"),
     ("cli", "runner"),
     ("cli", "bookbuild"),
+    ("cli", "publishing"),
+    ("publishing", "runner"),
 }
 
 
