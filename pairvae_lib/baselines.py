@@ -35,7 +35,7 @@ def references(
     """Predictions of the targets of the query samples by every reference of this module, by name.
 
     For scattering to micrograph, pass patterns or profiles as features and statistics of the masks (S2, a directional
-    map, lineal paths) as targets; for micrograph to scattering, `spectra.power_spectrum_features` and patterns or profiles.
+    map, lineal paths) as targets; for micrograph to scattering, `spectra.power_spectrum_features` as features.
 
     Parameters
     ----------

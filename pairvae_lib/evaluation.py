@@ -63,7 +63,8 @@ class Assessment:
         Numbers that describe the micrographs themselves: see `morphology_properties`. Series: "true", and the routes to
         a micrograph.
     curves : dict of str to ndarray
-        "r" and "z" [px]; "S2 true", "L vertical saxs_to_sem", ...: of shape (n, lengths), averaged over the crops.
+        "r" and "z" [px]; "S2 true", "L vertical saxs_to_sem", ...: of shape (n, lengths), averaged over the crops;
+        "sample_ids", "morphologies", "subsets".
     modalities : (str, str)
         Names of scattering and micrograph.
     """
@@ -263,7 +264,8 @@ def assess(
         for metric, values in of_series.items() if series != TRUE else ():
             errors.setdefault(metric, {})[series] = _mean_absolute(values, statistics[TRUE][metric])
     described = {series: morphology_properties(stack, statistics[series]) for series, stack in masks.items()}
-    curves = {"r": two_point_correlation(masks[TRUE][0, 0])[0], "z": np.arange(size // 4 + 1)}
+    curves: dict[str, np.ndarray] = {"r": two_point_correlation(masks[TRUE][0, 0])[0], "z": np.arange(size // 4 + 1)}
+    curves |= {"sample_ids": np.array(pairs.sample_ids), "morphologies": np.array(pairs.morphologies)}
     for metric in CURVES:
         curves |= {f"{metric} {series}": values[metric].mean(axis=1) for series, values in statistics.items()}
 
@@ -289,7 +291,7 @@ def assess(
         references=guesses,
         memorisation=memorisation(cross, pairs, split, profile.pair, masks[TRUE], seed),
         properties={name: {series: values[name] for series, values in described.items()} for name in described[TRUE]},
-        curves=curves,
+        curves=curves | {"subsets": subsets},
         modalities=(scattering, micrograph),
     )
 

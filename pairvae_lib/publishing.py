@@ -28,6 +28,7 @@ from pairvae_lib.runs import Run, project_root
 PROVENANCE = "provenance.json"
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
+KEPT = ("r", "sample_ids", "morphologies", "subsets")  # and S2: what claims are computed from
 OF_THE_DATA = ("thresholds.json", "claims.json")
 
 
@@ -166,7 +167,7 @@ def _copy(source: Path, target: Path, whole: bool) -> None:
     """Copy a file of results; of curves, only those that the claims are computed from, unless `whole`."""
     if source.suffix == ".npz" and not whole:
         arrays = read_arrays(source)
-        write_arrays(target, {name: values for name, values in arrays.items() if name == "r" or name.startswith("S2 ")})
+        write_arrays(target, {name: values for name, values in arrays.items() if name in KEPT or name.startswith("S2 ")})
     else:
         copy2(source, target)
 
