@@ -167,7 +167,8 @@ def _copy(source: Path, target: Path, whole: bool) -> None:
     """Copy a file of results; of curves, only those that the claims are computed from, unless `whole`."""
     if source.suffix == ".npz" and not whole:
         arrays = read_arrays(source)
-        write_arrays(target, {name: values for name, values in arrays.items() if name in KEPT or name.startswith("S2 ")})
+        kept = [name for name in arrays if name in KEPT or name.startswith("S2 ")]
+        write_arrays(target, {name: arrays[name] for name in kept})
     else:
         copy2(source, target)
 
