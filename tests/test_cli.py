@@ -128,10 +128,11 @@ def test_a_fault_of_the_program_is_not_hidden(checkout, monkeypatch):
 def test_sweep_hands_over_to_the_workflow(monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(cli.subprocess, "run", lambda words, cwd: asked.append(words) or SimpleNamespace(returncode=0))
-    assert code_of("sweep", "--profile", "tiny", "--seeds", "42,43", "--sizes", "8", "--cores", "3") == 0
+    words = ("--profile", "tiny", "--seeds", "42,43", "--sizes", "8", "--protocols", "direct", "--cores", "3")
+    assert code_of("sweep", *words) == 0
     assert asked[0][1:] == [
         *("-m", "snakemake", "sweep", "--cores", "3", "--config"),
-        *("profile=tiny", "seeds=42,43", "sizes=8", "data=simulated"),
+        *("profile=tiny", "data=simulated", "seeds=42,43", "sizes=8", "protocols=direct"),
     ]
     assert capsys.readouterr().out == f"{Run('tiny').data_root / 'sweep.json'}\n"
 
