@@ -16,7 +16,7 @@ FLOORS = {
     1: {"modality", "runs", "preprocessing", "scattering", "morphology", "statistics", "splits"}
     | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"},
-    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation"},
+    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "thresholds"},
     4: {"evaluation", "portraits", "generation", "bundle"},
     5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild"},
 }
