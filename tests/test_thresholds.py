@@ -45,7 +45,7 @@ def two_levels(shading: float) -> np.ndarray:
 def test_even_light_suits_every_method(method):
     found = scores(METHODS[method](two_levels(0)), lamellae())
     assert found["domains_kept"] == 1
-    assert found["dice"] > (0.7 if method == "Sauvola" else 0.9)  # it widens domains wherever contrast is below R
+    assert found["dice"] > (0.7 if method == "Sauvola" else 0.85)  # it widens domains wherever contrast is below R
 
 
 @pytest.mark.parametrize("method", GLOBAL)
