@@ -111,6 +111,11 @@ class Run:
         return self.data_root / "pairs.npz"
 
     @property
+    def thresholds_file(self) -> Path:
+        """Scores of thresholds against the ground truth (chapter 2; simulated data only)."""
+        return self.data_root / "thresholds.json"
+
+    @property
     def folder(self) -> Path:
         """Solo training: results that also depend on the seed and the split."""
         size = "" if self.n_train is None else f"-n{self.n_train}"

@@ -17,7 +17,7 @@ FLOORS = {
     | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps"},
-    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra"},
+    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"},
     4: {"evaluation", "portraits", "generation", "bundle"},
     5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild", "publishing"},
 }

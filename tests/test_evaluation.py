@@ -12,8 +12,8 @@ import torch
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.evaluation import (
     A2,
-    FLOOR,
     COMPONENTS,
+    FLOOR,
     FOURIER,
     INTENSITY,
     L_HORIZONTAL,

@@ -37,7 +37,8 @@ def test_a_list_of_numbers_is_one_line_and_strict_json(tmp_path):
 
 
 def test_arrays_come_back(tmp_path):
-    arrays = {"mask": np.eye(3, dtype=bool), "names": np.array(["a", "bc"]), "r": np.arange(3) / 3, "s2": np.ones((2, 2)) / 3}
+    arrays = {"mask": np.eye(3, dtype=bool), "names": np.array(["a", "bc"])}
+    arrays |= {"r": np.arange(3) / 3, "s2": np.ones((2, 2)) / 3}
     write_arrays(tmp_path / "new" / "a.npz", compact(arrays))
     found = read_arrays(tmp_path / "new" / "a.npz")
     assert {name: values.dtype.str[1:] for name, values in found.items()} == {

@@ -35,6 +35,7 @@ def test_the_paths_of_the_default_run(results):
     assert run.data_root == root
     assert run.data_folder == root / "data"
     assert run.pairs_file == root / "pairs.npz"
+    assert run.thresholds_file == root / "thresholds.json"
     assert run.folder == root / "seed43"
     assert run.solo_file == root / "seed43" / "solo.pt"
     assert run.pair_file == root / "seed43" / "pair.pt"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from pairvae_lib import spectra
 from pairvae_lib.spectra import fourier_transform, power_spectrum_features
@@ -47,7 +48,7 @@ def test_the_scale_of_the_scattering_vector_is_found():
     features = power_spectrum_features(masks)
     rows = columns = 32 + edge * 64 * np.linspace(-1, 1, 40)
     at = np.stack(np.meshgrid(rows, columns, indexing="ij"))
-    patterns = np.stack([spectra.ndimage.map_coordinates(spectrum, at, order=1, mode="nearest") for spectrum in features])
+    patterns = np.stack([ndimage.map_coordinates(spectrum, at, order=1, mode="nearest") for spectrum in features])
     patterns = (patterns - patterns.min()) / np.ptp(patterns)
     found = fourier_transform(masks, patterns, range(5))
     np.testing.assert_allclose(found, patterns, atol=1e-9)
@@ -67,7 +68,8 @@ def test_what_is_not_trained_on_does_not_matter_for_the_three_numbers():
     masks, patterns = stripes([6, 8, 10, 12]), np.random.default_rng(0).random((4, 20, 20))
     other = patterns.copy()
     other[3] = 0
-    np.testing.assert_array_equal(fourier_transform(masks, patterns, [0, 1, 2]), fourier_transform(masks, other, [0, 1, 2]))
+    first, second = (fourier_transform(masks, values, [0, 1, 2]) for values in (patterns, other))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_errors():
@@ -76,7 +78,7 @@ def test_errors():
         power_spectrum_features(np.zeros((1, 1, 8, 8)))
     with pytest.raises(ValueError, match=r"crops must have shape \(n, crops, height, width\); got \(8, 8\)"):
         power_spectrum_features(np.zeros((8, 8), dtype=bool))
-    with pytest.raises(ValueError, match=r"q must be given for 1-D profiles alone; got None for scattering of \(2, 9\)"):
+    with pytest.raises(ValueError, match=r"q must be given for 1-D profiles alone; got None .* \(2, 9\)"):
         fourier_transform(masks, np.zeros((2, 9)), [0])
     with pytest.raises(ValueError, match="q must be given for 1-D profiles alone"):
         fourier_transform(masks, np.zeros((2, 9, 9)), [0], q=np.arange(9.0))

@@ -298,7 +298,7 @@ def test_a_profile_and_a_micrograph_go_all_the_way(profile_pairs, small, tmp_pat
 # protocols ------------------------------------------------------------------------------------------------------------
 
 
-def test_direct_pair_training_starts_from_fresh_vaes_with_the_pretrained_backbone(pattern_pairs, small_barlow, solo_file):
+def test_direct_training_starts_from_fresh_vaes_with_the_pretrained_backbone(pattern_pairs, small_barlow, solo_file):
     solo, _ = solo_trained(pattern_pairs, TRAIN, small_barlow, SEED, solo_file)
     usual = starting_vaes(pattern_pairs, TRAIN, small_barlow, SEED, solo_file)
     assert digests(usual) == digests(solo)

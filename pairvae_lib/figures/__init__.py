@@ -15,9 +15,9 @@ from pairvae_lib.figures.images import (
     generated_ensemble,
     pairs_overview,
     reconstructions,
-    thresholds,
 )
 from pairvae_lib.figures.style import MORPHOLOGY_COLOURS, ROUTE_COLOURS, STYLE, display_name
+from pairvae_lib.figures.thresholds import threshold_examples, threshold_scores
 
 __all__ = [
     "MORPHOLOGY_COLOURS",
@@ -35,6 +35,7 @@ __all__ = [
     "mean_correlation",
     "pairs_overview",
     "reconstructions",
-    "thresholds",
+    "threshold_examples",
+    "threshold_scores",
     "training_history",
 ]
