@@ -65,7 +65,7 @@ def long_range_order(s2: np.ndarray) -> np.ndarray:
 def _first_maximum(r: np.ndarray, curve: np.ndarray, prominence: float) -> float:
     """Position of the first maximum after the first minimum of one curve, or NaN."""
     least = prominence * np.ptp(curve)
-    if least == 0:
+    if least < 1e-9:  # rounding is no structure
         return float("nan")
     minima, _ = signal.find_peaks(-curve, prominence=least)
     maxima, _ = signal.find_peaks(curve, prominence=least)

@@ -95,8 +95,9 @@ def fourier_transform(
         places += np.array([height // 2, width // 2]).reshape(2, *[1] * (at.ndim - 1))
         mapped = np.stack([ndimage.map_coordinates(spectrum, places, order=1, mode="nearest") for spectrum in spectra])
         mapped = mapped if q is None else mapped.mean(axis=-1)
-        slope, offset = np.polyfit(mapped[chosen].ravel(), scattering[chosen].ravel(), 1)
-        predicted = np.clip(slope * mapped + offset, 0, 1)
+        x, y = mapped[chosen], scattering[chosen]
+        slope = ((x - x.mean()) * (y - y.mean())).mean() / max(x.var(), 1e-12)  # a flat spectrum predicts the mean
+        predicted = np.clip(slope * (mapped - x.mean()) + y.mean(), 0, 1)
         return float(np.square(predicted[chosen] - scattering[chosen]).sum()), predicted
 
     return min((guess(edge) for edge in SPECTRUM_EDGES), key=lambda found: found[0])[1]

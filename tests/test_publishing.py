@@ -13,7 +13,9 @@ from pairvae_lib.publishing import check_published, publish, what_is_published
 from pairvae_lib.records import read_arrays, write_arrays, write_json
 from pairvae_lib.runs import Run
 
-EXAMPLE, OTHER = Run("tiny", 43, 8), Run("tiny", 42, 8)
+
+def run(seed):
+    return Run("tiny", seed, 8)
 
 
 @pytest.fixture
@@ -21,14 +23,15 @@ def published(tmp_path, monkeypatch):
     """Two finished runs, published; returns the folder of all that is published."""
     monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path / "results"))
     monkeypatch.setattr(publishing, "published_root", lambda: tmp_path / "results" / "published")
-    for run in (EXAMPLE, OTHER):
-        write_json(run.errors_file, {"run": run.seed})
+    example, other = run(43), run(42)
+    for one in (example, other):
+        write_json(one.errors_file, {"run": one.seed})
         arrays = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "L vertical true": np.ones((2, 3))}
-        write_arrays(run.curves_file, arrays | {"example true sem": np.ones((1, 4, 4), dtype=bool)})
-    write_json(EXAMPLE.history_file, {"pair": {"total": [1.0]}})
-    write_json(EXAMPLE.data_root / "thresholds.json", {"rows": []})
-    EXAMPLE.pair_file.write_bytes(b"large")
-    publish([EXAMPLE, OTHER], EXAMPLE)
+        write_arrays(one.curves_file, arrays | {"example true sem": np.ones((1, 4, 4), dtype=bool)})
+    write_json(example.history_file, {"pair": {"total": [1.0]}})
+    write_json(example.data_root / "thresholds.json", {"rows": []})
+    example.pair_file.write_bytes(b"large")
+    publish([example, other], example)
     return tmp_path / "results" / "published"
 
 
@@ -54,7 +57,7 @@ def test_what_is_as_it_was_passes(published):
 
 
 def test_publishing_again_replaces(published):
-    publish([EXAMPLE], EXAMPLE, trained_at="abc")
+    publish([run(43)], run(43), trained_at="abc")
     assert not (published / "tiny" / "simulated" / "seed42-n8").exists()
     assert json.loads((published / "tiny" / "simulated" / "provenance.json").read_text())["trained_at"] == "abc"
     check_published()
@@ -84,12 +87,12 @@ def test_nothing_published_is_no_success(tmp_path):
 
 def test_only_finished_runs_of_one_kind(published, monkeypatch):
     with pytest.raises(MissingResult, match="pairvae run 05_evaluation --profile tiny -p seed 44 -p n_train 8"):
-        publish([Run("tiny", 44, 8)], EXAMPLE)
+        publish([run(44)], run(43))
     with pytest.raises(ValueError, match="^runs must be of one profile and data set to be published together$"):
-        publish([Run("quick")], EXAMPLE)
+        publish([Run("quick")], run(43))
     monkeypatch.setattr(publishing, "is_stale", lambda run, name: True)
     with pytest.raises(ValueError, match="errors.json must come from the code there is now; pairvae run 05_evaluation"):
-        publish([EXAMPLE], EXAMPLE)
+        publish([run(43)], run(43))
 
 
 def test_what_is_committed_is_as_it_was_published():
