@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -65,7 +66,12 @@ def sweep(
         map(str, PAPER_TRAINING_SIZES)
     ),
     data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
-    cores: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Runs at a time; 2, or what the cluster's profile says, if not given.")
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="Folder of a Snakemake profile that runs the chapters as jobs of a cluster.")
+    ] = None,
 ) -> None:
     """Train and assess over seeds and training sizes (the paper's Fig. 6), and gather the medians in sweep.json.
 
@@ -81,8 +87,13 @@ def sweep(
             data = str(Path(data).resolve())  # the workflow runs in the checkout
         swept = Run(profile, data=data)
         settings = {"profile": profile, "seeds": seeds, "sizes": sizes, "data": data}
-        words = [sys.executable, "-m", "snakemake", "sweep", "--cores", str(cores), "--config"]
-        words += [f"{key}={value}" for key, value in settings.items()]
+        words = [sys.executable, "-m", "snakemake", "sweep"]
+        if cluster is None:
+            words += ["--cores", str(cores or 2)]
+        else:
+            words += ["--workflow-profile", str(_cluster_profile(cluster))]
+            words += ["--jobs", str(cores)] if cores else []
+        words += ["--config", *(f"{key}={value}" for key, value in settings.items())]
         done = subprocess.run(words, cwd=project_root())
         if done.returncode:
             raise typer.Exit(1)
@@ -155,6 +166,24 @@ def _joined(words: Sequence[str]) -> list[str]:
             word = f"-p{waiting.pop(0)}={waiting.pop(0)}"
         joined.append(word)
     return joined
+
+
+def _cluster_profile(folder: Path) -> Path:
+    """The folder of a Snakemake profile, if it is one and its executor is installed."""
+    import yaml
+
+    file = folder.resolve() / "config.yaml"
+    if not file.is_file():
+        raise ValueError(
+            f"cluster must be a folder with a config.yaml, as workflow/profiles/slurm; got {str(folder)!r}"
+        )
+    executor = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("executor", "local")
+    if executor != "local" and find_spec(f"snakemake_executor_plugin_{executor.replace('-', '_')}") is None:
+        raise ValueError(
+            f"{file} needs the executor {executor!r}, which is not installed; that of SLURM comes with: "
+            "pip install -c constraints.txt -e '.[book,cluster]'"
+        )
+    return file.parent
 
 
 @contextmanager
