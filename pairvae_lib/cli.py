@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -71,7 +72,12 @@ def sweep(
     groups: Groups = DEFAULTS["groups"],
     protocols: Protocols = DEFAULTS["protocols"],
     data: DataName = "simulated",
-    cores: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Runs at a time; 2, or what the cluster's profile says, if not given.")
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="Folder of a Snakemake profile that runs the chapters as jobs of a cluster.")
+    ] = None,
 ) -> None:
     """Train and assess over seeds and training sizes (the paper's Fig. 6), and gather the medians in sweep.json.
 
@@ -85,9 +91,14 @@ def sweep(
 
         lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
         swept = _swept(profile, data, lists)
-        words = [sys.executable, "-m", "snakemake", "sweep", "--cores", str(cores), "--config"]
         settings = {"profile": profile, "data": swept.base.data} | {key: value for key, value in lists.items() if value}
-        words += [f"{key}={value}" for key, value in settings.items()]
+        words = [sys.executable, "-m", "snakemake", "sweep"]
+        if cluster is None:
+            words += ["--cores", str(cores or 2)]
+        else:
+            words += ["--workflow-profile", str(_cluster_profile(cluster))]
+            words += ["--jobs", str(cores)] if cores else []
+        words += ["--config", *(f"{key}={value}" for key, value in settings.items())]
         done = subprocess.run(words, cwd=project_root())
         if done.returncode:
             raise typer.Exit(1)
@@ -199,6 +210,24 @@ def _joined(words: Sequence[str]) -> list[str]:
             word = f"-p{waiting.pop(0)}={waiting.pop(0)}"
         joined.append(word)
     return joined
+
+
+def _cluster_profile(folder: Path) -> Path:
+    """The folder of a Snakemake profile, if it is one and its executor is installed."""
+    import yaml
+
+    file = folder.resolve() / "config.yaml"
+    if not file.is_file():
+        raise ValueError(
+            f"cluster must be a folder with a config.yaml, as workflow/profiles/slurm; got {str(folder)!r}"
+        )
+    executor = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("executor", "local")
+    if executor != "local" and find_spec(f"snakemake_executor_plugin_{executor.replace('-', '_')}") is None:
+        raise ValueError(
+            f"{file} needs the executor {executor!r}, which is not installed; that of SLURM comes with: "
+            "pip install -c constraints.txt -e '.[book,cluster]'"
+        )
+    return file.parent
 
 
 @contextmanager

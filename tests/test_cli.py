@@ -10,6 +10,8 @@ from pairvae_lib import __version__, bookbuild, cli, runner, simulation
 from pairvae_lib.config import PROFILES
 from pairvae_lib.runs import Run
 
+ROOT = Path(__file__).parents[1]
+
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
@@ -135,6 +137,49 @@ def test_sweep_hands_over_to_the_workflow(monkeypatch, capsys):
         *("profile=tiny", "data=simulated", "seeds=42,43", "sizes=8", "protocols=direct"),
     ]
     assert capsys.readouterr().out == f"{Run('tiny').data_root / 'sweep.json'}\n"
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[list[str]]:
+    """Command lines that are not run."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(cli.subprocess, "run", lambda words, cwd: asked.append(words) or SimpleNamespace(returncode=0))
+    return asked
+
+
+def test_a_sweep_on_a_cluster_is_the_same_with_a_profile(asked, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(cli, "find_spec", lambda name: name == "snakemake_executor_plugin_slurm" or None)
+    assert code_of("sweep") == code_of("sweep", "--cluster", "workflow/profiles/slurm") == 0
+    assert code_of("sweep", "--cluster", "workflow/profiles/slurm", "--cores", "3") == 0
+    locally, *on_cluster = asked
+    profile = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm")]
+    at = locally.index("--cores")
+    assert on_cluster == [
+        [*locally[:at], *profile, *jobs, *locally[at + 2 :]] for jobs in ([], ["--jobs", "3"])
+    ]  # without --cores, the profile says how many
+
+
+def test_a_cluster_is_a_folder_with_a_profile(asked, tmp_path, capsys):
+    for folder in (tmp_path / "nowhere", tmp_path):
+        assert code_of("sweep", "--cluster", str(folder)) == 2
+        assert capsys.readouterr().err == (
+            f"pairvae: cluster must be a folder with a config.yaml, as workflow/profiles/slurm; got {str(folder)!r}\n"
+        )
+    assert asked == []
+
+
+def test_the_executor_of_a_cluster_must_be_installed(asked, tmp_path, capsys):
+    profile = tmp_path / "config.yaml"
+    profile.write_text("executor: no-such\n")
+    assert code_of("sweep", "--cluster", str(tmp_path)) == 2
+    assert capsys.readouterr().err == (
+        f"pairvae: {profile} needs the executor 'no-such', which is not installed; that of SLURM comes with: "
+        "pip install -c constraints.txt -e '.[book,cluster]'\n"
+    )
+    assert asked == []
+    profile.write_text("jobs: 2\n")  # no executor: the local one
+    assert code_of("sweep", "--cluster", str(tmp_path)) == 0 and len(asked) == 1
 
 
 def test_a_sweep_that_fails_fails(monkeypatch):

@@ -61,7 +61,7 @@ def test_a_profile_peaks_where_the_stripes_say():
     profiles = np.stack([np.exp(-(((q - 1 / period) / 0.01) ** 2)) for period in periods])
     found = fourier_transform(masks, profiles, range(5), q=q)
     peak = q[found.argmax(axis=1)]
-    np.testing.assert_allclose(peak, 1 / np.array(periods), rtol=0.12)
+    np.testing.assert_allclose(peak, 1 / np.array(periods), rtol=0.17)  # steps of the scale are 12 %
 
 
 def test_what_is_not_trained_on_does_not_matter_for_the_three_numbers():
