@@ -23,18 +23,13 @@ from pairvae_lib.checks import DataError
 from pairvae_lib.config import profile_named
 from pairvae_lib.records import read_arrays, write_arrays, write_json
 from pairvae_lib.runner import is_stale
-from pairvae_lib.runs import Run, project_root
+from pairvae_lib.runs import Run
+from pairvae_lib.shown import PROVENANCE, published_root
 
-PROVENANCE = "provenance.json"
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
 KEPT = ("r", "sample_ids", "morphologies", "subsets")  # and S2: what claims are computed from
 OF_THE_DATA = ("thresholds.json", "claims.json")
-
-
-def published_root() -> Path:
-    """The folder of published results, in the checkout."""
-    return project_root() / "results" / "published"
 
 
 def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) -> Path:

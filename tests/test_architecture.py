@@ -16,7 +16,7 @@ FLOORS = {
     1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits"}
     | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
-    | {"sweeps"},
+    | {"sweeps", "shown"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"},
     4: {"evaluation", "portraits", "generation", "bundle"},
     5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild", "publishing"},
@@ -24,6 +24,7 @@ FLOORS = {
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
+    ("shown", "records"),
     ("datasets", "reading"),
     ("datasets", "pairs"),
     ("trained", "pretraining"),
