@@ -22,7 +22,7 @@ ProfileName = Annotated[str, typer.Option("--profile", help=f"One of {', '.join(
 DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder of paired data.')]
 Seeds = Annotated[str, typer.Option("--seeds", help="Whole numbers between commas.")]
 Sizes = Annotated[str, typer.Option("--sizes", help="Numbers of training pairs, between commas; two thirds if empty.")]
-Groups = Annotated[str, typer.Option("--groups", help="Groups of the data to leave out in turn, between commas.")]
+Groups = Annotated[str, typer.Option("--groups", help="Groups to leave out in turn, between commas; random: none.")]
 Protocols = Annotated[str, typer.Option("--protocols", help="Other pair trainings, between commas; may be empty.")]
 
 

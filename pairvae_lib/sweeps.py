@@ -10,6 +10,7 @@ from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import PAPER_SEEDS, PAPER_TRAINING_SIZES, PROTOCOLS, Protocol
 from pairvae_lib.runs import Run
 
+RANDOM = "random"
 EXAMPLE_SEED = Run.seed  # the seed whose pictures are shown, where it is among those swept
 
 
@@ -40,7 +41,8 @@ class Sweep:
         ----------
         base : Run
         words : mapping
-            Keys "seeds", "sizes", "groups", "protocols"; one that is missing or empty is an empty list.
+            Keys "seeds", "sizes", "groups", "protocols"; one that is missing or empty is an empty list. Among groups,
+            RANDOM stands for a random split.
 
         Raises
         ------
@@ -57,7 +59,7 @@ class Sweep:
             base,
             seeds=tuple(map(int, listed["seeds"])),
             sizes=tuple(map(int, listed["sizes"])),
-            groups=tuple(listed["groups"]),
+            groups=tuple("" if word == RANDOM else word for word in listed["groups"]),
             protocols=tuple(listed["protocols"]),  # type: ignore[arg-type]
         )
 

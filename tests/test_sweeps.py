@@ -25,6 +25,8 @@ def test_what_is_not_listed_is_that_of_the_base():
     assert Sweep.parsed(base, {"seeds": "5"}).example == Run("tiny", 5, 8)
     grouped = Sweep.parsed(base, {"groups": "b 1,c", "sizes": 6})  # a workflow reads one number as a number
     assert [(run.held_out, run.n_train) for run in grouped.runs] == [("b 1", 6), ("c", 6)]
+    both = Sweep.parsed(base, {"groups": "b,random"})
+    assert [run.held_out for run in both.runs] == ["b", ""] and both.example.held_out == "b"
 
 
 def test_the_usual_protocol_is_not_run_twice():
