@@ -15,6 +15,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from shutil import copy2, rmtree
+from typing import Any
 
 import nbformat
 
@@ -68,7 +69,8 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     for run in runs:
         folder = fresh / run.pair_folder.relative_to(run.data_root)
         for source in (run.pair_folder / name for name in OF_A_RUN):
-            if source.exists():
+            wanted = source.suffix == ".json" or run.protocol == Run.protocol
+            if source.exists() and wanted:
                 folder.mkdir(parents=True, exist_ok=True)
                 _copy(source, folder / source.name, whole=run == example)
     for source in (example.data_root / name for name in OF_THE_DATA):
@@ -159,13 +161,24 @@ def settings_digest(profile: str) -> str:
 
 
 def _copy(source: Path, target: Path, whole: bool) -> None:
-    """Copy a file of results; of curves, only those that the claims are computed from, unless `whole`."""
+    """Copy a file of results, numbers with four digits; of curves only those that claims need, unless `whole`."""
     if source.suffix == ".npz" and not whole:
         arrays = read_arrays(source)
         kept = [name for name in arrays if name in KEPT or name.startswith("S2 ")]
         write_arrays(target, {name: arrays[name] for name in kept})
+    elif source.suffix == ".json":
+        write_json(target, _rounded(json.loads(source.read_text(encoding="utf-8"))))
     else:
         copy2(source, target)
+
+
+def _rounded(content: Any) -> Any:
+    """Plain values with four significant digits, which is more than any error bar has."""
+    if isinstance(content, dict):
+        return {key: _rounded(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_rounded(value) for value in content]
+    return float(f"{content:.4g}") if isinstance(content, float) else content
 
 
 def _digest(path: Path) -> str:

@@ -29,9 +29,12 @@ def published(tmp_path, monkeypatch):
         arrays = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "L vertical true": np.ones((2, 3))}
         write_arrays(one.curves_file, arrays | {"example true sem": np.ones((1, 4, 4), dtype=bool)})
     write_json(example.history_file, {"pair": {"total": [1.0]}})
+    other = Run("tiny", 43, 8, protocol="direct")
+    write_json(other.errors_file, {"errors": {"S2": [0.123456, None, 3]}})
+    write_arrays(other.curves_file, {"r": np.arange(3.0)})
     write_json(example.data_root / "thresholds.json", {"rows": []})
     example.pair_file.write_bytes(b"large")
-    publish([example, other], example)
+    publish([example, run(42), other], example)
     return tmp_path / "results" / "published"
 
 
@@ -39,8 +42,10 @@ def test_small_results_are_laid_out_as_they_were(published):
     folder = published / "tiny" / "simulated"
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
         "provenance.json", "seed42-n8/curves.npz", "seed42-n8/errors.json", "seed43-n8/curves.npz",
-        "seed43-n8/errors.json", "seed43-n8/history.json", "thresholds.json",
+        "seed43-n8/direct/errors.json", "seed43-n8/errors.json", "seed43-n8/history.json", "thresholds.json",
     ]
+    direct = json.loads((folder / "seed43-n8" / "direct" / "errors.json").read_text())
+    assert direct == {"errors": {"S2": [0.1235, None, 3]}}  # four digits
     assert set(read_arrays(folder / "seed42-n8" / "curves.npz")) == {"r", "S2 true"}
     whole = {"r", "S2 true", "L vertical true", "example true sem"}
     assert set(read_arrays(folder / "seed43-n8" / "curves.npz")) == whole
@@ -53,7 +58,7 @@ def test_small_results_are_laid_out_as_they_were(published):
 
 def test_what_is_as_it_was_passes(published):
     lines = check_published()
-    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 6 files, commit ")
+    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 7 files, commit ")
 
 
 def test_publishing_again_replaces(published):
