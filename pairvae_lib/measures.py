@@ -176,9 +176,10 @@ def over_sizes(metric: str, routes: Sequence[str], first: int, last: int) -> Mea
         cases = []
         for route in routes:
             before, after = (_image_means(replace(view, size=size), metric, route) for size in (few, many))
-            images = sorted(before.keys() & after.keys())
-            values = [after[image] / before[image] for image in images]
-            cases.append(Case(f"{shown(view, route)}, {few} to {many} pairs", values_of(values, images)))
+            images = sorted(image for image in before.keys() & after.keys() if before[image] > 0)
+            sample = values_of([after[image] / before[image] for image in images], images)
+            trainings = len(view.study.trainings(few)) + len(view.study.trainings(many))
+            cases.append(Case(f"{shown(view, route)}, {few} to {many} pairs", sample, trainings=trainings))
         return cases
 
     return measure

@@ -96,6 +96,8 @@ class Case:
         Other images: the number is then the difference of the statistics, `sample` less `against`.
     unit_size : float, optional
         What the effect is divided by to read it as a share.
+    trainings : int, optional
+        How many the numbers come from, where their averages are given.
     """
 
     label: str
@@ -103,6 +105,7 @@ class Case:
     statistic: Statistic = median
     against: Sample | None = None
     unit_size: float | None = None
+    trainings: int | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
         return _of_trainings(case, claimed)
     samples = [case.sample] + ([case.against] if case.against else [])
     fewest = min(len(np.unique(sample.image)) for sample in samples)
-    trainings = len({str(name) for sample in samples for name in sample.seed})
+    trainings = case.trainings or len({str(name) for sample in samples for name in sample.seed})
     if fewest < FEWEST_IMAGES:
         count = f"{fewest} image" + "s" * (fewest != 1)
         reason = f"{count} of {case.label}" if case.label else count

@@ -81,8 +81,8 @@ def verdict_matrix(rows: Sequence[Mapping[str, Any]]) -> Figure:
         spine.set_visible(False)
     for k, name in enumerate(data):
         label = display_name(name).replace(", ", "\n")
-        place = {"xy": (2 * k + 1, 0), "xytext": (0, 30), "textcoords": "offset points"}
-        axes.annotate(label, **place, ha="center", va="bottom", fontsize=10 if words else 8.5)
+        size = 10 if words else 8.5
+        axes.annotate(label, (2 * k + 1, 0), (0, 30), textcoords="offset points", ha="center", va="bottom", size=size)
         if k:
             axes.axvline(2 * k, color="white", linewidth=4)
         number = None
