@@ -58,9 +58,10 @@ def ledger(studies: Iterable[Study], claims: Sequence[Claim] = CLAIMS, resamples
     -------
     list of dict
         Two rows per claim and study, assessment "mixed" and "held_out". The effect, interval and p are those of the
-        case that decides: the first of the weakest verdict, with the largest p. All p values of one study and
-        assessment are adjusted together. `verdict` is that of the row; `overall` that of the whole claim on these
-        data, both assessments and all parts.
+        case that decides: of those with the weakest verdict the least sure one, or the surest that does not hold. All
+        p values of one study and assessment are adjusted together. `verdict` is that of the row; `overall` that of the
+        whole claim on these data, both assessments and all parts. `by_seed` is the effect in every single training,
+        `n_train` the training size of claims that are not about it.
 
     Raises
     ------
@@ -168,6 +169,8 @@ def _row(
         "p": _rounded(p),
         "n_images": finding.n_images,
         "n_seeds": finding.n_seeds,
+        "n_train": study.middle or None,
+        "by_seed": {name: _rounded(value) for name, value in finding.by_seed.items()},
         "verdict": verdict,
         "overall": verdict,
         "reason": shown,

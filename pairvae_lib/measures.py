@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pairvae_lib.study import HELD_OUT, TRAIN, Study, Trained
-from pairvae_lib.verdicts import CannotBeTested, Case, Sample, median
+from pairvae_lib.verdicts import FEWEST_IMAGES, CannotBeTested, Case, Sample, median
 
 MIXED, ONLY_HELD_OUT = "mixed", "held_out"
 ASSESSMENTS = {MIXED: (TRAIN, HELD_OUT), ONLY_HELD_OUT: (HELD_OUT,)}
@@ -108,7 +108,7 @@ def largest_in(morphology: str, name: str, series: str) -> Measure:
         _require_classes(view.study, (morphology,))
         read = _excess(name, series)
         own = replace(view, morphology=morphology).sample(read)
-        others = [other for other in view.study.classes if other != morphology]
+        others = [other for other in _classes(view.study) if other != morphology]
         return [Case(f"against {other}", own, against=replace(view, morphology=other).sample(read)) for other in others]
 
     return measure
@@ -138,13 +138,13 @@ def each(*measures: Measure) -> Measure:
 
 
 def by_class(measure: Measure, *morphologies: str) -> Measure:
-    """The same for every class, or for those that are named."""
+    """The same for every class of at least FEWEST_IMAGES images, or for those that are named."""
 
     def of_classes(view: View) -> list[Case]:
         _require_classes(view.study, morphologies)
         return [
             case
-            for name in morphologies or view.study.classes
+            for name in morphologies or _classes(view.study)
             for case in measure(replace(view, morphology=name, label=_joined(view.label, name)))
         ]
 
@@ -203,6 +203,15 @@ def _joined(*labels: str) -> str:
 def shown(view: View, template: str) -> str:
     """A route as a reader should see it, with the techniques of the data."""
     return view.study.runs[0].named(template).replace("_to_", " → ")
+
+
+def _classes(study: Study) -> list[str]:
+    """Morphologies with enough images in the data to say something about."""
+    labels = study.runs[0].morphologies
+    large = [name for name in study.classes if (labels == name).sum() >= FEWEST_IMAGES]
+    if not large:
+        raise CannotBeTested(f"no class has {FEWEST_IMAGES} images")
+    return large
 
 
 def _require_classes(study: Study, morphologies: Sequence[str]) -> None:

@@ -7,8 +7,8 @@ p values that Holm's method has adjusted; for numbers of whole trainings, which 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from zlib import crc32
 
 import numpy as np
@@ -126,6 +126,8 @@ class Finding:
     verdict : str
         Decided already: of trainings, or that there is nothing to decide on.
     reason : str
+    by_seed : mapping of training to float
+        The effect in each of several trainings: the interval averages over what one does to all images alike.
     """
 
     label: str
@@ -137,6 +139,7 @@ class Finding:
     relative: float | None = None
     verdict: str | None = None
     reason: str = ""
+    by_seed: Mapping[str, float] = field(default_factory=dict)
 
 
 def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -> Finding:
@@ -196,6 +199,7 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
         n_images=sum(len(np.unique(sample.image)) for sample in samples),
         n_seeds=trainings,
         relative=effect / case.unit_size if case.unit_size else None,
+        by_seed=_by_seed(case.sample, case) if trainings > 1 else {},
     )
 
 
@@ -238,6 +242,14 @@ def over_assessments(mixed: str, held_out: str) -> str:
     if mixed == HOLDS and held_out in (NOT, UNDECIDED):
         return ONLY_MIXED
     return weakest((mixed, held_out))
+
+
+def _by_seed(sample: Sample, case: Case) -> dict[str, float]:
+    """The effect in every single training; nothing where trainings were averaged, or groups are compared."""
+    if case.trainings or case.against:
+        return {}
+    names = np.unique(sample.seed)
+    return {str(name): float(case.statistic(sample.values[sample.seed == name])) for name in names}
 
 
 def _is_inside(effect: float, bound: float, claimed: Range) -> bool:

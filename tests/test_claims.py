@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 
+import claims_world
 import pytest
 from claims_world import CLASSES, edit, failing, only_training, write_world
 
@@ -118,6 +119,9 @@ def test_rows_are_strict_json_with_their_fields(world, tmp_path):
     assert by_key["6", "mixed"]["n_images"] == 48 and by_key["6", "mixed"]["n_seeds"] == 3
     assert by_key["6", "mixed"]["effect"] == pytest.approx(0.01, rel=0.05)
     assert by_key["6", "mixed"]["relative"] == pytest.approx(0.5, rel=0.05)
+    seeds = by_key["6", "mixed"]["by_seed"]
+    assert list(seeds) == ["seed 42", "seed 43", "seed 44"]
+    assert list(seeds.values()) == pytest.approx([0.01] * 3, rel=0.05)
     assert by_key["7a", "mixed"]["threshold"] == [0.8, 1.25] and by_key["6", "mixed"]["threshold"] == [0, None]
     assert [case["label"] for case in by_key["8", "mixed"]["cases"]] == sorted(CLASSES)
     assert [case["label"] for case in by_key["10a", "mixed"]["cases"]] == ["16 pairs", "32 pairs"]
@@ -202,6 +206,30 @@ def test_measured_data_test_what_they_can(tmp_path):
     assert rows["2a", "mixed"]["verdict"] == HOLDS and rows["2a", "mixed"]["overall"] == UNTESTABLE  # 2b is part of it
     assert rows["6", "held_out"]["n_images"] == 48  # every image is held out with its batch
     assert rows["6", "held_out"]["verdict"] == HOLDS
+
+
+def test_a_class_of_few_images_is_no_case(tmp_path):
+    world = REAL | {"classes": ("dots", *["lines"] * 8, "mixed", "mixed", "mixed")}  # dots: 4 of 48 images
+    study = only_study(tmp_path, **world, sizes=(32,), seeds=(42, 43, 44), protocols=False)
+    row = ledger([study], [named("8")], 500)[0]
+    assert [case["label"] for case in row["cases"]] == ["lines", "mixed"] and row["verdict"] == HOLDS
+
+
+def test_a_study_of_few_images_can_test_little_and_does_not_fail(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims_world, "N", 12)
+    folder = write_world(tmp_path, sizes=(32,), seeds=(43,), protocols=False)
+
+    def without_classes(content):
+        content["latents"]["pair sem"]["between_classes"] = None
+        content["properties"]["long-range order"]["true"] = [0.0] * 12
+
+    edit(folder / "seed43-n32" / "errors.json", without_classes)
+    (study,) = read_studies(tmp_path, "tiny")
+    rows = {(row["id"], row["assessment"]): row for row in ledger([study], resamples=50)}
+    assert rows["8", "mixed"]["reason"] == "no class has 6 images"
+    assert rows["6", "held_out"]["reason"] == "4 images; at least 6 are needed"
+    assert rows["15a", "mixed"]["reason"] == "the samples have no classes"
+    assert rows["5", "mixed"]["reason"] == "0 images of skew; at least 6 are needed"
 
 
 def test_a_random_split_of_measured_data_stands_apart(tmp_path):
