@@ -150,8 +150,9 @@ def claims(
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
     with _messages():
         from pairvae_lib.claims_page import as_text
-        from pairvae_lib.ledger import ledger, ledger_file, published_root, save_ledger
+        from pairvae_lib.ledger import ledger, ledger_file, save_ledger
         from pairvae_lib.runs import SIMULATED, Run, results_root
+        from pairvae_lib.shown import published_root
         from pairvae_lib.study import read_studies
 
         profile_named(profile)

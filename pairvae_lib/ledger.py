@@ -14,7 +14,8 @@ from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims import CLAIMS, IMAGES, Claim
 from pairvae_lib.measures import MIXED, ONLY_HELD_OUT, View
 from pairvae_lib.records import write_json
-from pairvae_lib.runs import project_root, results_root
+from pairvae_lib.runs import results_root
+from pairvae_lib.shown import published_root
 from pairvae_lib.statistics import holm
 from pairvae_lib.study import Study
 from pairvae_lib.verdicts import (
@@ -32,11 +33,6 @@ from pairvae_lib.verdicts import (
 
 Row = dict[str, Any]
 FIELDS = ("id", "paper_item", "data", "assessment", "statistic", "effect", "interval", "verdict")
-
-
-def published_root() -> Path:
-    """The folder of the published results."""
-    return project_root() / "results" / "published"
 
 
 def ledger_file(profile: str, published: bool = False) -> Path:

@@ -25,7 +25,7 @@ def nearer_draws(low: float, high: float) -> Measure:
                 raise CannotBeTested(f"no ensemble was drawn with {variance:g} times the variance")
         near, far = drawn[f"distance {low:g}"], drawn[f"distance {high:g}"]
         return [
-            Case(str(label), _draws(a - b), unit_size=median(b))
+            Case(str(label), _draws(a - b), unit_size=median(b), counted="draw")
             for label, a, b in zip(drawn["labels"], near.astype(float), far.astype(float), strict=True)
         ]
 
@@ -44,7 +44,7 @@ def draws_among_others(view: View) -> list[Case]:
     if not apart.min() > 0:
         raise CannotBeTested("the reconstructions of two examples are the same")
     return [
-        Case(str(label), _draws(own / other))
+        Case(str(label), _draws(own / other), counted="draw")
         for label, own, other in zip(drawn["labels"], distances, apart.min(axis=1), strict=True)
     ]
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from pairvae_lib.checks import MissingResult
+from pairvae_lib.records import read_arrays
 from pairvae_lib.runs import SIMULATED, Run
 
 TRAIN, HELD_OUT = "train", "held out"
@@ -95,8 +96,7 @@ class Trained:
     def curves(self, series: str) -> np.ndarray:
         """Two-point correlation of every sample of a series, (n, R)."""
         path = self._file("curves.npz", "05_evaluation")
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays[f"S2 {self.named(series)}"].astype(np.float64)
+        return read_arrays(path)[f"S2 {self.named(series)}"].astype(np.float64)
 
     @cached_property
     def history(self) -> Mapping[str, list[float]]:
@@ -189,8 +189,7 @@ class Study:
         """Generated ensembles of the first run that has drawn any, as generation.npz holds them."""
         for run in self.trainings():
             if (path := run.folder / "generation.npz").exists():
-                with np.load(path, allow_pickle=False) as arrays:
-                    return {name: arrays[name] for name in arrays.files}
+                return read_arrays(path)
         return None
 
     @property

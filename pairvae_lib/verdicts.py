@@ -98,6 +98,8 @@ class Case:
         What the effect is divided by to read it as a share.
     trainings : int, optional
         How many the numbers come from, where their averages are given.
+    counted : str
+        What one value belongs to, for a reader: "image", or "draw".
     """
 
     label: str
@@ -106,6 +108,7 @@ class Case:
     against: Sample | None = None
     unit_size: float | None = None
     trainings: int | None = None
+    counted: str = "image"
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
     fewest = min(len(np.unique(sample.image)) for sample in samples)
     trainings = case.trainings or len({str(name) for sample in samples for name in sample.seed})
     if fewest < FEWEST_IMAGES:
-        count = f"{fewest} image" + "s" * (fewest != 1)
+        count = f"{fewest} {case.counted}" + "s" * (fewest != 1)
         reason = f"{count} of {case.label}" if case.label else count
         return Finding(
             case.label,

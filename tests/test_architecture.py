@@ -26,6 +26,7 @@ FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
     ("shown", "records"),
+    ("study", "records"),
     ("datasets", "reading"),
     ("datasets", "pairs"),
     ("trained", "pretraining"),
