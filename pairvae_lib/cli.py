@@ -138,6 +138,33 @@ def published(
 
 
 @app.command()
+def claims(
+    profile: ProfileName = "quick",
+    data: Annotated[
+        str | None, typer.Option(help='"simulated", or a folder of paired data; all that have results if not given.')
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="From results/published instead of this checkout's own results.")
+    ] = False,
+) -> None:
+    """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
+    with _messages():
+        from pairvae_lib.claims_page import as_text
+        from pairvae_lib.ledger import ledger, ledger_file, save_ledger
+        from pairvae_lib.runs import SIMULATED, Run, results_root
+        from pairvae_lib.shown import published_root
+        from pairvae_lib.study import read_studies
+
+        profile_named(profile)
+        name = None if data is None else data if data == SIMULATED else Run(profile, data=data).data_root.name
+        rows = ledger(read_studies(published_root() if published else results_root(), profile, name))
+        path = ledger_file(profile, published)
+        save_ledger(path, rows, keep_others=name is not None)
+        print(as_text(rows))
+        print(path)
+
+
+@app.command()
 def book(
     profile: ProfileName = "quick",
     seed: Annotated[int, typer.Option(help="Seed of the run that the book shows.")] = 43,

@@ -4,10 +4,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from claims_world import write_world
 from throwaway import edit, make_checkout
 
 from pairvae_lib import __version__, bookbuild, cli, runner, simulation
 from pairvae_lib.config import PROFILES
+from pairvae_lib.ledger import ledger_file, read_ledger
 from pairvae_lib.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +35,7 @@ def test_version(capsys):
 def test_help_names_every_command(capsys):
     assert code_of("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("simulate", "run", "sweep", "book", "refresh", "assets"):
+    for command in ("simulate", "run", "sweep", "claims", "book", "refresh", "assets"):
         assert command in shown
 
 
@@ -74,6 +76,20 @@ def test_simulate_takes_size_number_and_seed_from_the_profile(monkeypatch, capsy
     ]
 
 
+def test_claims_writes_the_ledger_of_the_results(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    write_world(tmp_path, seeds=(43,), sizes=(32,), protocols=False)
+    assert code_of("claims", "--profile", "tiny", "--data", "simulated") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("simulated\n---------\n1    mixed ") and shown.endswith(f"{ledger_file('tiny')}\n")
+    assert {row["claim"] for row in read_ledger("tiny")} == set(range(1, 16))
+
+
+def test_published_claims_are_those_of_the_checkout(checkout, capsys):
+    assert code_of("claims", "--published") == 2
+    assert "results/published/quick/simulated/errors.json is not there yet" in capsys.readouterr().err
+
+
 def test_book_and_refresh_take_the_run_of_a_profile_and_a_seed(monkeypatch, capsys):
     monkeypatch.setattr(bookbuild, "build_book", lambda run: run)
     monkeypatch.setattr(bookbuild, "refresh_notebooks", lambda run: [run])
@@ -91,6 +107,9 @@ def test_book_and_refresh_take_the_run_of_a_profile_and_a_seed(monkeypatch, caps
         (["run", "03", "--profile", "huge"], "pairvae: profile must be one of tiny"),
         (["run", "03", "--no-upstream"], "is not there yet; make it with: pairvae run 01_data --profile quick"),
         (["simulate", "--profile", "huge", "--out", "x"], "pairvae: profile must be one of tiny"),
+        (["claims"], "errors.json is not there yet; make it with: pairvae run 05_evaluation --profile quick"),
+        (["claims", "--profile", "huge"], "pairvae: profile must be one of tiny"),
+        (["claims", "--data", "nowhere"], "pairvae: data must be 'simulated' or a folder of paired data"),
         (["book"], "01_data.ipynb is not there yet; make it with: pairvae run 01_data --profile quick"),
         (["refresh", "--profile", "tiny"], "make it with: pairvae run 01_data --profile tiny"),
         (["assets"], "fetch them with: npm ci --prefix"),

@@ -12,7 +12,9 @@ import nbformat
 import pytest
 
 from pairvae_lib.chapters import chapter_names, product
+from pairvae_lib.ledger import read_ledger
 from pairvae_lib.runs import Run
+from pairvae_lib.verdicts import UNTESTABLE
 
 pytestmark = pytest.mark.end_to_end
 
@@ -28,9 +30,9 @@ def pairvae(results: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> Path:
-    """Two commands from nothing: they run all six chapters."""
+    """Three commands from nothing: they run all chapters."""
     folder = tmp_path_factory.mktemp("results")
-    for notebook, first in (("05_evaluation", 4), ("06_generation", 0)):
+    for notebook, first in (("05_evaluation", 4), ("06_generation", 0), ("07_claims", 0)):
         done = pairvae(folder, "run", notebook, "--profile", PROFILE)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("running it first") == first
@@ -50,6 +52,16 @@ def test_a_chapter_leaves_its_notebook_and_its_product(run, name):
     notebook = nbformat.read(run.notebook(name), as_version=4)
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source)
     assert not list(run.notebook(name).parent.glob("*.failed.ipynb"))
+
+
+def test_the_ledger_is_made_from_what_the_chapters_wrote(results, run):
+    done = pairvae(results, "claims", "--profile", PROFILE)
+    assert done.returncode == 0, done.stderr
+    rows = read_ledger(PROFILE)
+    assert {row["claim"] for row in rows} == set(range(1, 16))
+    mixed = {row["id"]: row["verdict"] for row in rows if row["assessment"] == "mixed"}
+    untested = {name for name, verdict in mixed.items() if verdict == UNTESTABLE}
+    assert not untested & {"1", "6", "7a", "7b", "9", "14c", "15a", "15b"}  # twelve samples are enough for these
 
 
 def test_another_seed_gives_other_errors_and_only_the_chapters_that_depend_on_it_run(results, run):

@@ -12,9 +12,11 @@ import pytest  # noqa: E402
 from numpy.testing import assert_allclose, assert_array_equal  # noqa: E402
 from scipy.ndimage import gaussian_filter  # noqa: E402
 
-from pairvae_lib import figures  # noqa: E402
+from pairvae_lib import figures, verdicts  # noqa: E402
 from pairvae_lib.figures import style  # noqa: E402
+from pairvae_lib.figures.claims import VERDICT_MARKS  # noqa: E402
 
+VERDICTS = list(VERDICT_MARKS)
 LABELS = ["hexagonal", "skew", "alternating lines", "ladders"]
 SIZE = 24
 R = np.arange(12.0)
@@ -545,3 +547,46 @@ def test_errors_name_argument_expectation_and_value(call, message):
     with pytest.raises(ValueError, match=message):
         call()
     assert plt.get_fignums() == []
+
+
+def ledger_rows(data):
+    return [
+        {"id": claim, "paper_item": "Fig. 3", "data": name, "assessment": assessment}
+        | {"verdict": VERDICTS[(k + (assessment == "mixed")) % len(VERDICTS)]}
+        for name in data
+        for k, claim in enumerate(("1", "2a", "2b", "3", "4"))
+        for assessment in ("mixed", "held_out")
+    ]
+
+
+@pytest.mark.parametrize("data", [["simulated"], ["simulated", "afm-gisaxs, batches held out", "afm-gisaxs, leaky"]])
+def test_a_verdict_is_told_by_a_symbol_and_not_by_colour_alone(data):
+    figure = figures.verdict_matrix(ledger_rows(data))
+    (axes,) = figure.axes
+    shown = [text.get_text() for text in axes.texts]
+    tiles = [text for text in shown if text[0] in "".join(mark.symbol for mark in VERDICT_MARKS.values())]
+    assert len(tiles) == 5 * 2 * len(data) == len(axes.patches)
+    for verdict, mark in VERDICT_MARKS.items():
+        assert sum(tile[0] == mark.symbol for tile in tiles) == 2 * len(data)
+        assert f"{mark.symbol} {verdict}" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert ("✓ holds" in tiles) == (len(data) == 1)  # there is no room for words in six columns
+    assert [tick.get_text() for tick in axes.get_yticklabels()][1] == "2a  Fig. 3"
+    assert "simulated" in shown and (len(data) == 1 or "AFM-GISAXS\nbatches held out" in shown)
+
+
+def test_all_verdicts_can_be_drawn():
+    assert set(VERDICT_MARKS) == set(verdicts.VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"verdict": "maybe"}, "verdict of claim 1 must be one of holds, .*; got 'maybe'"),
+        ({"assessment": "both"}, "assessment of claim 1 must be one of mixed, held_out; got 'both'"),
+    ],
+)
+def test_an_unknown_verdict_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        figures.verdict_matrix([ledger_rows(["simulated"])[0] | change])
+    with pytest.raises(ValueError, match="rows must hold at least one"):
+        figures.verdict_matrix([])

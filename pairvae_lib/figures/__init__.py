@@ -4,6 +4,7 @@ Every function returns an open pyplot figure, which a notebook shows at the end 
 """
 
 from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
+from pairvae_lib.figures.claims import verdict_matrix
 from pairvae_lib.figures.curves import (
     correlation_curves,
     ensemble_correlation,
@@ -38,4 +39,5 @@ __all__ = [
     "threshold_examples",
     "threshold_scores",
     "training_history",
+    "verdict_matrix",
 ]
