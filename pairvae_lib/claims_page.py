@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pairvae_lib.claims import CLAIMS, Claim
+from pairvae_lib.verdicts import ONLY_MIXED, UNTESTABLE, VERDICTS, weakest
 
 Row = Mapping[str, Any]
 
@@ -80,6 +81,32 @@ def details_markdown(rows: Sequence[Row], data: str) -> str:
         lines.append(f"  - {_words(row['assessment'])}: {row['verdict']}{reason}{count}")
         lines += [f"    - {case['label']}: {effect_of(case)}, {case['verdict']}" for case in row["cases"]]
     return "\n".join(lines)
+
+
+def summary_markdown(rows: Sequence[Row], data: str) -> str:
+    """All parts of claims on one data set, grouped by what became of them, as Markdown lists: a page at a glance.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+    data : str
+        As the rows name it.
+    """
+    groups: dict[str, list[str]] = {verdict: [] for verdict in reversed(VERDICTS)}
+    held_out = {row["id"]: row for row in rows if row["data"] == data and row["assessment"] == "held_out"}
+    for row in rows:
+        if row["data"] != data or row["assessment"] != "mixed":
+            continue
+        other = held_out[row["id"]]
+        verdict = row["verdict"] if row["verdict"] == ONLY_MIXED else weakest((row["verdict"], other["verdict"]))
+        wording = row["wording"].removeprefix("... ")
+        effects = f"{effect_of(row)} mixed, {effect_of(other)} held out" if row["basis"] == "images" else effect_of(row)
+        shown = other["reason"] if verdict == UNTESTABLE else f"{row['statistic']}: {effects}"
+        groups[verdict].append(f"- **{row['id']}** ({row['paper_item']}) {wording}. *{shown}*")
+    heads = (f"**{verdict[0].upper()}{verdict[1:]}** ({len(lines)})" for verdict, lines in groups.items())
+    return "\n\n".join(
+        f"{head}\n\n" + "\n".join(lines) for head, lines in zip(heads, groups.values(), strict=True) if lines
+    )
 
 
 def entries_markdown(claims: Iterable[Claim] = CLAIMS) -> str:

@@ -150,7 +150,7 @@ def claims(
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
     with _messages():
         from pairvae_lib.claims_page import as_text
-        from pairvae_lib.ledger import ledger, ledger_file, save_ledger
+        from pairvae_lib.ledger import ledger, ledger_file, published_summary, save_ledger, summary_file
         from pairvae_lib.runs import SIMULATED, Run, results_root
         from pairvae_lib.shown import published_root
         from pairvae_lib.study import read_studies
@@ -160,6 +160,8 @@ def claims(
         rows = ledger(read_studies(published_root() if published else results_root(), profile, name))
         path = ledger_file(profile, published)
         save_ledger(path, rows, keep_others=name is not None)
+        if published:
+            summary_file().write_text(published_summary(), encoding="utf-8")
         print(as_text(rows))
         print(path)
 

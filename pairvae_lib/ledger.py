@@ -12,9 +12,10 @@ import numpy as np
 
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims import CLAIMS, IMAGES, Claim
+from pairvae_lib.claims_page import data_of, summary_markdown
 from pairvae_lib.measures import MIXED, ONLY_HELD_OUT, View
 from pairvae_lib.records import write_json
-from pairvae_lib.runs import results_root
+from pairvae_lib.runs import project_root, results_root
 from pairvae_lib.shown import published_root
 from pairvae_lib.statistics import holm
 from pairvae_lib.study import Study
@@ -80,6 +81,22 @@ def save_ledger(path: Path, rows: Sequence[Row], keep_others: bool = False) -> N
     anew = {row["data"] for row in rows}
     old = json.loads(path.read_text(encoding="utf-8")) if keep_others and path.exists() else []
     write_json(path, [row for row in old if row["data"] not in anew] + list(rows))
+
+
+def published_summary() -> str:
+    """All published verdicts as Markdown, one section for each data set: what the book opens with."""
+    sections = []
+    for path in sorted(published_root().glob("*/claims.json"), reverse=True):  # the standard profile before the quick
+        profile = path.parent.name
+        rows = read_ledger(profile, published=True)
+        for data in data_of(rows):
+            sections.append(f"### {data[0].upper()}{data[1:]} ({profile} profile)\n\n{summary_markdown(rows, data)}")
+    return "\n\n".join(sections) + "\n"
+
+
+def summary_file() -> Path:
+    """The page of the book that holds `published_summary`."""
+    return project_root() / "book" / "verdicts.md"
 
 
 def read_ledger(profile: str, published: bool = False) -> list[Row]:

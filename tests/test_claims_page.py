@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from pairvae_lib.claims import CLAIMS
-from pairvae_lib.claims_page import as_markdown, as_text, data_of, details_markdown, effect_of, entries_markdown
+from pairvae_lib.claims_page import (
+    as_markdown,
+    as_text,
+    data_of,
+    details_markdown,
+    effect_of,
+    entries_markdown,
+    summary_markdown,
+)
 
 
 def row(claim="2a", data="simulated", assessment="mixed", **more):
@@ -51,6 +59,25 @@ def test_the_table_has_one_line_per_claim():
     assert data_of(ROWS) == ("simulated", "afm")
     with pytest.raises(ValueError, match="^data must be one of simulated, afm; got 'x'$"):
         as_markdown(ROWS, "x")
+
+
+def test_the_summary_groups_parts_by_what_became_of_them():
+    rows = [row("1"), row("1", assessment="held_out", effect=0.02, interval=None)]
+    rows += [row("2a", verdict="holds only mixed with training data")]
+    rows += [row("2a", assessment="held_out", verdict="undecided")]
+    rows += [row("3"), row("3", assessment="held_out", verdict="does not hold")]
+    rows += [row("14a", basis="trainings"), row("14a", assessment="held_out", basis="trainings")]
+    lines = summary_markdown([*rows, *ROWS], "simulated").split("\n")
+    heads = [line for line in lines if line.startswith("**")]
+    assert heads == [
+        "**Holds** (2)", "**Cannot be tested here** (1)", "**Holds only mixed with training data** (1)",
+        "**Does not hold** (1)",
+    ]
+    assert lines[2] == (
+        "- **1** (Fig. 3B) PMMA | too much. *phase fraction: 0.0123 [0.01, 0.0199] mixed, 0.02 held out*"
+    )
+    assert lines[3].endswith("*phase fraction: 0.0123 [0.01, 0.0199]*")  # whole trainings are neither
+    assert "*no skew in these data*" in summary_markdown(ROWS, "simulated")
 
 
 def test_the_details_name_counts_and_cases():
