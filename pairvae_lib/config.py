@@ -184,7 +184,7 @@ TINY = replace(
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (TINY, QUICK, STANDARD, PAPER)}
 
 BANK_CROPS = 8  # crops of an image in a bank: CropSchedule "bank"
-PROTOCOLS: dict[Protocol, str] = {  # the paper's Fig. S3, A to E
+PROTOCOLS: dict[Protocol, str] = {  # those compared in the paper's Fig. S3
     "direct": "directly pair training, without solo training",
     "two_phase": "random crops for a tenth of the focused epochs",  # 100 of 1100; the default
     "one_crop": "one crop",
