@@ -4,13 +4,9 @@ Every function returns an open pyplot figure, which a notebook shows at the end 
 """
 
 from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
-from pairvae_lib.figures.curves import (
-    correlation_curves,
-    ensemble_correlation,
-    lineal_path_curves,
-    mean_correlation,
-)
+from pairvae_lib.figures.curves import correlation_curves, lineal_path_curves
 from pairvae_lib.figures.drawing import draw_image, draw_scattering
+from pairvae_lib.figures.ensembles import ensemble_bands, ensemble_correlation, mean_correlation, mean_lineal_path
 from pairvae_lib.figures.images import (
     generated_ensemble,
     pairs_overview,
@@ -27,12 +23,14 @@ __all__ = [
     "display_name",
     "draw_image",
     "draw_scattering",
+    "ensemble_bands",
     "ensemble_correlation",
     "error_boxes",
     "generated_ensemble",
     "latent_scatter",
     "lineal_path_curves",
     "mean_correlation",
+    "mean_lineal_path",
     "pairs_overview",
     "reconstructions",
     "thresholds",
