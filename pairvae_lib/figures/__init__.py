@@ -1,8 +1,11 @@
-"""Figures: arrays in, a matplotlib Figure out. One function per figure of the paper, on any two techniques.
+"""Figures: arrays in, a matplotlib Figure out. On any two techniques.
+
+`figures.paper` holds every figure and table of the paper by its number, drawn from saved results.
 
 Every function returns an open pyplot figure, which a notebook shows at the end of its cell; close it elsewhere.
 """
 
+import pairvae_lib.figures.paper as paper
 from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
 from pairvae_lib.figures.curves import correlation_curves, lineal_path_curves
 from pairvae_lib.figures.drawing import draw_image, draw_scattering
@@ -32,6 +35,7 @@ __all__ = [
     "mean_correlation",
     "mean_lineal_path",
     "pairs_overview",
+    "paper",
     "reconstructions",
     "thresholds",
     "training_history",

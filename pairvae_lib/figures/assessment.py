@@ -248,7 +248,9 @@ def draw_box(
         axes.plot(*(points[::-1] if upright else points), ".", color=INK, markersize=4, alpha=0.45, zorder=3)
 
 
-def label_line_ends(axes: Axes, history: Mapping[str, Sequence[float]], colours: Mapping[str, str]) -> None:
+def label_line_ends(
+    axes: Axes, history: Mapping[str, Sequence[float] | np.ndarray], colours: Mapping[str, str]
+) -> None:
     """Name each line at its right end, pushed apart where they meet; the losses' axis is logarithmic."""
     low, high = np.log(axes.get_ylim())
     wanted = {name: float((np.log(values[-1]) - low) / (high - low)) for name, values in history.items()}

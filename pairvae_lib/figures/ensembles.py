@@ -247,8 +247,10 @@ def _mean_panels(
         color=darker(colours[reference]),
     )
     if held_out is not None:
-        styles = {f"all {len(held_out)} micrographs": "-", f"{int(held_out.sum())} held out": "--"}
-        handles = [Line2D([], [], color=INK, linestyle=line, label=name) for name, line in styles.items()]
+        handles = [
+            Line2D([], [], color=INK, label=f"all {len(held_out)} micrographs"),
+            Line2D([], [], color=INK, linestyle="--", label=f"{int(held_out.sum())} held out"),
+        ]
         figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure
 
