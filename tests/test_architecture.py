@@ -18,7 +18,7 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"},
     3: {"pretraining", "training", "trained", "baselines"},
     4: {"evaluation", "generation", "bundle"},
-    5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild"},
+    5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild", "paper_items"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -29,6 +29,7 @@ NEIGHBOURS = {
     ("trained", "training"),
     ("cli", "runner"),
     ("cli", "bookbuild"),
+    ("paper_items", "figures"),
 }
 
 
