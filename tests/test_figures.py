@@ -110,6 +110,13 @@ def test_scale_bar_has_a_round_length_below_a_third_of_the_width(micrographs, nm
     assert axes.texts[0].get_text().strip() == text
 
 
+def test_scale_bar_takes_a_given_length_that_fits(micrographs):
+    for length, text in ((30.0, "30 nm"), (500.0, "20 nm")):
+        axes = plt.figure().add_subplot()
+        figures.draw_image(axes, micrographs[0], 2.75, scale_bar=True, bar_length=length)
+        assert axes.texts[0].get_text().strip() == text
+
+
 def test_pixel_size_of_every_micrograph(patterns, micrographs, masks):
     figure = figures.pairs_overview(patterns, micrographs, masks, LABELS, nm_per_pixel=[1, 2, 10, 20])
     assert [axes.texts[0].get_text().strip() for axes in figure.axes[1::3]] == ["5 nm", "10 nm", "50 nm", "100 nm"]
@@ -521,6 +528,14 @@ S2 = np.zeros((4, 12))
             lambda: figures.ensemble_correlation(R, S2, [S2[:1]] * 4, LABELS),
             r"generated\[0\] must hold at least 2 curves",
         ),
+        (lambda: figures.mean_lineal_path(R, {"true": S2}, "radial"), "axis must be one of vertical, horizontal"),
+        (lambda: figures.mean_lineal_path(R, {"true": S2[:1]}), r"stacks\['true'\] must hold at least 2 curves"),
+        (
+            lambda: figures.mean_correlation(R, {"true": S2}, held_out=np.zeros(4, bool)),
+            "number of held-out micrographs must be above 0; got 0",
+        ),
+        (lambda: figures.ensemble_bands(R, {}, S2, S2[:2], LABELS, 5), r"deviation must have shape \(4, 12\)"),
+        (lambda: figures.ensemble_bands(R, {}, S2, S2, LABELS, 5, notes=["a"]), "notes must hold one item per label"),
         (lambda: figures.training_history({}), "history must hold at least one"),
         (lambda: figures.training_history({"kl": []}), r"history\['kl'\] must hold values above 0.*got none"),
         (lambda: figures.training_history({"kl": [1.0, 0.0]}), r"history\['kl'\] must hold values above 0.*got 0.0"),

@@ -1,17 +1,16 @@
-"""Figures: arrays in, a matplotlib Figure out. One function per figure of the paper, on any two techniques.
+"""Figures: arrays in, a matplotlib Figure out. On any two techniques.
+
+`figures.paper` holds every figure and table of the paper by its number, drawn from saved results.
 
 Every function returns an open pyplot figure, which a notebook shows at the end of its cell; close it elsewhere.
 """
 
+import pairvae_lib.figures.paper as paper
 from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
 from pairvae_lib.figures.claims import verdict_matrix
-from pairvae_lib.figures.curves import (
-    correlation_curves,
-    ensemble_correlation,
-    lineal_path_curves,
-    mean_correlation,
-)
+from pairvae_lib.figures.curves import correlation_curves, lineal_path_curves
 from pairvae_lib.figures.drawing import draw_image, draw_scattering
+from pairvae_lib.figures.ensembles import ensemble_bands, ensemble_correlation, mean_correlation, mean_lineal_path
 from pairvae_lib.figures.images import (
     generated_ensemble,
     pairs_overview,
@@ -28,13 +27,16 @@ __all__ = [
     "display_name",
     "draw_image",
     "draw_scattering",
+    "ensemble_bands",
     "ensemble_correlation",
     "error_boxes",
     "generated_ensemble",
     "latent_scatter",
     "lineal_path_curves",
     "mean_correlation",
+    "mean_lineal_path",
     "pairs_overview",
+    "paper",
     "reconstructions",
     "threshold_examples",
     "threshold_scores",

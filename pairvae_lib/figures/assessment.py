@@ -73,7 +73,7 @@ def training_history(history: Mapping[str, Sequence[float]], phase_boundary: int
         check_range("phase_boundary", phase_boundary, 1, epochs)
         axes.axvline(phase_boundary + 0.5, color=FRAME, linewidth=1, linestyle=":")
         axes.set_title(f"random crops to epoch {phase_boundary}, then focused", fontsize=9.5, loc="left")
-    _label_line_ends(axes, history, colours)
+    label_line_ends(axes, history, colours)
     return figure
 
 
@@ -136,7 +136,7 @@ def error_boxes(
     for k, (route, subset) in enumerate(boxes):
         values = np.asarray(errors[route][subset], dtype=float)
         y += 1.0 + 0.5 * (k > 0 and boxes[k - 1][0] != route)
-        _draw_box(axes, y, values, colours[route], hollow=subset == "train")
+        draw_box(axes, y, values, colours[route], hollow=subset == "train")
         places.append(y)
         ticks.append(f"{display_name(route)}, {subset}\n(n = {len(values)})")
     for k, (name, subsets) in enumerate(references.items()):
@@ -224,14 +224,16 @@ def latent_scatter(latents: Mapping[str, np.ndarray], labels: Sequence[str]) -> 
     return figure
 
 
-def _draw_box(axes: Axes, y: float, values: np.ndarray, colour: str, hollow: bool) -> None:
-    """One horizontal box, with every value on it where they are few."""
+def draw_box(
+    axes: Axes, place: float, values: np.ndarray, colour: str, hollow: bool, upright: bool = False, width: float = 0.7
+) -> None:
+    """One box, lying unless `upright`, with every value on it where they are few."""
     single = len(values) <= SHOWN_SINGLY
     axes.boxplot(
         values,
-        positions=[y],
-        orientation="horizontal",
-        widths=0.7,
+        positions=[place],
+        orientation="vertical" if upright else "horizontal",
+        widths=width,
         patch_artist=True,
         showfliers=not single,
         manage_ticks=False,
@@ -242,11 +244,14 @@ def _draw_box(axes: Axes, y: float, values: np.ndarray, colour: str, hollow: boo
         flierprops={"marker": ".", "markersize": 3, "markeredgecolor": colour, "alpha": 0.4},
     )
     if single:
-        axes.plot(values, np.full(len(values), y), ".", color=INK, markersize=4, alpha=0.45, zorder=3)
+        points = (values, np.full(len(values), place))
+        axes.plot(*(points[::-1] if upright else points), ".", color=INK, markersize=4, alpha=0.45, zorder=3)
 
 
-def _label_line_ends(axes: Axes, history: Mapping[str, Sequence[float]], colours: Mapping[str, str]) -> None:
-    """Name each line at its right end, pushed apart where they meet."""
+def label_line_ends(
+    axes: Axes, history: Mapping[str, Sequence[float] | np.ndarray], colours: Mapping[str, str]
+) -> None:
+    """Name each line at its right end, pushed apart where they meet; the losses' axis is logarithmic."""
     low, high = np.log(axes.get_ylim())
     wanted = {name: float((np.log(values[-1]) - low) / (high - low)) for name, values in history.items()}
     place = -1.0

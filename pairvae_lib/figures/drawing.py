@@ -61,7 +61,13 @@ def draw_scattering(
         axes.set(yscale="log", ylabel="intensity [a.u.]")
 
 
-def draw_image(axes: Axes, image: np.ndarray, nm_per_pixel: float | None = None, scale_bar: bool = False) -> None:
+def draw_image(
+    axes: Axes,
+    image: np.ndarray,
+    nm_per_pixel: float | None = None,
+    scale_bar: bool = False,
+    bar_length: float | None = None,
+) -> None:
     """Draw a mask (black and white), a grey micrograph, or a pattern in [0, 1] (colour-mapped), told by its dtype.
 
     Parameters
@@ -74,6 +80,8 @@ def draw_image(axes: Axes, image: np.ndarray, nm_per_pixel: float | None = None,
         Pixel size; without it the scale bar is in pixels.
     scale_bar : bool
         Whether to draw a scale bar.
+    bar_length : float, optional [nm, or px without `nm_per_pixel`]
+        Its length; without it, or where it would not fit, a round length of about a third of the width.
 
     Raises
     ------
@@ -91,7 +99,7 @@ def draw_image(axes: Axes, image: np.ndarray, nm_per_pixel: float | None = None,
         check_unit_range("pattern", image)
         _tile(axes, image, PATTERN_MAP, 0.0, 1.0)
     if scale_bar:
-        _scale_bar(axes, image.shape, nm_per_pixel)
+        _scale_bar(axes, image.shape, nm_per_pixel, bar_length)
 
 
 def tiles(rows: int, columns: int, extra_height: float = 0.0) -> tuple[Figure, np.ndarray]:
@@ -130,13 +138,15 @@ def _tile(axes: Axes, image: np.ndarray, colour_map: str, low: float, high: floa
         spine.set(visible=True, color=FRAME, linewidth=0.6)
 
 
-def _scale_bar(axes: Axes, shape: tuple[int, ...], nm_per_pixel: float | None) -> None:
-    """A bar of a round length (1, 2 or 5 times a power of ten), about a third of the image wide."""
+def _scale_bar(axes: Axes, shape: tuple[int, ...], nm_per_pixel: float | None, fixed: float | None = None) -> None:
+    """A bar of the given length if it fits, else of a round one (1, 2 or 5 times a power of ten) near a third."""
     size, unit = (1.0, "px") if nm_per_pixel is None else (nm_per_pixel, "nm")
     check_positive("nm_per_pixel", size)
     wanted = shape[1] * size / 3
     power = 10.0 ** floor(log10(wanted))
     length = max(step * power for step in (1, 2, 5) if step * power <= wanted)
+    if fixed is not None and fixed <= 0.9 * shape[1] * size:
+        length = fixed
     height, width = shape
     axes.text(
         0.05 * width,

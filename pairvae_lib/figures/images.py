@@ -82,10 +82,7 @@ def pairs_overview(
     for name, items in {"scattering": scattering, "micrographs": micrographs, "masks": masks}.items():
         check_count(name, items, labels)
     curves = np.ndim(scattering[0]) == 1
-    q_of_row: list[np.ndarray | None] = [None] * len(labels)
-    if q is not None:
-        q_of_row = list(q) if np.ndim(q[0]) else [np.asarray(q)] * len(labels)
-        check_count("q", q_of_row, labels)
+    q_of_row = per_row(q, labels)
     pixel_sizes = _per_label(nm_per_pixel, labels)
 
     figure, grid = tiles(len(labels), 3, extra_height=0.5 * len(labels) if curves else 0.0)
@@ -205,6 +202,15 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
     for axes, name in zip(grid[:, 0], ("reconstruction", *(f"generated {n + 1}" for n in range(k))), strict=True):
         axes.set_ylabel(name)
     return figure
+
+
+def per_row(q: Images | None, labels: Sequence[str]) -> list[np.ndarray | None]:
+    """One scattering vector per label, whether none, one or several were given."""
+    if q is None:
+        return [None] * len(labels)
+    rows: list[np.ndarray | None] = list(q) if np.ndim(q[0]) else [np.asarray(q)] * len(labels)
+    check_count("q", rows, labels)
+    return rows
 
 
 def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[float] | list[None]:

@@ -1,0 +1,48 @@
+"""Access to saved results: the arrays of `curves.npz` and `generation.npz`, with errors that name what is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def entry(name: str, source: Mapping[str, Any], key: str) -> Any:
+    """What a saved result holds under a key.
+
+    Raises
+    ------
+    ValueError
+        If it holds no such key; the message lists what it holds.
+    """
+    if key not in source:
+        raise ValueError(f"{name} must hold {key!r}; got {', '.join(sorted(map(str, source))) or 'nothing'}")
+    return source[key]
+
+
+def array(name: str, source: Mapping[str, Any], key: str) -> np.ndarray:
+    """A saved array; half precision is widened, in which means would lose digits."""
+    values = np.asarray(entry(name, source, key))
+    return values.astype(np.float64) if values.dtype == np.float16 else values
+
+
+def words(name: str, source: Mapping[str, Any], key: str) -> list[str]:
+    """A saved array of strings as a list."""
+    return [str(word) for word in entry(name, source, key)]
+
+
+def techniques(curves: Mapping[str, Any]) -> tuple[str, str]:
+    """Names of the scattering and of the micrograph, from the series that `curves` holds.
+
+    Raises
+    ------
+    ValueError
+        If it does not hold the S2 of a cross-reconstruction.
+    """
+    for key in map(str, curves):
+        found = re.fullmatch(r"S2 (\w+)_to_(\w+)", key)
+        if found and found[1] != found[2]:
+            return found[1], found[2]
+    raise ValueError(f"curves must hold 'S2 <scattering>_to_<micrograph>'; got {', '.join(sorted(map(str, curves)))}")
