@@ -149,7 +149,7 @@ PAPER_ITEMS: tuple[PaperItem, ...] = (
         "fig-s2",
         "Fig. S2",
         "Micrographs binarised by the adaptive and by other thresholds.",
-        "thresholds",
+        "threshold_examples",
     ),
     *(
         _in_chapter(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from shutil import copy2, rmtree
+from shutil import rmtree
 from typing import Any
 
 import nbformat
@@ -22,13 +22,15 @@ import nbformat
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import profile_named
-from pairvae_lib.records import read_arrays, write_arrays, write_json
+from pairvae_lib.files import replacing
+from pairvae_lib.records import compact, read_arrays, write_arrays, write_json
 from pairvae_lib.runner import is_stale
 from pairvae_lib.runs import Run
 from pairvae_lib.shown import PROVENANCE, published_root
 
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
+METRICS = ("intensity", "S2", "S2 periodic", "A2")  # of runs other than the example
 KEPT = ("r", "sample_ids", "morphologies", "subsets")  # and S2: what claims are computed from
 OF_THE_DATA = ("thresholds.json", "claims.json")
 
@@ -41,7 +43,8 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     runs : sequence of Run
         All of the same profile and data.
     example : Run
-        The one whose pictures and curves are published whole; of the others, the two-point correlations alone.
+        The one that is published whole. Of the others: the errors and references of METRICS and the properties; of
+        those with as many training pairs also the two-point correlations and the losses of pair training.
     trained_at : str, optional
         Commit at which the models were trained, where that is not the one that assessed them.
 
@@ -69,13 +72,14 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     for run in runs:
         folder = fresh / run.pair_folder.relative_to(run.data_root)
         for source in (run.pair_folder / name for name in OF_A_RUN):
-            wanted = source.suffix == ".json" or run.protocol == Run.protocol
-            if source.exists() and wanted:
+            alike = run.n_train == example.n_train
+            wanted = {"errors.json": True, "history.json": alike, "curves.npz": alike and run.protocol == Run.protocol}
+            if source.exists() and (run == example or wanted.get(source.name, False)):
                 folder.mkdir(parents=True, exist_ok=True)
                 _copy(source, folder / source.name, whole=run == example)
     for source in (example.data_root / name for name in OF_THE_DATA):
         if source.exists():
-            copy2(source, fresh)
+            _copy(source, fresh / source.name, whole=True)
     files = {path.relative_to(fresh).as_posix(): _digest(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
     commit = _commit(example.data_root)
     provenance = {
@@ -161,15 +165,21 @@ def settings_digest(profile: str) -> str:
 
 
 def _copy(source: Path, target: Path, whole: bool) -> None:
-    """Copy a file of results, numbers with four digits; of curves only those that claims need, unless `whole`."""
-    if source.suffix == ".npz" and not whole:
+    """Copy a file of results as small as it gets: numbers with four digits, and unless `whole` what claims need."""
+    if source.suffix == ".npz":
         arrays = read_arrays(source)
-        kept = [name for name in arrays if name in KEPT or name.startswith("S2 ")]
-        write_arrays(target, {name: arrays[name] for name in kept})
-    elif source.suffix == ".json":
-        write_json(target, _rounded(json.loads(source.read_text(encoding="utf-8"))))
-    else:
-        copy2(source, target)
+        kept = [name for name in arrays if whole or name in KEPT or name.startswith("S2 ")]
+        write_arrays(target, compact({name: arrays[name] for name in kept}))
+        return
+    content = json.loads(source.read_text(encoding="utf-8"))
+    if not whole and source.name == "errors.json":
+        content.pop("medians", None)
+        for kind in ("errors", "references"):
+            content[kind] = {metric: content[kind][metric] for metric in METRICS if metric in content[kind]}
+    if not whole and source.name == "history.json":
+        content = {name: values for name, values in content.items() if not name.startswith(("solo ", "barlow"))}
+    with replacing(target) as file:
+        file.write(json.dumps(_rounded(content), separators=(",", ":"), allow_nan=False).encode() + b"\n")
 
 
 def _rounded(content: Any) -> Any:

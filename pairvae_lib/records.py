@@ -26,12 +26,14 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def compact(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays as they are stored for figures: fractions in half precision, which keeps three digits."""
-    halved = {"f4", "f8"}
-    return {
-        name: values.astype(np.float16) if values.dtype.str[1:] in halved and values.ndim > 1 else values
-        for name, values in arrays.items()
-    }
+    """Arrays as they are stored for figures: curves in half precision, pictures of [0, 1] in 256 levels, axes as is."""
+    small = dict(arrays)
+    for name, values in arrays.items():
+        if values.dtype.kind == "f" and values.ndim >= 3 and 0 <= values.min() and values.max() <= 1:
+            small[name] = np.rint(255 * values.astype(np.float32)).astype(np.uint8)
+        elif values.dtype.kind == "f" and values.ndim > 1:
+            small[name] = values.astype(np.float16)
+    return small
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -41,7 +43,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read what `write_arrays` wrote; nothing in the file is executed.
+    """Read what `write_arrays` wrote, pictures of 256 levels as numbers in [0, 1]; nothing in the file is executed.
 
     Raises
     ------
@@ -50,7 +52,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
+            levels = {name: values for name, values in archive.items() if values.dtype == np.uint8}
+            return dict(archive) | {name: values.astype(np.float32) / 255 for name, values in levels.items()}
     except FileNotFoundError:
         raise
     except Exception as error:  # a broken zip file raises anything

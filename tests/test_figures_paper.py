@@ -17,7 +17,8 @@ from scipy.ndimage import gaussian_filter  # noqa: E402
 from scipy.stats import spearmanr  # noqa: E402
 
 from pairvae_lib.figures import display_name, paper, paper_data  # noqa: E402
-from pairvae_lib.morphology import domain_period, lineal_path, two_point_correlation  # noqa: E402
+from pairvae_lib.morphology import lineal_path, two_point_correlation  # noqa: E402
+from pairvae_lib.order import domain_period  # noqa: E402
 
 LABELS = ["alternating lines", "hexagonal", "ladders", "skew"]
 SIDE, SAMPLES = 24, 12

@@ -25,27 +25,38 @@ def published(tmp_path, monkeypatch):
     monkeypatch.setattr(publishing, "published_root", lambda: tmp_path / "results" / "published")
     example, other = run(43), run(42)
     for one in (example, other):
-        write_json(one.errors_file, {"run": one.seed})
+        metrics = {"S2": {"a": [1.0]}, "components": {"a": [2.0]}}
+        write_json(one.errors_file, {"run": one.seed, "medians": [], "errors": metrics, "references": metrics})
         arrays = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "L vertical true": np.ones((2, 3))}
         write_arrays(one.curves_file, arrays | {"example true sem": np.ones((1, 4, 4), dtype=bool)})
     write_json(example.history_file, {"pair": {"total": [1.0]}})
     other = Run("tiny", 43, 8, protocol="direct")
-    write_json(other.errors_file, {"errors": {"S2": [0.123456, None, 3]}})
+    write_json(other.errors_file, {"errors": {"S2": [0.123456, None, 3]}, "references": {}})
+    write_json(other.history_file, {"solo sem": {"kl": [1.0]}, "pair": {"total": [2.0]}})
+    smaller = Run("tiny", 43, 4)
+    write_json(smaller.errors_file, {"errors": {}, "references": {}})
+    write_json(smaller.history_file, {"pair": {}})
     write_arrays(other.curves_file, {"r": np.arange(3.0)})
     write_json(example.data_root / "thresholds.json", {"rows": []})
     example.pair_file.write_bytes(b"large")
-    publish([example, run(42), other], example)
+    publish([example, run(42), other, smaller], example)
     return tmp_path / "results" / "published"
 
 
 def test_small_results_are_laid_out_as_they_were(published):
     folder = published / "tiny" / "simulated"
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
-        "provenance.json", "seed42-n8/curves.npz", "seed42-n8/errors.json", "seed43-n8/curves.npz",
-        "seed43-n8/direct/errors.json", "seed43-n8/errors.json", "seed43-n8/history.json", "thresholds.json",
+        "provenance.json", "seed42-n8/curves.npz", "seed42-n8/errors.json", "seed43-n4/errors.json",
+        "seed43-n8/curves.npz",
+        "seed43-n8/direct/errors.json", "seed43-n8/direct/history.json", "seed43-n8/errors.json",
+        "seed43-n8/history.json", "thresholds.json",
     ]
-    direct = json.loads((folder / "seed43-n8" / "direct" / "errors.json").read_text())
-    assert direct == {"errors": {"S2": [0.1235, None, 3]}}  # four digits
+    direct = folder / "seed43-n8" / "direct"
+    assert json.loads((direct / "errors.json").read_text())["errors"] == {"S2": [0.1235, None, 3]}  # four digits
+    assert json.loads((direct / "history.json").read_text()) == {"pair": {"total": [2.0]}}
+    whole, part = (json.loads((folder / name / "errors.json").read_text()) for name in ("seed43-n8", "seed42-n8"))
+    assert "medians" in whole and set(whole["errors"]) == {"S2", "components"}
+    assert "medians" not in part and set(part["errors"]) == set(part["references"]) == {"S2"}
     assert set(read_arrays(folder / "seed42-n8" / "curves.npz")) == {"r", "S2 true"}
     whole = {"r", "S2 true", "L vertical true", "example true sem"}
     assert set(read_arrays(folder / "seed43-n8" / "curves.npz")) == whole
@@ -58,7 +69,7 @@ def test_small_results_are_laid_out_as_they_were(published):
 
 def test_what_is_as_it_was_passes(published):
     lines = check_published()
-    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 7 files, commit ")
+    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 9 files, commit ")
 
 
 def test_publishing_again_replaces(published):

@@ -39,14 +39,15 @@ def test_a_list_of_numbers_is_one_line_and_strict_json(tmp_path):
 def test_arrays_come_back(tmp_path):
     arrays = {"mask": np.eye(3, dtype=bool), "names": np.array(["a", "bc"])}
     arrays |= {"r": np.arange(3) / 3, "s2": np.ones((2, 2)) / 3}
+    arrays |= {"pictures": np.random.default_rng(0).random((2, 3, 3)), "maps": np.full((2, 2, 2), 1.5)}
     write_arrays(tmp_path / "new" / "a.npz", compact(arrays))
     found = read_arrays(tmp_path / "new" / "a.npz")
     assert {name: values.dtype.str[1:] for name, values in found.items()} == {
-        "mask": "b1", "names": "U2", "r": "f8", "s2": "f2"  # curves are halved, axes are not
-    }
+        "mask": "b1", "names": "U2", "r": "f8", "s2": "f2", "pictures": "f4", "maps": "f2"
+    }  # curves are halved, axes are not
     for name, values in arrays.items():
         if values.dtype.kind == "f":
-            np.testing.assert_allclose(found[name], values, rtol=1e-3)
+            np.testing.assert_allclose(found[name], values, rtol=1e-3, atol=0.5 / 255 if name == "pictures" else 0)
         else:
             np.testing.assert_array_equal(found[name], values)
     (tmp_path / "broken.npz").write_bytes(b"PK nothing")

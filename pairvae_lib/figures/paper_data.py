@@ -14,7 +14,8 @@ from pairvae_lib.checks import check_mask, check_shape
 from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
 from pairvae_lib.figures.images import Images, per_row
 from pairvae_lib.figures.style import check_count, check_labels, display_name, panels, styled
-from pairvae_lib.morphology import domain_period, two_point_correlation
+from pairvae_lib.morphology import two_point_correlation
+from pairvae_lib.order import domain_period
 
 BAR = 500.0  # nm, as in the paper's Fig. 1
 SPAN = 1.5  # periods: straight runs along the grating from here on count as lamella-like
