@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import typer
 
 from pairvae_lib import __version__
 from pairvae_lib.config import PAPER_SEEDS, PAPER_TRAINING_SIZES, PROFILES, profile_named
+from pairvae_lib.files import CannotWrite, writing
 
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
 
@@ -27,7 +29,7 @@ def simulate(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
 ) -> None:
     """Write a folder of simulated pairs of a scattering pattern and a micrograph."""
-    with _messages():
+    with _messages(), writing(out):
         from pairvae_lib.simulation import simulate_dataset
 
         settings = profile_named(profile).simulation
@@ -75,6 +77,7 @@ def sweep(
         for name, value in (("seeds", seeds), ("sizes", sizes)):
             if not all(word.isdecimal() for word in value.split(",")):
                 raise ValueError(f"{name} must be whole numbers between commas; got {value!r}")
+        from pairvae_lib.runner import raise_unwritten, sweeping
         from pairvae_lib.runs import SIMULATED, Run, project_root
 
         if data != SIMULATED:
@@ -83,9 +86,12 @@ def sweep(
         settings = {"profile": profile, "seeds": seeds, "sizes": sizes, "data": data}
         words = [sys.executable, "-m", "snakemake", "sweep", "--cores", str(cores), "--config"]
         words += [f"{key}={value}" for key, value in settings.items()]
-        done = subprocess.run(words, cwd=project_root())
-        if done.returncode:
-            raise typer.Exit(1)
+        runs = [replace(swept, seed=int(seed), n_train=int(n)) for seed in seeds.split(",") for n in sizes.split(",")]
+        with sweeping(runs) as held:
+            done = subprocess.run(words, cwd=project_root(), pass_fds=[held])
+            if done.returncode:
+                raise_unwritten(runs)
+                raise typer.Exit(1)
         print(swept.data_root / "sweep.json")
 
 
@@ -162,7 +168,7 @@ def _messages() -> Iterator[None]:
     """Turn what a user can mend into one message: exit code 2 for input and usage, 1 for a chapter that fails."""
     try:
         yield
-    except (ValueError, FileNotFoundError, FileExistsError, PermissionError) as error:
+    except (ValueError, FileNotFoundError, FileExistsError, PermissionError, CannotWrite) as error:
         typer.echo(f"pairvae: {error}", err=True)
         raise typer.Exit(2) from None
     except RuntimeError as error:
