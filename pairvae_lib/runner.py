@@ -259,7 +259,7 @@ def locked(target: Path) -> Iterator[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with writing(target):
-                _note(descriptor, f"process {os.getpid()} on {gethostname()}")
+                _note(descriptor, _this_process())
                 yield descriptor
         except BlockingIOError:
             who = _lock(target).read_text(encoding="utf-8") or "another process"
@@ -276,6 +276,11 @@ def locked(target: Path) -> Iterator[int]:
 def _lock(target: Path) -> Path:
     """The file that is locked for a target."""
     return target.with_name(f".{target.stem}.lock")
+
+
+def _this_process() -> str:
+    """How others can find this process."""
+    return f"process {os.getpid()} on {gethostname()}"
 
 
 def _note(descriptor: int, text: str) -> None:
@@ -312,6 +317,7 @@ def sweeping(runs: Sequence[Run]) -> Iterator[int]:
         for target in _held_targets(runs):
             with locked(target):
                 pass
+        _note(descriptor, f"{_this_process()}, or the workflow that it started")
         yield descriptor
 
 

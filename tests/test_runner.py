@@ -243,7 +243,7 @@ def test_a_second_sweep_over_the_same_data_is_refused_and_one_of_another_profile
             pass
     found = str(caught.value)
     assert found.startswith(f"sweep is being run in {runs[0].data_root} by process {os.getpid()} on ")
-    assert found.endswith("; wait for it, or end it")
+    assert found.endswith(", or the workflow that it started; wait for it, or end it")
     with sweeping(runs):
         pass
 
