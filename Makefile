@@ -9,7 +9,7 @@ ASSETS := book/web/node_modules/.laid-out
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install assets chapters book notebooks check test test-end-to-end test-notebooks test-book test-browser bench clean
+.PHONY: help install assets chapters book notebooks claims check test test-end-to-end test-notebooks test-book test-browser bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,10 @@ book: $(INSTALLED) assets ## Run the chapters that are out of date (quick profil
 	$(BIN)/snakemake book
 	@echo "$(CURDIR)/_build/html/index.html"
 
-test: check test-end-to-end test-notebooks test-book test-browser ## Run every test, the fast ones first
+test: check test-end-to-end test-notebooks test-book test-browser claims ## Run every test, the fast ones first
+
+claims: chapters ## Decide the paper's claims on the results of the quick profile
+	$(BIN)/pairvae claims --profile quick
 
 check: $(INSTALLED) ## Style, types and unit tests (under 90 seconds)
 	$(BIN)/ruff check .

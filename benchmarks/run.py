@@ -19,10 +19,11 @@ from functools import partial
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor, nn
 
 from benchmarks.literal import literal_kl, literal_pair_losses, make_literal
-from pairvae_lib.config import PAPER, Profile, profile_named
+from pairvae_lib.config import BANK_CROPS, PAPER, Profile, profile_named
 from pairvae_lib.fitting import standard_normal
 from pairvae_lib.losses import kl_divergence, reconstruction_loss
 from pairvae_lib.modality import Modality
@@ -33,6 +34,10 @@ from pairvae_lib.records import write_json
 from pairvae_lib.runs import results_root
 from pairvae_lib.simulation import simulate_pair
 from pairvae_lib.training import loss_weights, pair_losses
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import porespy
 
 BATCH = PAPER.pair.batch_size
 
@@ -107,7 +112,7 @@ def training_rows(profile: Profile, precisions: tuple[Resolved, ...], n: int) ->
     for vae in literal.values():
         make_literal(vae.decoder)
     x = {name: torch.rand(BATCH, 1, size, size).round() for name in vaes}
-    rows = []
+    rows = [feature_row(vaes["sem"], x["sem"], n)]
     for precision in precisions:
         rows += decoder_rows(vaes["sem"], literal["sem"], precision, n)
         for name, vae in vaes.items():
@@ -176,12 +181,27 @@ def pair_row(
     return timed("pair_step", precision, ours, as_written, n)
 
 
-def morphology_rows(n: int) -> list[Row]:
-    """S2 and L(z) of 192 px masks, per image; PoreSpy is the literal form of S2."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import porespy
+def porespy_lineal_path(mask: np.ndarray) -> object:
+    """Distribution of vertical chord lengths by PoreSpy, every second line: its way to a lineal path function.
 
+    Not the same number as L(z), which is an exact count over all segments: only the time is compared.
+    """
+    chords = porespy.filters.apply_chords(mask, axis=0, spacing=1, trim_edges=False) > 0
+    labels, _ = ndimage.label(chords)
+    lengths = np.bincount(labels.ravel())
+    lengths[0] = 0
+    return porespy.metrics.lineal_path_distribution(lengths[labels], bins=np.arange(mask.shape[0] + 1))
+
+
+def feature_row(vae: VAE, x: Tensor, n: int) -> Row:
+    """Frozen features of a batch of crops from a bank, against the backbone run again."""
+    bank = torch.stack([vae.prepared(x)] * BANK_CROPS)
+    pick, every = np.arange(len(x)) % BANK_CROPS, np.arange(len(x))
+    return timed("features: crop bank", "fp32", lambda: bank[pick, every], lambda: vae.prepared(x), n)
+
+
+def morphology_rows(n: int) -> list[Row]:
+    """S2 and L(z) of 192 px masks, per image; PoreSpy is the literal form."""
     masks = np.random.default_rng(0).random((32, 192, 192)) < 0.4
     rows = [
         timed(
@@ -191,7 +211,13 @@ def morphology_rows(n: int) -> list[Row]:
             lambda: [porespy.metrics.two_point_correlation(mask) for mask in masks],
             n,
         ),
-        timed("lineal_path", "fp64", lambda: lineal_path(masks), None, n),
+        timed(
+            "lineal_path",
+            "fp64",
+            lambda: lineal_path(masks),
+            lambda: [porespy_lineal_path(mask) for mask in masks],
+            n,
+        ),
     ]
     per_image = len(masks)
     return [

@@ -15,12 +15,10 @@ import numpy as np
 from scipy.linalg import svd
 from scipy.spatial.distance import cdist, pdist
 
-from pairvae_lib.checks import check_finite, check_mask, check_positive, check_range
-from pairvae_lib.scattering import power_spectrum
+from pairvae_lib.checks import check_finite, check_positive, check_range
 
 Indices = Sequence[int] | np.ndarray
 
-SPECTRUM_FLOOR = 1e-3  # variance per mode; keeps the logarithm finite where a mask has no power
 KERNEL_WIDTHS = (0.5, 1.0, 2.0, 4.0)  # in root-mean-square distances between training samples
 NOISE_LEVELS = (1e-3, 1e-2, 1e-1, 1.0)  # noise variance over signal variance
 MEAN_VARIANCE = 1e3  # prior variance of the mean over signal variance: the mean is left free
@@ -37,7 +35,7 @@ def references(
     """Predictions of the targets of the query samples by every reference of this module, by name.
 
     For scattering to micrograph, pass patterns or profiles as features and statistics of the masks (S2, a directional
-    map, lineal paths) as targets; for micrograph to scattering, `power_spectrum_features` and patterns or profiles.
+    map, lineal paths) as targets; for micrograph to scattering, `spectra.power_spectrum_features` as features.
 
     Parameters
     ----------
@@ -229,36 +227,6 @@ def shuffled(targets: np.ndarray, train: Indices, query: Indices, rng: np.random
     """
     train, query, targets = _checked(train, query, targets=targets)
     return targets[[rng.choice(_others(train, sample)) for sample in query]]
-
-
-def power_spectrum_features(crops: np.ndarray) -> np.ndarray:
-    """Logarithm of the power spectrum of each sample, averaged over its crops: its scattering, to first order.
-
-    Parameters
-    ----------
-    crops : bool ndarray of shape (n, crops, height, width)
-        Masks. Crops of the size of the pattern give spectra of that size.
-
-    Returns
-    -------
-    ndarray of shape (n, height, width)
-        Zero frequency at the centre.
-
-    Raises
-    ------
-    ValueError
-        If `crops` is not a boolean array of that shape.
-
-    Source
-    ------
-    The paper's introduction: "One could in principle apply fast Fourier transform on an SEM image to obtain a
-    SAXS-like scattering pattern albeit with worse statistics". It does not compare with it.
-    """
-    check_mask("crops", crops)
-    if crops.ndim != 4:
-        raise ValueError(f"crops must have shape (n, crops, height, width); got {crops.shape}")
-    power = np.stack([np.mean([power_spectrum(crop) for crop in sample], axis=0) for sample in crops])
-    return np.log(power + SPECTRUM_FLOOR)
 
 
 def crop_to_crop_floor(statistics: np.ndarray, averaged: int = 1) -> np.ndarray:

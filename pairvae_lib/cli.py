@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pairvae_lib import __version__
-from pairvae_lib.config import PAPER_SEEDS, PAPER_TRAINING_SIZES, PROFILES, profile_named
+from pairvae_lib.config import PROFILES, profile_named
 from pairvae_lib.files import CannotWrite, writing
+from pairvae_lib.sweeps import DEFAULTS, Sweep
 
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
 
 ProfileName = Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")]
+DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder of paired data.')]
+Seeds = Annotated[str, typer.Option("--seeds", help="Whole numbers between commas.")]
+Sizes = Annotated[str, typer.Option("--sizes", help="Numbers of training pairs, between commas; two thirds if empty.")]
+Groups = Annotated[str, typer.Option("--groups", help="Groups to leave out in turn, between commas; random: none.")]
+Protocols = Annotated[str, typer.Option("--protocols", help="Other pair trainings, between commas; may be empty.")]
 
 
 @app.command()
@@ -62,37 +68,106 @@ def run(
 @app.command()
 def sweep(
     profile: ProfileName = "standard",
-    seeds: Annotated[str, typer.Option(help="Numbers between commas.")] = ",".join(map(str, PAPER_SEEDS)),
-    sizes: Annotated[str, typer.Option(help="Numbers of training pairs, between commas.")] = ",".join(
-        map(str, PAPER_TRAINING_SIZES)
-    ),
-    data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
-    cores: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2,
+    seeds: Seeds = DEFAULTS["seeds"],
+    sizes: Sizes = DEFAULTS["sizes"],
+    groups: Groups = DEFAULTS["groups"],
+    protocols: Protocols = DEFAULTS["protocols"],
+    data: DataName = "simulated",
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Runs at a time; 2, or what the cluster's profile says, if not given.")
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="Folder of a Snakemake profile that runs the chapters as jobs of a cluster.")
+    ] = None,
 ) -> None:
     """Train and assess over seeds and training sizes (the paper's Fig. 6), and gather the medians in sweep.json.
+
+    One of these runs (seed 43 and the middle size, where they are among them) is also trained by the other protocols of
+    Fig. S3, and draws the ensembles of Fig. 7.
 
     Stopped at any moment, the same line goes on where it was.
     """
     with _messages():
-        for name, value in (("seeds", seeds), ("sizes", sizes)):
-            if not all(word.isdecimal() for word in value.split(",")):
-                raise ValueError(f"{name} must be whole numbers between commas; got {value!r}")
         from pairvae_lib.runner import raise_unwritten, sweeping
-        from pairvae_lib.runs import SIMULATED, Run, project_root
+        from pairvae_lib.runs import project_root
 
-        if data != SIMULATED:
-            data = str(Path(data).resolve())  # the workflow runs in the checkout
-        swept = Run(profile, data=data)
-        settings = {"profile": profile, "seeds": seeds, "sizes": sizes, "data": data}
-        words = [sys.executable, "-m", "snakemake", "sweep", "--cores", str(cores), "--config"]
-        words += [f"{key}={value}" for key, value in settings.items()]
-        runs = [replace(swept, seed=int(seed), n_train=int(n)) for seed in seeds.split(",") for n in sizes.split(",")]
-        with sweeping(runs) as held:
+        lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
+        swept = _swept(profile, data, lists)
+        settings = {"profile": profile, "data": swept.base.data} | {key: value for key, value in lists.items() if value}
+        words = [sys.executable, "-m", "snakemake", "sweep"]
+        if cluster is None:
+            words += ["--cores", str(cores or 2)]
+        else:
+            words += ["--workflow-profile", str(_cluster_profile(cluster))]
+            words += ["--jobs", str(cores)] if cores else []
+        words += ["--config", *(f"{key}={value}" for key, value in settings.items())]
+        with sweeping(swept.runs) as held:
             done = subprocess.run(words, cwd=project_root(), pass_fds=[held])
             if done.returncode:
-                raise_unwritten(runs)
+                raise_unwritten(swept.runs)
                 raise typer.Exit(1)
-        print(swept.data_root / "sweep.json")
+        print(swept.base.data_root / "sweep.json")
+
+
+@app.command()
+def publish(
+    profile: ProfileName = "standard",
+    seeds: Seeds = DEFAULTS["seeds"],
+    sizes: Sizes = DEFAULTS["sizes"],
+    groups: Groups = DEFAULTS["groups"],
+    protocols: Protocols = DEFAULTS["protocols"],
+    data: DataName = "simulated",
+    trained_at: Annotated[str | None, typer.Option(help="Commit of the training, if not the present one.")] = None,
+) -> None:
+    """Copy the small results of a sweep to results/published, with hashes, versions, machine and run times."""
+    with _messages():
+        from pairvae_lib.publishing import publish as copied
+
+        lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
+        swept = _swept(profile, data, lists)
+        print(copied(swept.runs, swept.example, trained_at))
+
+
+@app.command()
+def published(
+    check: Annotated[
+        bool, typer.Option("--check", help="Hold files to their hashes, and profiles to the settings of then.")
+    ] = False,
+) -> None:
+    """Say what is published, and with --check, whether all of it is as it was."""
+    with _messages():
+        from pairvae_lib.publishing import check_published, what_is_published
+
+        print("\n".join(check_published() if check else what_is_published()))
+
+
+@app.command()
+def claims(
+    profile: ProfileName = "quick",
+    data: Annotated[
+        str | None, typer.Option(help='"simulated", or a folder of paired data; all that have results if not given.')
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="From results/published instead of this checkout's own results.")
+    ] = False,
+) -> None:
+    """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
+    with _messages():
+        from pairvae_lib.claims_page import as_text
+        from pairvae_lib.ledger import ledger, ledger_file, published_summary, save_ledger, summary_file
+        from pairvae_lib.runs import SIMULATED, Run, results_root
+        from pairvae_lib.shown import published_root
+        from pairvae_lib.study import read_studies
+
+        profile_named(profile)
+        name = None if data is None else data if data == SIMULATED else Run(profile, data=data).data_root.name
+        rows = ledger(read_studies(published_root() if published else results_root(), profile, name))
+        path = ledger_file(profile, published)
+        save_ledger(path, rows, keep_others=name is not None)
+        if published:
+            summary_file().write_text(published_summary(), encoding="utf-8")
+        print(as_text(rows))
+        print(path)
 
 
 @app.command()
@@ -131,6 +206,13 @@ def assets() -> None:
         print(lay_out_assets())
 
 
+def _swept(profile: str, data: str, lists: Mapping[str, str]) -> Sweep:
+    """The sweep that options describe; data as an absolute path, since the workflow runs in the checkout."""
+    from pairvae_lib.runs import SIMULATED, Run
+
+    return Sweep.parsed(Run(profile, data=data if data == SIMULATED else str(Path(data).resolve())), lists)
+
+
 def _version(wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
@@ -161,6 +243,24 @@ def _joined(words: Sequence[str]) -> list[str]:
             word = f"-p{waiting.pop(0)}={waiting.pop(0)}"
         joined.append(word)
     return joined
+
+
+def _cluster_profile(folder: Path) -> Path:
+    """The folder of a Snakemake profile, if it is one and its executor is installed."""
+    import yaml
+
+    file = folder.resolve() / "config.yaml"
+    if not file.is_file():
+        raise ValueError(
+            f"cluster must be a folder with a config.yaml, as workflow/profiles/slurm; got {str(folder)!r}"
+        )
+    executor = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("executor", "local")
+    if executor != "local" and find_spec(f"snakemake_executor_plugin_{executor.replace('-', '_')}") is None:
+        raise ValueError(
+            f"{file} needs the executor {executor!r}, which is not installed; that of SLURM comes with: "
+            "pip install -c constraints.txt -e '.[book,cluster]'"
+        )
+    return file.parent
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from typing import Literal
 
 Likelihood = Literal["bernoulli", "gaussian"]
 EncoderName = Literal["cnn", "barlow_cnn", "resnet50"]
-CropSchedule = Literal["per_epoch", "replayed"]
+CropSchedule = Literal["per_epoch", "replayed", "bank"]
+Protocol = Literal["two_phase", "direct", "one_crop", "ten_crops", "all_crops"]
 Precision = Literal["auto", "fp32", "bf16"]
 
 PX_PER_LATENT_CELL = 32  # px: both the paper's ResNet-50 and our CNNs halve the image five times
@@ -72,7 +73,8 @@ class SoloTraining:
     adam_eps: float = 1e-7  # Keras' default
     # Per nat, against the mean over pixels, at PAPER_LATENTS latents. The notebooks say 1e-6; Keras adds it twice.
     kl_weight: float = 2e-6
-    crops: CropSchedule = "per_epoch"  # the paper's words; "replayed" is what its notebook does as it stands
+    # "per_epoch" is the paper's words; "replayed" is what its notebook does as it stands; "bank": BANK_CROPS an image.
+    crops: CropSchedule = "per_epoch"
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,19 @@ class Profile:
 
 PAPER = Profile("paper")
 
-# The paper's sizes, architecture and weights, with a quarter of its epochs.
+# The paper's pairs and training sizes on smaller images, with a lighter SEM decoder and half of the epochs of all
+# trainings with micrographs: minutes a model.
 STANDARD = replace(
     PAPER,
     name="standard",
-    solo=replace(PAPER.solo, epochs={"bernoulli": 250, "gaussian": 125}),
-    pair=replace(PAPER.pair, random_crop_epochs=25, focused_epochs=250),
+    image_size=128,
+    architecture=replace(
+        PAPER.architecture,
+        decoder_filters={"bernoulli": 16, "gaussian": 8},
+        decoder_kernel={"bernoulli": 9, "gaussian": 5},
+    ),
+    solo=replace(PAPER.solo, epochs={"bernoulli": 500, "gaussian": 500}),
+    pair=replace(PAPER.pair, random_crop_epochs=50, focused_epochs=500),
 )
 
 QUICK = Profile(
@@ -174,9 +183,32 @@ TINY = replace(
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (TINY, QUICK, STANDARD, PAPER)}
 
+BANK_CROPS = 8  # crops of an image in a bank: CropSchedule "bank"
+PROTOCOLS: dict[Protocol, str] = {  # the paper's Fig. S3, A to E
+    "direct": "directly pair training, without solo training",
+    "two_phase": "random crops for a tenth of the focused epochs",  # 100 of 1100; the default
+    "one_crop": "one crop",
+    "ten_crops": "random crops for a hundredth of the focused epochs",  # 10
+    "all_crops": "random crops in all epochs",
+}
 PAPER_SEEDS = (42, 43, 44, 45, 46)
 PAPER_TRAINING_SIZES = (32, 48, 64)  # of 72 pairs
 TRAINING_FRACTION = 2 / 3  # 48 of 72, the size of the paper's Fig. 3-5 and 7
+
+
+def protocol_settings(pair: PairTraining, protocol: Protocol) -> PairTraining:
+    """Settings of pair training for one of the PROTOCOLS, with as many epochs in all.
+
+    Raises
+    ------
+    ValueError
+        If there is no such protocol.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}; got {protocol!r}")
+    random_crops = {"one_crop": 1, "ten_crops": max(1, round(pair.random_crop_epochs / 10)), "all_crops": pair.epochs}
+    first = random_crops.get(protocol, pair.random_crop_epochs)
+    return replace(pair, random_crop_epochs=first, focused_epochs=pair.epochs - first)
 
 
 def profile_named(name: str) -> Profile:

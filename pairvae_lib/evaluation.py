@@ -11,23 +11,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from pairvae_lib.baselines import crop_to_crop_floor, power_spectrum_features, references
-from pairvae_lib.config import PairTraining, Profile
+from pairvae_lib.baselines import crop_to_crop_floor, references
+from pairvae_lib.config import Profile
 from pairvae_lib.fitting import generator
+from pairvae_lib.memorisation import memorisation
 from pairvae_lib.model import VAE, PairVAE, route_name
-from pairvae_lib.morphology import dice, directional_correlation, two_point_correlation
+from pairvae_lib.morphology import (
+    component_counts,
+    directional_correlation,
+    lineal_path,
+    phase_fraction,
+    two_point_correlation,
+)
+from pairvae_lib.order import domain_period, long_range_order
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.records import write_json
 from pairvae_lib.runs import Run
+from pairvae_lib.spectra import fourier_transform, power_spectrum_features
 from pairvae_lib.splits import Split
-from pairvae_lib.training import focused_crops
 
 INTENSITY, S2, A2 = "intensity", "S2", "A2"
-FLOOR = "crop-to-crop floor"
+S2_PERIODIC, L_VERTICAL, L_HORIZONTAL, COMPONENTS = "S2 periodic", "L vertical", "L horizontal", "components"
+CURVES = (S2, L_VERTICAL, L_HORIZONTAL)  # metrics that are functions of a length: drawn as such in figures
+FLOOR, TRUE, FOURIER = "crop-to-crop floor", "true", "Fourier transform"
 SUBSETS = ("train", "held out")
 NEITHER = "neither"
 
@@ -42,12 +53,20 @@ class Assessment:
     subsets : ndarray of str, shape (n,)
         "train", "held out", or "neither" (of the groups to train on, but more than `n_train`).
     errors : dict of metric to dict of route to ndarray of shape (n,)
-        Mean absolute errors, averaged over the crops of an image. Metrics: "intensity" [of the scattering's range],
-        "S2" and "A2" [dimensionless]. Routes: "solo saxs_to_saxs", "saxs_to_sem", ... with the names of the data.
+        Mean absolute errors, averaged over the crops of an image. Metrics: "intensity" [of the scattering's range], and
+        those of `morphology_statistics`. Routes: "solo saxs_to_saxs", "saxs_to_sem", ... with the names of the data.
     references : dict of metric to dict of name to ndarray of shape (n,)
         The same errors of predictions that need no network, and the crop-to-crop floor.
     memorisation : dict of name to ndarray
-        Dice coefficients, see `memorisation`.
+        Dice coefficients, see `pairvae_lib.memorisation`.
+    properties : dict of property to dict of series to ndarray of shape (n,)
+        Numbers that describe the micrographs themselves: see `morphology_properties`. Series: "true", and the routes to
+        a micrograph.
+    curves : dict of str to ndarray
+        "r" and "z" [px]; "S2 true", "L vertical saxs_to_sem", ...: of shape (n, lengths), averaged over the crops;
+        "sample_ids", "morphologies", "subsets".
+    modalities : (str, str)
+        Names of scattering and micrograph.
     """
 
     sample_ids: tuple[str, ...]
@@ -56,6 +75,9 @@ class Assessment:
     errors: dict[str, dict[str, np.ndarray]]
     references: dict[str, dict[str, np.ndarray]]
     memorisation: dict[str, np.ndarray]
+    properties: dict[str, dict[str, np.ndarray]]
+    curves: dict[str, np.ndarray]
+    modalities: tuple[str, str] = ("saxs", "sem")
 
     def medians(self) -> list[dict[str, str | float]]:
         """One row for every metric and route or reference: the median over images of each subset and of all."""
@@ -73,8 +95,8 @@ class Assessment:
         """Values of all images, by subset."""
         return {subset: values[self.subsets == subset] for subset in SUBSETS}
 
-    def save(self, path: Path, run: Run) -> None:
-        """Write everything as JSON, atomically, with the parameters of the run."""
+    def save(self, path: Path, run: Run, **others: Mapping) -> None:
+        """Write all but the curves as JSON, atomically, with the parameters of the run and other plain results."""
         content = {
             "run": asdict(run) | {"data": run.data_root.name},
             "samples": [
@@ -83,16 +105,18 @@ class Assessment:
                     self.sample_ids, self.morphologies, self.subsets, strict=True
                 )
             ],
+            "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
             "medians": self.medians(),
             "errors": _plain(self.errors),
             "references": _plain(self.references),
             "memorisation": _plain(self.memorisation),
-        }
+            "properties": _plain(self.properties),
+        } | {name: _plain(values) for name, values in others.items()}
         write_json(path, content)
 
 
 def write_sweep(runs: Sequence[Run], path: Path) -> None:
-    """Gather the medians of several runs into one JSON file, atomically: a list of rows with seed and n_train.
+    """Gather the medians of several runs into one JSON file, atomically: a row for each.
 
     Raises
     ------
@@ -103,7 +127,8 @@ def write_sweep(runs: Sequence[Run], path: Path) -> None:
     for run in runs:
         content = json.loads(run.require(run.errors_file, "05_evaluation").read_text())
         n_train = sum(sample["subset"] == "train" for sample in content["samples"])
-        rows += [{"seed": run.seed, "n_train": n_train} | row for row in content["medians"]]
+        of_run = {"seed": run.seed, "n_train": n_train, "protocol": run.protocol}
+        rows += [of_run | row for row in content["medians"]]
     write_json(path, rows)
 
 
@@ -145,12 +170,49 @@ def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict
-        "S2": unbiased two-point correlation, (..., R). "A2": directional autocorrelation up to a quarter of the image,
-        1 at zero lag, (..., lags * lags); unlike the radial S2 it knows of orientation.
+        "S2": unbiased two-point correlation, (..., R). "S2 periodic": the same in the paper's convention. "A2":
+        directional autocorrelation up to a quarter of the image, 1 at zero lag, (..., lags * lags); unlike the radial
+        S2 it knows of orientation. "L vertical", "L horizontal": lineal path functions up to a quarter of the image,
+        (..., Z). "components": logarithm of one more than the number of connected pieces, (..., 1); a small difference
+        is about the relative error of their number.
     """
     quarter = min(masks.shape[-2:]) // 4
+    lengths = np.arange(quarter + 1)
     directional = directional_correlation(masks, quarter, normalised=True)
-    return {S2: two_point_correlation(masks)[1], A2: directional.reshape(*masks.shape[:-2], -1)}
+    return {
+        S2: two_point_correlation(masks)[1],
+        S2_PERIODIC: two_point_correlation(masks, periodic=True)[1],
+        A2: directional.reshape(*masks.shape[:-2], -1),
+        L_VERTICAL: lineal_path(masks, "vertical", lengths)[1],
+        L_HORIZONTAL: lineal_path(masks, "horizontal", lengths)[1],
+        COMPONENTS: np.log1p(component_counts(masks))[..., np.newaxis],
+    }
+
+
+def morphology_properties(masks: np.ndarray, statistics: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Numbers that describe the morphology of each image, from several crops of it.
+
+    Parameters
+    ----------
+    masks : bool ndarray of shape (n, crops, height, width)
+    statistics : mapping
+        Their `morphology_statistics`.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n,)
+        "phase fraction"; "period" [px], the first maximum of S2, NaN where there is none; "long-range order", see
+        `morphology.long_range_order`; "lineal path", the mean of the vertical L(z) over its lengths; "components".
+    """
+    r, _ = two_point_correlation(masks[0, 0])
+    s2 = statistics[S2].mean(axis=1)
+    return {
+        "phase fraction": phase_fraction(masks).mean(axis=1),
+        "period": domain_period(r, s2),
+        "long-range order": long_range_order(s2),
+        "lineal path": statistics[L_VERTICAL].mean(axis=(1, 2)),
+        "components": component_counts(masks).mean(axis=1),
+    }
 
 
 def assess(
@@ -188,27 +250,34 @@ def assess(
     measurements = {scattering: pairs.scattering, micrograph: true_crops}
     reconstructed = {f"solo {route}": values for route, values in solo_reconstructions(solo, measurements).items()}
     reconstructed |= pair_reconstructions(model, measurements)
-    masks = (true_crops > 0.5).reshape(n, crops, size, size)
-    true_statistics = morphology_statistics(masks)
     true_scattering = pairs.scattering[:, 0]
-
-    errors: dict[str, dict[str, np.ndarray]] = {INTENSITY: {}, S2: {}, A2: {}}
+    masks = {TRUE: (true_crops > 0.5).reshape(n, crops, size, size)}
+    errors: dict[str, dict[str, np.ndarray]] = {INTENSITY: {}}
     for route, values in reconstructed.items():
         by_image = values.reshape(n, -1, *values.shape[1:])  # one per image, or one per crop
-        if values.dtype != np.bool_:
-            errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
+        if values.dtype == np.bool_:
+            masks[route] = by_image
         else:
-            for metric, statistic in morphology_statistics(by_image).items():
-                errors[metric][route] = _mean_absolute(statistic, true_statistics[metric])
+            errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
+    statistics = {series: morphology_statistics(stack) for series, stack in masks.items()}
+    for series, of_series in statistics.items():
+        for metric, values in of_series.items() if series != TRUE else ():
+            errors.setdefault(metric, {})[series] = _mean_absolute(values, statistics[TRUE][metric])
+    described = {series: morphology_properties(stack, statistics[series]) for series, stack in masks.items()}
+    curves: dict[str, np.ndarray] = {"r": two_point_correlation(masks[TRUE][0, 0])[0], "z": np.arange(size // 4 + 1)}
+    curves |= {"sample_ids": np.array(pairs.sample_ids), "morphologies": np.array(pairs.morphologies)}
+    for metric in CURVES:
+        curves |= {f"{metric} {series}": values[metric].mean(axis=1) for series, values in statistics.items()}
 
     everyone = np.arange(n)
     guesses: dict[str, dict[str, np.ndarray]] = {}
-    for metric, statistic in true_statistics.items():
-        predicted = references(pairs.scattering, statistic, split.train, everyone, generator(seed, "references"))
-        guesses[metric] = {name: _mean_absolute(values, statistic) for name, values in predicted.items()}
-        guesses[metric][FLOOR] = crop_to_crop_floor(statistic)
-    spectra = power_spectrum_features(masks)
+    for metric, true in statistics[TRUE].items():
+        predicted = references(pairs.scattering, true, split.train, everyone, generator(seed, "references"))
+        guesses[metric] = {name: _mean_absolute(values, true) for name, values in predicted.items()}
+        guesses[metric][FLOOR] = crop_to_crop_floor(true)
+    spectra = power_spectrum_features(masks[TRUE])
     predicted = references(spectra, true_scattering, split.train, everyone, generator(seed, "references"))
+    predicted[FOURIER] = fourier_transform(masks[TRUE], true_scattering, split.train, pairs.q)
     guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
     subsets = np.full(n, NEITHER, dtype="<U8")
     subsets[list(split.train)] = "train"
@@ -220,43 +289,11 @@ def assess(
         subsets=subsets,
         errors=errors,
         references=guesses,
-        memorisation=memorisation(cross, pairs, split, profile.pair, masks, seed),
+        memorisation=memorisation(cross, pairs, split, profile.pair, masks[TRUE], seed),
+        properties={name: {series: values[name] for series, values in described.items()} for name in described[TRUE]},
+        curves=curves | {"subsets": subsets},
+        modalities=(scattering, micrograph),
     )
-
-
-def memorisation(
-    reconstructed: np.ndarray,
-    pairs: PreparedPairs,
-    split: Split,
-    settings: PairTraining,
-    true_crops: np.ndarray,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    """Whether scattering -> micrograph draws the training crops from memory.
-
-    Parameters
-    ----------
-    reconstructed : bool ndarray of shape (n, size, size)
-        From the scattering of every image.
-    pairs, split, settings, seed
-        Of the training.
-    true_crops : bool ndarray of shape (n, crops, size, size)
-        Other crops than those of the training.
-
-    Returns
-    -------
-    dict of name to ndarray of Dice coefficients
-        "own training crop" and "other crops of the sample" for the training images; "nearest training crop" of the
-        reconstructions of held-out images, and "nearest training crop, true" of true crops of these images.
-    """
-    train, held_out = list(split.train), list(split.held_out)
-    seen = focused_crops(pairs, split.train, settings, seed)[:, 0] > 0.5
-    return {
-        "own training crop": dice(reconstructed[train], seen),
-        "other crops of the sample": dice(reconstructed[train][:, np.newaxis], true_crops[train]).mean(axis=1),
-        "nearest training crop": dice(reconstructed[held_out][:, np.newaxis], seen).max(axis=1),
-        "nearest training crop, true": dice(true_crops[held_out][:, 0][:, np.newaxis], seen).max(axis=1),
-    }
 
 
 def examples(morphologies: Sequence[str], indices: Sequence[int]) -> dict[str, int]:
@@ -279,8 +316,10 @@ def _mean_absolute(values: np.ndarray, true: np.ndarray) -> np.ndarray:
     return difference.reshape(len(difference), -1).mean(axis=1)
 
 
-def _plain(values: Mapping | np.ndarray) -> dict | list:
-    """Arrays as lists of six significant digits."""
+def _plain(values: Any) -> Any:
+    """Arrays as lists of six significant digits; None where a value is not defined."""
     if isinstance(values, Mapping):
         return {key: _plain(value) for key, value in values.items()}
-    return [float(f"{value:.6g}") for value in values]
+    if isinstance(values, np.ndarray):
+        return [_plain(value) for value in values]
+    return float(f"{values:.6g}") if np.isfinite(values) else None

@@ -73,8 +73,8 @@ def batches(n: int, batch_size: int, epoch: int) -> Iterator[np.ndarray]:
 
 
 def standard_normal(rng: np.random.Generator, like: Tensor) -> Tensor:
-    """Standard normal noise of the shape of a tensor."""
-    return torch.from_numpy(rng.standard_normal(like.shape, dtype=np.float32))
+    """Standard normal noise of the shape of a tensor, and where that is."""
+    return torch.from_numpy(rng.standard_normal(like.shape, dtype=np.float32)).to(like.device)
 
 
 def optimise(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pairvae_lib.checks import check_positive
-from pairvae_lib.files import replacing
 from pairvae_lib.model import PairVAE
+from pairvae_lib.morphology import two_point_correlation
 
 PART = 64  # latents decoded at once, which bounds the memory
-
-
-def latent_means(model: PairVAE, x: np.ndarray, source: str) -> Tensor:
-    """Posterior means of measurements.
-
-    Parameters
-    ----------
-    model : PairVAE
-    x : float32 ndarray of shape (n, 1, ...)
-    source : str
-        Modality of `x`.
-
-    Returns
-    -------
-    Tensor of shape (n, C, h, w)
-    """
-    with torch.inference_mode():
-        return torch.cat([model.vae(source).encode(part).latent_mean for part in torch.from_numpy(x).split(PART)])
+SHOWN = 5  # members of an ensemble that are kept as pictures; paper, Fig. 7A
 
 
 def ensemble(
@@ -86,20 +68,39 @@ def ensemble(
     return shown[:, 0].numpy()
 
 
-def save_ensembles(
-    path: Path, labels: Sequence[str], reconstruction: np.ndarray, drawn: Mapping[str, np.ndarray]
-) -> None:
-    """Write ensembles to one .npz file, atomically.
+def ensemble_results(
+    labels: Sequence[str], true: np.ndarray, reconstruction: np.ndarray, drawn: Mapping[float, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """What is kept of ensembles: their statistics, and the first few members.
 
     Parameters
     ----------
-    path : Path
     labels : sequence of str, length m
         Morphologies.
-    reconstruction : bool ndarray of shape (m, height, width)
-    drawn : mapping of str to bool ndarray of shape (m, n, height, width)
+    true, reconstruction : bool ndarray of shape (m, height, width)
+        A crop of each example's micrograph, and what its scattering decodes to.
+    drawn : mapping of float to bool ndarray of shape (m, n, height, width)
         By the factor on the variance.
+
+    Returns
+    -------
+    dict of str to ndarray
+        "labels", "variances", "r" [px], "true", "reconstruction", "S2 true", "S2 reconstruction" (m, R), and for each
+        factor, e.g. 0.1: "S2 mean 0.1" and "S2 sd 0.1" (m, R); "distance 0.1" (m, n), mean absolute difference between
+        the S2 of a member and of the reconstruction; "drawn 0.1" (m, SHOWN, height, width).
     """
-    arrays = {f"drawn {label}": stack for label, stack in drawn.items()}
-    with replacing(path) as file:
-        np.savez_compressed(file, allow_pickle=False, labels=np.array(labels), reconstruction=reconstruction, **arrays)
+    r, s2_true = two_point_correlation(true)
+    _, s2_rebuilt = two_point_correlation(reconstruction)
+    found: dict[str, np.ndarray] = {
+        "labels": np.array(labels), "variances": np.array(list(drawn), dtype=float), "r": r,
+        "true": true, "reconstruction": reconstruction, "S2 true": s2_true, "S2 reconstruction": s2_rebuilt,
+    }
+    for factor, masks in drawn.items():
+        _, s2 = two_point_correlation(masks)
+        found |= {
+            f"S2 mean {factor:g}": s2.mean(axis=1),
+            f"S2 sd {factor:g}": s2.std(axis=1),
+            f"distance {factor:g}": np.abs(s2 - s2_rebuilt[:, np.newaxis]).mean(axis=-1),
+            f"drawn {factor:g}": masks[:, :SHOWN],
+        }
+    return found

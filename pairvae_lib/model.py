@@ -7,6 +7,7 @@ Shapes: B batch, C latent channels, h and w latent cells (an image has 32 px per
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 from typing import NamedTuple, cast
 
 import torch
@@ -20,7 +21,7 @@ from pairvae_lib.modality import Modality
 from pairvae_lib.precision import Resolved, arithmetic
 
 DOUBLINGS = int(math.log2(PX_PER_LATENT_CELL))
-SUBPIXEL_FROM = 9  # px; for smaller kernels the plain transposed convolution is as fast
+WIDE_KERNEL = 9  # px; from here on the sub-pixel form and bfloat16 pay
 
 
 class Posterior(NamedTuple):
@@ -112,10 +113,10 @@ class Decoder(nn.Module):
         super().__init__()
         self.likelihood = modality.likelihood
         filters = architecture.decoder_filters[modality.likelihood]
-        kernel = architecture.decoder_kernel[modality.likelihood]
+        self.kernel = kernel = architecture.decoder_kernel[modality.likelihood]
         dims = len(modality.shape)
         norm = nn.BatchNorm2d if modality.is_image else nn.BatchNorm1d
-        form: Form = "subpixel" if modality.is_image and kernel >= SUBPIXEL_FROM else "transposed"
+        form: Form = "subpixel" if modality.is_image and kernel >= WIDE_KERNEL else "transposed"
         channels = latent_shape[0]
         self.mix: nn.Module = nn.Identity()
         if not modality.is_image:
@@ -133,7 +134,7 @@ class Decoder(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, 1, *shape): logits or intensities."""
-        if torch.is_autocast_enabled("cpu"):
+        if torch.is_autocast_enabled(latent.device.type):
             latent = latent.contiguous(memory_format=torch.channels_last)  # the layout of the fast bfloat16 kernels
         decoded = self.output(self.blocks(self.mix(latent))).to(latent.dtype)
         return decoded if self.likelihood == "bernoulli" else decoded.sigmoid()
@@ -142,7 +143,8 @@ class Decoder(nn.Module):
 class VAE(nn.Module):
     """Variational autoencoder of one modality.
 
-    Its attribute `precision`, "fp32" unless a training sets it, is the arithmetic of its convolutions.
+    Its attribute `precision`, "fp32" unless a training sets it, is the arithmetic of its convolutions; a decoder of
+    small kernels stays in fp32, where it is the faster one.
     """
 
     def __init__(self, modality: Modality, architecture: Architecture, latent_shape: tuple[int, int, int]):
@@ -152,6 +154,15 @@ class VAE(nn.Module):
         self.precision: Resolved = "fp32"
         self.encoder = Encoder(modality, architecture, latent_shape)
         self.decoder = Decoder(modality, architecture, latent_shape)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return self.encoder.out.weight.device
+
+    def _arithmetic(self) -> AbstractContextManager[None]:
+        """The context of all its computations."""
+        return arithmetic(self.precision if self.decoder.kernel >= WIDE_KERNEL else "fp32", self.device)
 
     def encode(self, x: Tensor) -> Posterior:
         """Posterior of measurements.
@@ -170,12 +181,12 @@ class VAE(nn.Module):
 
     def prepared(self, x: Tensor) -> Tensor:
         """What of measurements never changes in training (see `Encoder.prepared`)."""
-        with arithmetic(self.precision):
+        with self._arithmetic():
             return self.encoder.prepared(x)
 
     def posterior(self, prepared: Tensor) -> Posterior:
         """Posterior from the output of `prepared`."""
-        with arithmetic(self.precision):
+        with self._arithmetic():
             return self.encoder.posterior(prepared)
 
     def decode(self, latent: Tensor) -> Tensor:
@@ -187,7 +198,7 @@ class VAE(nn.Module):
             If the latent has another shape.
         """
         check_shape("latent", latent, ("batch", *self.latent_shape))
-        with arithmetic(self.precision):
+        with self._arithmetic():
             return self.decoder(latent)
 
     def shown(self, decoded: Tensor) -> Tensor:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 
-from pairvae_lib.checks import check_finite, check_mask, check_one_of
+from pairvae_lib.checks import check_mask, check_one_of
 from pairvae_lib.lags import overlap, pair_counts, ring_average
 
 LineDirection = Literal["vertical", "horizontal"]
@@ -259,55 +259,6 @@ def dice(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     total = first.sum(axis=(-2, -1)) + second.sum(axis=(-2, -1))
     shared = 2 * (first & second).sum(axis=(-2, -1))
     return np.divide(shared, total, out=np.ones(np.shape(total)), where=total > 0)
-
-
-def domain_period(r: np.ndarray, s2: np.ndarray, prominence: float = 0.05) -> np.ndarray:
-    """Domain period: the distance at which S2 has its first maximum after its first minimum.
-
-    Parameters
-    ----------
-    r : ndarray of shape (bins,) [px]
-    s2 : ndarray of shape (..., bins)
-    prominence : float
-        Extrema that stand out by less than this share of the range of S2 are ripples, and are passed over.
-
-    Returns
-    -------
-    ndarray of shape (...) [unit of `r`]
-        Between the bins by a parabola through the maximum and its two neighbours; NaN where there is no such maximum.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or a value is not finite.
-
-    Notes
-    -----
-    For parallel lines the radial average puts the maximum a little beyond the period of the lines (12 % for a
-    sinusoidal profile): compare it between micrographs, do not read it as a pitch.
-    """
-    if r.ndim != 1 or s2.ndim < 1 or s2.shape[-1] != len(r):
-        raise ValueError(f"s2 must have shape (..., {len(r)}) for r of shape {r.shape}; got {s2.shape}")
-    check_finite("r", r)
-    check_finite("s2", s2)
-    curves = s2.reshape(-1, len(r))
-    return np.array([_first_maximum(r, curve, prominence) for curve in curves]).reshape(s2.shape[:-1])
-
-
-def _first_maximum(r: np.ndarray, curve: np.ndarray, prominence: float) -> float:
-    """Position of the first maximum after the first minimum of one curve, or NaN."""
-    least = prominence * np.ptp(curve)
-    if least == 0:
-        return float("nan")
-    minima, _ = signal.find_peaks(-curve, prominence=least)
-    maxima, _ = signal.find_peaks(curve, prominence=least)
-    later = maxima[maxima > minima[0]] if len(minima) else []
-    if len(later) == 0:
-        return float("nan")
-    around = slice(later[0] - 1, later[0] + 2)
-    centre = r[later[0]]
-    bend, slope, _ = np.polyfit(r[around] - centre, curve[around], 2)
-    return float(centre - slope / (2 * bend)) if bend < 0 else float(centre)
 
 
 def _flat_stack(masks: np.ndarray) -> np.ndarray:

@@ -35,7 +35,8 @@ def pretrain_barlow(
         for width in settings.projector:
             layers += [nn.Linear(before, width), nn.BatchNorm1d(width), nn.ReLU()]
             before = width
-    network = nn.Sequential(backbone, *layers[:-2])  # the last projection is linear
+    device = next(backbone.parameters()).device
+    network = nn.Sequential(backbone, *layers[:-2]).to(device)  # the last projection is linear
     optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate)
 
     def run_step(step: int) -> dict[str, float]:
@@ -43,9 +44,9 @@ def pretrain_barlow(
         chosen = rng.choice(train, settings.batch_size)
         views = []
         for _ in range(2):
-            crops = torch.from_numpy(pairs.crops(chosen, size, rng))
+            crops = torch.from_numpy(pairs.crops(chosen, size, rng)).to(device)
             flips = rng.random((2, len(crops), 1, 1, 1)) < 0.5
-            for axis, flip in zip((-2, -1), torch.from_numpy(flips), strict=True):
+            for axis, flip in zip((-2, -1), torch.from_numpy(flips).to(device), strict=True):
                 crops = torch.where(flip, crops.flip(axis), crops)
             views.append(network(crops + settings.noise * standard_normal(rng, crops)))
         loss = barlow_twins_loss(views[0], views[1], settings.redundancy_weight)

@@ -4,20 +4,62 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from pairvae_lib.checks import DataError
 from pairvae_lib.files import replacing
 from pairvae_lib.runs import Run, project_root
 
 UPDATE = "PAIRVAE_UPDATE_REFERENCE"
+_SHORT_LIST = re.compile(r"\[[^][{}]*\]")  # no list or object inside
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write `content` to `path` atomically; its folder is made when needed."""
+    """Write `content` to `path` atomically, a list of plain values to a line; its folder is made when needed."""
     with replacing(path) as file:
-        file.write((json.dumps(content, indent=1) + "\n").encode())
+        file.write(_SHORT_LIST.sub(_on_one_line, json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def compact(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays as they are stored for figures: fractions in half precision, which keeps three digits."""
+    halved = {"f4", "f8"}
+    return {
+        name: values.astype(np.float16) if values.dtype.str[1:] in halved and values.ndim > 1 else values
+        for name, values in arrays.items()
+    }
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays of numbers, truth values and texts to one compressed .npz file, atomically."""
+    with replacing(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read what `write_arrays` wrote; nothing in the file is executed.
+
+    Raises
+    ------
+    DataError
+        If it is no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a broken zip file raises anything
+        raise DataError(path, [f"not a file of arrays, or a broken one ({error}); make it again"]) from error
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    """A list with its line breaks taken out."""
+    return re.sub(r"\n\s*", " ", found[0]).replace("[ ", "[").replace(" ]", "]")
 
 
 def reference_file() -> Path:

@@ -20,6 +20,7 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from pairvae_lib.chapters import (
+    MAKINGS,
     chapter_named,
     chapter_text,
     needs,
@@ -30,8 +31,6 @@ from pairvae_lib.chapters import (
 from pairvae_lib.files import FULL, CannotWrite, replacing, writing
 from pairvae_lib.parameters import Value, declared_parameters, parsed_parameters
 from pairvae_lib.runs import TERMINAL, Run, content_hash, project_root, results_root
-
-SWEPT = "05_evaluation"  # the chapter that a sweep runs for every seed and size
 
 
 class ChapterFailed(RuntimeError):
@@ -97,7 +96,7 @@ def run_chapter(
             if not make_missing:
                 run.require(made, needed)
             report(f"products of {needed} are missing: running it first")
-        elif make_missing and _is_stale(run, needed):
+        elif make_missing and is_stale(run, needed):
             report(f"products of {needed} come from other code or input: running it first")
         else:
             continue
@@ -201,8 +200,8 @@ def _origin_file(run: Run, name: str) -> Path:
     return run.notebook(name).with_name(f".{name}.origin.json")
 
 
-def _is_stale(run: Run, name: str) -> bool:
-    """Whether a product was made by other code or from other input than there is now."""
+def is_stale(run: Run, name: str) -> bool:
+    """Whether a chapter's product was made by other code or from other input than there is now."""
     made, noted = product(run, name), _origin_file(run, name)
     ours = made is not None and made.is_relative_to(results_root())
     return ours and noted.exists() and json.loads(noted.read_text(encoding="utf-8")) != _origin(run, name)
@@ -213,7 +212,7 @@ def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None
     made = product(run, name)
     if made is None or not made.is_relative_to(results_root()):
         return
-    for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if _is_stale(run, name) else []:
+    for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if is_stale(run, name) else []:
         if path.exists():
             old = path.with_name(f"{path.name}.old")
             _remove(old)
@@ -336,8 +335,8 @@ def raise_unwritten(runs: Sequence[Run]) -> None:
 
 
 def _held_targets(runs: Sequence[Run]) -> list[Path]:
-    """Notebooks of these runs that a sweep needs and that a process has ever held."""
-    targets = dict.fromkeys(run.notebook(name) for run in runs for name in (*upstream(SWEPT), SWEPT))
+    """Notebooks of these runs that a process has ever held."""
+    targets = dict.fromkeys(run.notebook(name) for run in runs for name in MAKINGS)
     return [target for target in targets if _lock(target).exists()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,7 @@ from shlex import quote
 from urllib.parse import quote as escaped
 
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.config import Profile, profile_named
+from pairvae_lib.config import Profile, Protocol, profile_named, protocol_settings
 
 SIMULATED = "simulated"
 TERMINAL = "PAIRVAE_TERMINAL"  # environment variable: the terminal that `pairvae run` was called on
@@ -64,11 +64,13 @@ class Run:
         "simulated", or a folder of paired data (see `datasets.open_pairs`).
     held_out : str
         A group (batch) of the data to leave out of training; "" for a random split stratified by morphology.
+    protocol : str
+        A key of `config.PROTOCOLS`: how pair training goes (the paper's Fig. S3).
 
     Raises
     ------
     ValueError
-        If there is no such profile, or `data` is neither "simulated" nor a folder.
+        If there is no such profile or protocol, or `data` is neither "simulated" nor a folder.
     """
 
     profile: str = "quick"
@@ -76,16 +78,18 @@ class Run:
     n_train: int | None = None
     data: str = SIMULATED
     held_out: str = ""
+    protocol: Protocol = "two_phase"
 
     def __post_init__(self) -> None:
-        profile_named(self.profile)
+        protocol_settings(profile_named(self.profile).pair, self.protocol)
         if self.data != SIMULATED and not Path(self.data).is_dir():
             raise ValueError(f"data must be {SIMULATED!r} or a folder of paired data; got {self.data!r}")
 
     @property
     def settings(self) -> Profile:
-        """The profile itself."""
-        return profile_named(self.profile)
+        """The profile, with the pair training of the protocol."""
+        profile = profile_named(self.profile)
+        return replace(profile, pair=protocol_settings(profile.pair, self.protocol))
 
     @cached_property
     def data_root(self) -> Path:
@@ -107,11 +111,21 @@ class Run:
         return self.data_root / "pairs.npz"
 
     @property
+    def thresholds_file(self) -> Path:
+        """Scores of thresholds against the ground truth (chapter 2; simulated data only)."""
+        return self.data_root / "thresholds.json"
+
+    @property
     def folder(self) -> Path:
-        """Results that also depend on the seed and the split."""
+        """Solo training: results that also depend on the seed and the split."""
         size = "" if self.n_train is None else f"-n{self.n_train}"
         group = f"-without-{escaped(self.held_out, safe=' ')}" if self.held_out else ""  # a name may hold a slash
         return self.data_root / f"seed{self.seed}{size}{group}"
+
+    @property
+    def pair_folder(self) -> Path:
+        """Pair training and what follows: results that also depend on the protocol."""
+        return self.folder if self.protocol == Run.protocol else self.folder / self.protocol
 
     @property
     def solo_file(self) -> Path:
@@ -121,26 +135,38 @@ class Run:
     @property
     def pair_file(self) -> Path:
         """The pair-trained PairVAE with its history (chapter 4)."""
-        return self.folder / "pair.pt"
+        return self.pair_folder / "pair.pt"
 
     @property
     def errors_file(self) -> Path:
         """Errors per image and route (chapter 5)."""
-        return self.folder / "errors.json"
+        return self.pair_folder / "errors.json"
+
+    @property
+    def curves_file(self) -> Path:
+        """What figures are drawn from (chapter 5)."""
+        return self.pair_folder / "curves.npz"
+
+    @property
+    def history_file(self) -> Path:
+        """Losses of every epoch of all trainings (chapter 4)."""
+        return self.pair_folder / "history.json"
 
     @property
     def generation_file(self) -> Path:
         """Generated ensembles (chapter 6)."""
-        return self.folder / "generation.npz"
+        return self.pair_folder / "generation.npz"
 
     def notebook(self, name: str) -> Path:
         """Where the executed notebook of that name is written."""
-        return (self.folder if name >= "03" else self.data_root) / f"{name}.ipynb"
+        folder = self.data_root if name < "03" else self.folder if name < "04" else self.pair_folder
+        return folder / f"{name}.ipynb"
 
     def command(self, notebook: str) -> str:
-        """The command line that runs a notebook with these parameters; the first two chapters know only the data."""
+        """The command line that runs a notebook with these parameters; the first chapters know only some of them."""
         defaults = Run()
-        known = ("seed", "n_train", "data", "held_out") if notebook >= "03" else ("data",)
+        known: tuple[str, ...] = ("data",) if notebook < "03" else ("seed", "n_train", "data", "held_out")
+        known += ("protocol",) if notebook >= "04" else ()
         words = [f"pairvae run {notebook} --profile {self.profile}"]
         words += [
             f"-p {key} {quote(str(getattr(self, key)))}"

@@ -59,14 +59,14 @@ def hierarchical_resamples(
 
     Parameters
     ----------
-    values : ndarray of shape (observations,)
-        E.g. errors, or paired differences of errors.
+    values : ndarray of shape (observations, ...)
+        E.g. errors, or paired differences of errors; or a curve per observation.
     image : ndarray of shape (observations,)
         Label of the image that each value belongs to.
     seed : ndarray of shape (observations,)
         Label of the seed. An image need not have every seed: it is held out in some splits only.
     statistic : callable
-        Takes one value per image, shape (images,), returns a number; e.g. `numpy.median`.
+        Takes one value (or curve) per image, shape (images, ...), returns a number; e.g. `numpy.median`.
     n : int
         Number of resamples.
     rng : numpy.random.Generator
@@ -99,7 +99,7 @@ def hierarchical_resamples(
         images = rng.integers(n_images, size=n_images)
         of_drawn = np.repeat(np.arange(n_images), n_seeds[images])
         picks = first[images][of_drawn] + rng.integers(n_seeds[images][of_drawn])
-        drawn[index] = statistic(np.bincount(of_drawn, weights=cells[picks]) / n_seeds[images])
+        drawn[index] = statistic(_means(cells[picks], of_drawn))
     return drawn
 
 
@@ -135,7 +135,7 @@ def hierarchical_bootstrap(
     drawn = hierarchical_resamples(values, image, seed, statistic, n, rng)
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     cells, owner = _cell_means(values, image, seed)
-    estimate = statistic(np.bincount(owner, weights=cells) / np.bincount(owner))
+    estimate = statistic(_means(cells, owner))
     return Interval(float(low), float(estimate), float(high))
 
 
@@ -233,12 +233,24 @@ def _sample(name: str, values: np.ndarray) -> np.ndarray:
 
 def _cell_means(values: np.ndarray, image: np.ndarray, seed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean of each (image, seed) that occurs, sorted by image, and the number 0, 1, ... of its image."""
-    values = _sample("values", values)
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim == 0 or len(values) == 0:
+        raise ValueError(f"values must hold at least one observation; got shape {values.shape}")
+    check_finite("values", values)
     for name, labels in (("image", image), ("seed", seed)):
-        if np.shape(labels) != values.shape:
+        if np.shape(labels) != values.shape[:1]:
             raise ValueError(f"{name} must hold a label for each of the {len(values)} values; got {np.shape(labels)}")
     _, image_number = np.unique(np.asarray(image), return_inverse=True)
     _, seed_number = np.unique(np.asarray(seed), return_inverse=True)
     cells, cell = np.unique(np.stack([image_number, seed_number]), axis=1, return_inverse=True)
-    cell = cell.reshape(-1)
-    return np.bincount(cell, weights=values) / np.bincount(cell), cells[0]
+    return _means(values, cell.reshape(-1)), cells[0]
+
+
+def _means(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Mean of each group, (observations, ...) -> (groups, ...); groups are numbered 0, 1, ... without a gap."""
+    counts = np.bincount(group)
+    if values.ndim == 1:
+        return np.bincount(group, weights=values) / counts
+    sums = np.zeros((len(counts), *values.shape[1:]))
+    np.add.at(sums, group, values)
+    return sums / counts.reshape(-1, *[1] * (values.ndim - 1))

@@ -8,16 +8,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
+import torch
 from torch import nn
 
 from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
-from pairvae_lib.config import TRAINING_FRACTION, Profile
+from pairvae_lib.config import TRAINING_FRACTION, PairTraining, Profile, Protocol
 from pairvae_lib.fitting import History, provenance
 from pairvae_lib.layers import ConvolutionalBackbone
 from pairvae_lib.model import VAE, PairVAE, fresh_vae
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.precision import Resolved, resolved
+from pairvae_lib.precision import CPU, Resolved, resolved, training_device
 from pairvae_lib.pretraining import pretrain_barlow
+from pairvae_lib.records import write_json
 from pairvae_lib.splits import Split, group_split, stratified_split
 from pairvae_lib.training import train_pair, train_solo
 
@@ -50,15 +52,17 @@ def split_pairs(pairs: PreparedPairs, seed: int, n_train: int | None = None, hel
 
 
 @contextmanager
-def trained_in(precision: Resolved, *vaes: VAE) -> Iterator[None]:
-    """A context in which these VAEs compute in `precision`; after it, in fp32 again."""
+def trained_in(precision: Resolved, *vaes: VAE, device: torch.device = CPU) -> Iterator[None]:
+    """A context in which these VAEs compute in `precision` on `device`; after it, in fp32 on the processor again."""
     for vae in vaes:
         vae.precision = precision
+        vae.to(device)
     try:
         yield
     finally:
         for vae in vaes:
             vae.precision = "fp32"
+            vae.to(CPU)
 
 
 def solo_trained(
@@ -73,7 +77,8 @@ def solo_trained(
     """
     vaes = {modality.name: fresh_vae(modality, profile, seed + i) for i, modality in enumerate(pairs.modalities)}
     made_with = provenance("solo", seed, pairs.digest, train, profile.solo, nn.ModuleDict(vaes))
-    precision = resolved(profile.precision)
+    device = training_device(profile.precision)
+    precision = resolved(profile.precision, device)
     made_with |= {
         "architecture": asdict(profile.architecture), "barlow": asdict(profile.barlow), "precision": precision,
     }
@@ -87,13 +92,14 @@ def solo_trained(
     partials = [file.with_suffix(f".{name}.partial") for name in ("barlow", *vaes)]
     if profile.architecture.encoder == "barlow_cnn":
         backbones = [cast(ConvolutionalBackbone, vae.encoder.backbone) for vae in vaes.values() if vae.encoder.frozen]
-        backbones[0].requires_grad_(True)
+        backbones[0].requires_grad_(True).to(device)
         histories["barlow"] = pretrain_barlow(backbones[0], pairs, train, profile.barlow, seed, partials[0])
+        backbones[0].to(CPU)
         for backbone in backbones:
             backbone.load_state_dict(backbones[0].state_dict())
             backbone.requires_grad_(False)
     for partial, (name, vae) in zip(partials[1:], vaes.items(), strict=True):
-        with trained_in(precision, vae):
+        with trained_in(precision, vae, device=device):
             histories[name] = train_solo(vae, pairs, train, profile.solo, seed, partial)
     content = {
         "vaes": {name: vae.state_dict() for name, vae in vaes.items()},
@@ -103,6 +109,34 @@ def solo_trained(
     for partial in partials:
         partial.unlink(missing_ok=True)
     return vaes, histories
+
+
+def starting_vaes(
+    pairs: PreparedPairs,
+    train: tuple[int, ...],
+    profile: Profile,
+    seed: int,
+    file: Path,
+    protocol: Protocol = "two_phase",
+) -> dict[str, VAE]:
+    """The VAEs that pair training starts from: solo-trained, or fresh for the protocol "direct".
+
+    A frozen backbone is pretrained in either case: it is no part of what the protocols differ in.
+
+    Raises
+    ------
+    ValueError
+        If the file was made with other settings.
+    """
+    vaes, _ = solo_trained(pairs, train, profile, seed, file)
+    if protocol != "direct":
+        return vaes
+    fresh = {modality.name: fresh_vae(modality, profile, seed + i) for i, modality in enumerate(pairs.modalities)}
+    for name, vae in fresh.items():
+        if vae.encoder.frozen:
+            vae.encoder.backbone.load_state_dict(vaes[name].encoder.backbone.state_dict())
+        vae.eval()
+    return fresh
 
 
 def pair_trained(
@@ -118,7 +152,8 @@ def pair_trained(
         If the file was made with other settings or from other VAEs.
     """
     model = PairVAE(*vaes.values())
-    precision = resolved(profile.precision)
+    device = training_device(profile.precision)
+    precision = resolved(profile.precision, device)
     made_with = provenance("pair", seed, pairs.digest, train, profile.pair, model) | {"precision": precision}
     if file.exists():
         content = load_checkpoint(file, made_with)
@@ -126,8 +161,32 @@ def pair_trained(
         model.eval()
         return model, History(content["history"])
     partial = file.with_suffix(".partial")
-    with trained_in(precision, *vaes.values()):
+    with trained_in(precision, *vaes.values(), device=device):
         history = train_pair(model, pairs, train, profile.pair, seed, partial)
     save_checkpoint(file, made_with, {"model": model.state_dict(), "history": history.losses})
     partial.unlink(missing_ok=True)
     return model, history
+
+
+def save_histories(
+    path: Path, solo: dict[str, History], pair: History, settings: PairTraining, protocol: Protocol
+) -> None:
+    """Write the losses of every epoch of all trainings as JSON, atomically.
+
+    Parameters
+    ----------
+    path : Path
+    solo : dict of name to History
+        Of `solo_trained`.
+    pair : History
+        Of `pair_trained`.
+    settings : PairTraining
+    protocol : str
+        A key of `config.PROTOCOLS`.
+    """
+    histories = {("barlow" if name == "barlow" else f"solo {name}"): history for name, history in solo.items()}
+    rounded = {
+        name: {loss: [float(f"{value:.4g}") for value in values] for loss, values in history.losses.items()}
+        for name, history in (histories | {"pair": pair}).items()
+    }
+    write_json(path, rounded | {"random_crop_epochs": settings.random_crop_epochs, "protocol": protocol})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import PAPER_LATENTS, PairTraining, SoloTraining
+from pairvae_lib.config import BANK_CROPS, PAPER_LATENTS, CropSchedule, PairTraining, SoloTraining
 from pairvae_lib.fitting import History, Means, batches, fit, generator, optimise, provenance, standard_normal
 from pairvae_lib.losses import barlow_twins_loss, kl_divergence, negative_elbo, reconstruction_loss
 from pairvae_lib.model import VAE, PairVAE, adam, route_name
@@ -56,17 +57,11 @@ def train_solo(
     stage = f"solo-{modality.name}"
     optimizer = adam(vae, settings.learning_rate, settings.adam_eps)
     beta = settings.kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
-    scattering = torch.from_numpy(pairs.scattering[list(train)]) if modality == pairs.modalities[0] else None
-    features = None if scattering is None else vae.prepared(scattering)
+    shown_in = solo_measurements(vae, pairs, train, settings.crops, seed)
     vae.train()
 
     def run_epoch(epoch: int) -> dict[str, float]:
-        if scattering is not None and features is not None:
-            x, prepared = scattering, features
-        else:
-            crop_rng = generator(seed, f"{stage}-crops", 0 if settings.crops == "replayed" else epoch)
-            x = torch.from_numpy(pairs.crops(train, modality.shape[0], crop_rng))
-            prepared = vae.prepared(x)
+        x, prepared = shown_in(epoch)
         noise_rng = generator(seed, f"{stage}-noise", epoch)
         means = Means()
         for batch in batches(len(train), settings.batch_size, epoch):
@@ -84,6 +79,48 @@ def train_solo(
     history = fit(vae, optimizer, run_epoch, epochs, made_with, partial, f"solo {modality.name}")
     vae.eval()
     return history
+
+
+def solo_measurements(
+    vae: VAE, pairs: PreparedPairs, train: tuple[int, ...], crops: CropSchedule, seed: int
+) -> Callable[[int], tuple[Tensor, Tensor]]:
+    """What each epoch of solo training shows.
+
+    Parameters
+    ----------
+    vae, pairs, train, seed
+        As in `train_solo`.
+    crops : "per_epoch", "replayed" or "bank"
+        Micrographs: new random crops in every epoch; those of the first epoch in all; or, in every epoch and for every
+        image, one of BANK_CROPS crops whose features are computed once, which pays where the frozen backbone is large.
+
+    Returns
+    -------
+    callable
+        Epoch number to measurements (n, 1, ...), and what of them never changes in training (`VAE.prepared`).
+    """
+    check_one_of("crops", crops, ("per_epoch", "replayed", "bank"))
+    stage = f"solo-{vae.modality.name}"
+
+    def shown(x: np.ndarray) -> tuple[Tensor, Tensor]:
+        tensor = torch.from_numpy(x).to(vae.device)
+        return tensor, vae.prepared(tensor)
+
+    def drawn(number: int) -> tuple[Tensor, Tensor]:
+        return shown(pairs.crops(train, vae.modality.shape[0], generator(seed, f"{stage}-crops", number)))
+
+    if vae.modality == pairs.modalities[0] or crops == "replayed":
+        fixed = shown(pairs.scattering[list(train)]) if vae.modality == pairs.modalities[0] else drawn(0)
+        return lambda epoch: fixed
+    if crops == "per_epoch":
+        return drawn
+    x, prepared = map(torch.stack, zip(*map(drawn, range(BANK_CROPS)), strict=True))  # (crops, n, ...)
+
+    def from_bank(epoch: int) -> tuple[Tensor, Tensor]:
+        picked = generator(seed, f"{stage}-bank", epoch).integers(BANK_CROPS, size=len(train))
+        return x[picked, np.arange(len(train))], prepared[picked, np.arange(len(train))]
+
+    return from_bank
 
 
 def pair_losses(
@@ -153,7 +190,8 @@ def train_pair(
     size = pairs.modalities[1].shape[0]
     optimizer = adam(model, settings.learning_rate, settings.adam_eps)
     weights = loss_weights(model, settings)
-    x = {scattering: torch.from_numpy(pairs.scattering[list(train)])}
+    device = model.vae(scattering).device
+    x = {scattering: torch.from_numpy(pairs.scattering[list(train)]).to(device)}
     model.eval()
     prepared = {scattering: model.vae(scattering).prepared(x[scattering])}
     window_shown = -1
@@ -162,7 +200,7 @@ def train_pair(
         nonlocal window_shown
         window = min(epoch, max(settings.random_crop_epochs - 1, 0))
         if window != window_shown:
-            x[micrograph] = torch.from_numpy(pairs.crops_at(train, size, _window(seed, window)))
+            x[micrograph] = torch.from_numpy(pairs.crops_at(train, size, _window(seed, window))).to(device)
             prepared[micrograph] = model.vae(micrograph).prepared(x[micrograph])
             window_shown = window
         noise_rng = generator(seed, "pair-noise", epoch)

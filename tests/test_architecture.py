@@ -13,22 +13,33 @@ LONGEST = 330  # lines
 # A folder is one room. Within a room modules may import each other, but not in circles.
 FLOORS = {
     0: {"config", "checks", "files", "lags"},
-    1: {"modality", "runs", "preprocessing", "scattering", "morphology", "statistics", "splits"}
+    1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits"}
     | {"layers", "losses", "checkpoints", "precision"},
-    2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"},
-    3: {"pretraining", "training", "trained", "baselines"},
-    4: {"evaluation", "generation", "bundle"},
-    5: {"figures", "widgets", "claims", "cli", "runner", "bookbuild"},
+    2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
+    | {"sweeps", "shown", "study", "verdicts"},
+    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
+    | {"measures", "run_measures"},
+    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
+    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
+    ("shown", "records"),
+    ("study", "records"),
     ("datasets", "reading"),
     ("datasets", "pairs"),
     ("trained", "pretraining"),
     ("trained", "training"),
+    ("memorisation", "training"),
+    ("portraits", "evaluation"),
+    ("run_measures", "measures"),
+    ("claims_page", "claims"),
+    ("cli", "ledger"),
     ("cli", "runner"),
     ("cli", "bookbuild"),
+    ("cli", "publishing"),
+    ("publishing", "runner"),
 }
 
 

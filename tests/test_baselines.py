@@ -8,7 +8,6 @@ from pairvae_lib.baselines import (
     crop_to_crop_floor,
     kernel_ridge,
     nearest_neighbours,
-    power_spectrum_features,
     references,
     retrieved,
     shuffled,
@@ -149,28 +148,6 @@ def test_references_hold_every_baseline_and_keep_shapes_and_inputs():
     assert error["kernel ridge"] < error["nearest neighbour"] < error["training mean"] < error["shuffled pairs"]
 
 
-def test_power_spectrum_of_stripes_peaks_at_their_frequency():
-    stripes = np.tile(np.arange(32) % 8 < 4, (2, 3, 32, 1))
-    features = power_spectrum_features(stripes)
-    assert features.shape == (2, 32, 32)
-    assert set(zip(*(np.argwhere(features[0] > 0).T - 16), strict=True)) == {(0, -12), (0, -4), (0, 4), (0, 12)}
-    np.testing.assert_allclose(features[0, 0, 0], np.log(baselines.SPECTRUM_FLOOR))
-
-
-def test_power_spectra_are_averaged_before_the_logarithm():
-    crops = np.random.default_rng(8).random((1, 2, 16, 16)) < 0.5
-    single = [np.exp(power_spectrum_features(crops[:, [index]])) for index in range(2)]
-    np.testing.assert_allclose(np.exp(power_spectrum_features(crops)), np.mean(single, axis=0))
-
-
-def test_power_spectra_do_not_see_where_a_crop_lies():
-    mask = np.random.default_rng(9).random((16, 16)) < 0.5
-    shifted = np.roll(mask, (3, 5), axis=(0, 1))
-    np.testing.assert_allclose(
-        power_spectrum_features(mask[None, None]), power_spectrum_features(shifted[None, None]), atol=1e-9
-    )
-
-
 def test_floor_is_the_mean_over_all_pairs_of_crops():
     curves = np.array([[[0.0, 0.0], [1.0, 1.0], [3.0, 5.0]], [[2.0, 2.0]] * 3])
     np.testing.assert_allclose(crop_to_crop_floor(curves), [np.mean([1, 4, 3]), 0])
@@ -211,10 +188,6 @@ def test_errors_name_argument_and_value():
         kernel_ridge(features, targets, [0, 1], HELD_OUT)
     with pytest.raises(ValueError, match="features of the training samples must differ; got equal ones only"):
         kernel_ridge(np.ones_like(features), targets, TRAIN, HELD_OUT)
-    with pytest.raises(ValueError, match="crops must be a boolean array"):
-        power_spectrum_features(np.zeros((1, 1, 8, 8)))
-    with pytest.raises(ValueError, match=r"crops must have shape \(n, crops, height, width\); got \(8, 8\)"):
-        power_spectrum_features(np.zeros((8, 8), dtype=bool))
     with pytest.raises(ValueError, match=r"statistics must have shape \(n, crops, ...\); got \(3,\)"):
         crop_to_crop_floor(np.zeros(3))
     with pytest.raises(ValueError, match="averaged must lie between 1 and 2; got 3"):

@@ -5,13 +5,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from claims_world import write_world
 from throwaway import edit, make_checkout
 
 from pairvae_lib import __version__, bookbuild, cli, runner, simulation
 from pairvae_lib.config import PROFILES
 from pairvae_lib.files import CannotWrite
+from pairvae_lib.ledger import ledger_file, read_ledger
 from pairvae_lib.runner import locked
 from pairvae_lib.runs import Run
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def test_version(capsys):
 def test_help_names_every_command(capsys):
     assert code_of("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("simulate", "run", "sweep", "book", "refresh", "assets"):
+    for command in ("simulate", "run", "sweep", "claims", "book", "refresh", "assets"):
         assert command in shown
 
 
@@ -75,6 +79,20 @@ def test_simulate_takes_size_number_and_seed_from_the_profile(monkeypatch, capsy
     ]
 
 
+def test_claims_writes_the_ledger_of_the_results(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    write_world(tmp_path, seeds=(43,), sizes=(32,), protocols=False)
+    assert code_of("claims", "--profile", "tiny", "--data", "simulated") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("simulated\n---------\n1    mixed ") and shown.endswith(f"{ledger_file('tiny')}\n")
+    assert {row["claim"] for row in read_ledger("tiny")} == set(range(1, 16))
+
+
+def test_published_claims_are_those_of_the_checkout(checkout, capsys):
+    assert code_of("claims", "--published") == 2
+    assert "results/published/quick/simulated/errors.json is not there yet" in capsys.readouterr().err
+
+
 def test_book_and_refresh_take_the_run_of_a_profile_and_a_seed(monkeypatch, capsys):
     monkeypatch.setattr(bookbuild, "build_book", lambda run: run)
     monkeypatch.setattr(bookbuild, "refresh_notebooks", lambda run: [run])
@@ -92,6 +110,9 @@ def test_book_and_refresh_take_the_run_of_a_profile_and_a_seed(monkeypatch, caps
         (["run", "03", "--profile", "huge"], "pairvae: profile must be one of tiny"),
         (["run", "03", "--no-upstream"], "is not there yet; make it with: pairvae run 01_data --profile quick"),
         (["simulate", "--profile", "huge", "--out", "x"], "pairvae: profile must be one of tiny"),
+        (["claims"], "errors.json is not there yet; make it with: pairvae run 05_evaluation --profile quick"),
+        (["claims", "--profile", "huge"], "pairvae: profile must be one of tiny"),
+        (["claims", "--data", "nowhere"], "pairvae: data must be 'simulated' or a folder of paired data"),
         (["book"], "01_data.ipynb is not there yet; make it with: pairvae run 01_data --profile quick"),
         (["refresh", "--profile", "tiny"], "make it with: pairvae run 01_data --profile tiny"),
         (["assets"], "fetch them with: npm ci --prefix"),
@@ -133,12 +154,58 @@ def test_sweep_hands_over_to_the_workflow(checkout, monkeypatch, capsys):
     monkeypatch.setattr(
         cli.subprocess, "run", lambda words, **_: asked.append(words) or SimpleNamespace(returncode=0)
     )
-    assert code_of("sweep", "--profile", "tiny", "--seeds", "42,43", "--sizes", "8", "--cores", "3") == 0
+    words = ("--profile", "tiny", "--seeds", "42,43", "--sizes", "8", "--protocols", "direct", "--cores", "3")
+    assert code_of("sweep", *words) == 0
     assert asked[0][1:] == [
         *("-m", "snakemake", "sweep", "--cores", "3", "--config"),
-        *("profile=tiny", "seeds=42,43", "sizes=8", "data=simulated"),
+        *("profile=tiny", "data=simulated", "seeds=42,43", "sizes=8", "protocols=direct"),
     ]
     assert capsys.readouterr().out == f"{Run('tiny').data_root / 'sweep.json'}\n"
+
+
+@pytest.fixture
+def asked(checkout, monkeypatch) -> list[list[str]]:
+    """Command lines that are not run."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(
+        cli.subprocess, "run", lambda words, **_: asked.append(words) or SimpleNamespace(returncode=0)
+    )
+    return asked
+
+
+def test_a_sweep_on_a_cluster_is_the_same_with_a_profile(asked, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(cli, "find_spec", lambda name: name == "snakemake_executor_plugin_slurm" or None)
+    assert code_of("sweep") == code_of("sweep", "--cluster", "workflow/profiles/slurm") == 0
+    assert code_of("sweep", "--cluster", "workflow/profiles/slurm", "--cores", "3") == 0
+    locally, *on_cluster = asked
+    profile = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm")]
+    at = locally.index("--cores")
+    assert on_cluster == [
+        [*locally[:at], *profile, *jobs, *locally[at + 2 :]] for jobs in ([], ["--jobs", "3"])
+    ]  # without --cores, the profile says how many
+
+
+def test_a_cluster_is_a_folder_with_a_profile(asked, tmp_path, capsys):
+    for folder in (tmp_path / "nowhere", tmp_path):
+        assert code_of("sweep", "--cluster", str(folder)) == 2
+        assert capsys.readouterr().err == (
+            f"pairvae: cluster must be a folder with a config.yaml, as workflow/profiles/slurm; got {str(folder)!r}\n"
+        )
+    assert asked == []
+
+
+def test_the_executor_of_a_cluster_must_be_installed(asked, tmp_path, capsys):
+    profile = tmp_path / "config.yaml"
+    profile.write_text("executor: no-such\n")
+    assert code_of("sweep", "--cluster", str(tmp_path)) == 2
+    assert capsys.readouterr().err == (
+        f"pairvae: {profile} needs the executor 'no-such', which is not installed; that of SLURM comes with: "
+        "pip install -c constraints.txt -e '.[book,cluster]'\n"
+    )
+    assert asked == []
+    profile.write_text("jobs: 2\n")  # no executor: the local one
+    assert code_of("sweep", "--cluster", str(tmp_path)) == 0 and len(asked) == 1
 
 
 def test_a_sweep_that_fails_fails(checkout, monkeypatch):

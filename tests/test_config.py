@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -12,11 +12,13 @@ from pairvae_lib.config import (
     PAPER_LATENTS,
     PAPER_TRAINING_SIZES,
     PROFILES,
+    PROTOCOLS,
     PX_PER_LATENT_CELL,
     QUICK,
     TRAINING_FRACTION,
     PairTraining,
     profile_named,
+    protocol_settings,
 )
 
 EVERY = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
@@ -59,6 +61,18 @@ def test_the_papers_protocol():
     assert (PAPER.assessment.crops, PAPER.assessment.generated) == (10, 100)
     assert PAPER_TRAINING_SIZES == (32, 48, 64)
     assert round(TRAINING_FRACTION * PAPER.simulation.n_pairs) == 48
+
+
+def test_protocols_differ_in_their_crops_alone():
+    crops = {name: protocol_settings(PAPER.pair, name).random_crop_epochs for name in PROTOCOLS}
+    assert crops == {"direct": 100, "two_phase": 100, "one_crop": 1, "ten_crops": 10, "all_crops": 1100}  # Fig. S3
+    for name in PROTOCOLS:
+        settings = protocol_settings(PAPER.pair, name)
+        assert settings.epochs == PAPER.pair.epochs
+        assert replace(settings, random_crop_epochs=100, focused_epochs=1000) == PAPER.pair
+    assert protocol_settings(PROFILES["tiny"].pair, "ten_crops").random_crop_epochs == 1
+    with pytest.raises(ValueError, match="^protocol must be one of direct, two_phase, .*; got 'none'$"):
+        protocol_settings(PAPER.pair, "none")
 
 
 def test_the_loss_weights_do_not_depend_on_the_profile():

@@ -19,8 +19,10 @@ import torch
 
 from pairvae_lib.chapters import chapter_names, product
 from pairvae_lib.evaluation import write_sweep
+from pairvae_lib.ledger import read_ledger
 from pairvae_lib.runner import ChapterInUse, locked
 from pairvae_lib.runs import Run
+from pairvae_lib.verdicts import UNTESTABLE
 
 pytestmark = pytest.mark.end_to_end
 
@@ -36,9 +38,9 @@ def pairvae(results: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> Path:
-    """Two commands from nothing: they run all six chapters."""
+    """Three commands from nothing: they run all chapters."""
     folder = tmp_path_factory.mktemp("results")
-    for notebook, first in (("05_evaluation", 4), ("06_generation", 0)):
+    for notebook, first in (("05_evaluation", 4), ("06_generation", 0), ("09_claims", 0)):
         done = pairvae(folder, "run", notebook, "--profile", PROFILE)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("running it first") == first
@@ -58,6 +60,16 @@ def test_a_chapter_leaves_its_notebook_and_its_product(run, name):
     notebook = nbformat.read(run.notebook(name), as_version=4)
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source)
     assert not list(run.notebook(name).parent.glob("*.failed.ipynb"))
+
+
+def test_the_ledger_is_made_from_what_the_chapters_wrote(results, run):
+    done = pairvae(results, "claims", "--profile", PROFILE)
+    assert done.returncode == 0, done.stderr
+    rows = read_ledger(PROFILE)
+    assert {row["claim"] for row in rows} == set(range(1, 16))
+    mixed = {row["id"]: row["verdict"] for row in rows if row["assessment"] == "mixed"}
+    untested = {name for name, verdict in mixed.items() if verdict == UNTESTABLE}
+    assert not untested & {"1", "6", "7a", "7b", "9", "14c", "15a", "15b"}  # twelve samples are enough for these
 
 
 def test_another_seed_gives_other_errors_and_only_the_chapters_that_depend_on_it_run(results, run):
@@ -114,7 +126,7 @@ def test_the_command_that_an_error_names_works(results):
     assert pairvae(elsewhere, *command).returncode == 0
 
 
-SWEEP = ("sweep", "--profile", PROFILE, "--seeds", "43", "--sizes", "8", "--cores", "1")
+SWEEP = ("sweep", "--profile", PROFILE, "--seeds", "43", "--sizes", "8", "--protocols", "", "--cores", "1")
 
 
 def started_sweep(results: Path) -> subprocess.Popen[bytes]:

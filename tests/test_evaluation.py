@@ -12,20 +12,25 @@ import torch
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.evaluation import (
     A2,
+    COMPONENTS,
     FLOOR,
+    FOURIER,
     INTENSITY,
+    L_HORIZONTAL,
+    L_VERTICAL,
     S2,
+    S2_PERIODIC,
     SUBSETS,
     Assessment,
     assess,
     examples,
-    memorisation,
     morphology_statistics,
     pair_reconstructions,
     solo_reconstructions,
     write_sweep,
 )
 from pairvae_lib.fitting import generator
+from pairvae_lib.memorisation import memorisation
 from pairvae_lib.morphology import dice, phase_fraction
 from pairvae_lib.runs import Run
 from pairvae_lib.splits import Split
@@ -33,6 +38,7 @@ from pairvae_lib.training import focused_crops
 
 SEED = 43
 SPLIT = Split(train=(7, 2, 0, 5, 9, 3, 8, 1), held_out=(4, 6, 10, 11))
+MICROGRAPH_METRICS = [S2, S2_PERIODIC, A2, L_VERTICAL, L_HORIZONTAL, COMPONENTS]
 REFERENCES = ["nearest neighbour", "three nearest neighbours", "kernel ridge", "training mean", "shuffled pairs"]
 
 
@@ -100,6 +106,8 @@ def made_up():
         errors={INTENSITY: {"saxs_to_saxs": values}, S2: {"saxs_to_sem": values / 10, "sem_to_sem": -values}},
         references={INTENSITY: {"training mean": values + 1}, S2: {FLOOR: values * np.pi}},
         memorisation={"own training crop": np.array([0.98, 1 / 3])},
+        properties={"period": {"true": np.array([np.nan, 2, 3, 4, 5])}},
+        curves={},
     )
 
 
@@ -130,7 +138,15 @@ def test_statistics_of_lines():
     row, col = np.indices((32, 32))
     masks = np.stack([row % 8 < 4, col % 8 < 4])[:, np.newaxis]
     found = morphology_statistics(masks)
-    assert {name: values.shape for name, values in found.items()} == {S2: (2, 1, 16), A2: (2, 1, 17 * 17)}
+    assert {name: values.shape for name, values in found.items()} == {
+        S2: (2, 1, 16), S2_PERIODIC: (2, 1, 16), A2: (2, 1, 17 * 17), L_VERTICAL: (2, 1, 9), L_HORIZONTAL: (2, 1, 9),
+        COMPONENTS: (2, 1, 1),
+    }
+    np.testing.assert_allclose(found[L_HORIZONTAL][0, 0], 0.5)  # a line along the rows is never left
+    np.testing.assert_allclose(found[L_VERTICAL][0, 0, 5:], 0)  # and 4 px wide
+    np.testing.assert_array_equal(found[L_VERTICAL][1], found[L_HORIZONTAL][0])
+    np.testing.assert_allclose(found[COMPONENTS], np.log(5))  # four lines
+    np.testing.assert_allclose(found[S2_PERIODIC][..., 0], 0.5)
     np.testing.assert_allclose(found[S2][..., 0], phase_fraction(masks))
     np.testing.assert_allclose(found[S2][0], found[S2][1])  # the radial S2 does not know of direction
     along_rows = found[A2].reshape(2, 17, 17)[0]
@@ -146,9 +162,7 @@ def test_statistics_of_lines():
 def test_the_truth_has_no_error(perfect):
     assert {metric: list(routes) for metric, routes in perfect.errors.items()} == {
         INTENSITY: ["solo saxs_to_saxs", "saxs_to_saxs", "sem_to_saxs"],
-        S2: ["solo sem_to_sem", "saxs_to_sem", "sem_to_sem"],
-        A2: ["solo sem_to_sem", "saxs_to_sem", "sem_to_sem"],
-    }
+    } | {metric: ["solo sem_to_sem", "saxs_to_sem", "sem_to_sem"] for metric in MICROGRAPH_METRICS}
     for routes in perfect.errors.values():
         for route, values in routes.items():
             np.testing.assert_array_equal(values, np.zeros(12), route)
@@ -168,10 +182,8 @@ def test_subsets_are_those_of_the_split(perfect, one_crop):
 
 def test_references_stand_beside_every_metric(perfect):
     assert {metric: list(named) for metric, named in perfect.references.items()} == {
-        S2: [*REFERENCES, FLOOR],
-        A2: [*REFERENCES, FLOOR],
-        INTENSITY: REFERENCES,
-    }
+        INTENSITY: [*REFERENCES, FOURIER],
+    } | {metric: [*REFERENCES, FLOOR] for metric in MICROGRAPH_METRICS}
     for named in perfect.references.values():
         assert all(values.shape == (12,) and np.isfinite(values).all() for values in named.values())
     # samples 10 and 11 are copies of 0 and 1, which are trained on; of each there is but one crop
@@ -201,6 +213,25 @@ def test_errors_are_means_over_crops(pattern_pairs, small):
         np.testing.assert_allclose(found.references[metric][FLOOR], np.mean(between, axis=0))
 
 
+def test_properties_and_curves_are_those_of_the_crops(pattern_pairs, small):
+    profile = replace(small, assessment=replace(small.assessment, crops=3))
+    found = assess({"saxs": Identity(binary=False), "sem": Constant()}, Constant(), pattern_pairs, SPLIT, profile, SEED)
+    crops = pattern_pairs.crops(np.repeat(np.arange(12), 3), 32, generator(SEED, "assessment"))
+    masks = crops.reshape(12, 3, 32, 32) > 0.5
+    assert set(found.properties) == {"phase fraction", "period", "long-range order", "lineal path", "components"}
+    np.testing.assert_allclose(found.properties["phase fraction"]["true"], masks.mean(axis=(1, 2, 3)))
+    for route in ("solo sem_to_sem", "saxs_to_sem", "sem_to_sem"):  # all bright
+        np.testing.assert_array_equal(found.properties["phase fraction"][route], 1)
+        np.testing.assert_array_equal(found.properties["lineal path"][route], 1)
+        np.testing.assert_array_equal(found.properties["components"][route], 1)
+        np.testing.assert_allclose(found.properties["long-range order"][route], 0, atol=1e-12)
+        assert np.isnan(found.properties["period"][route]).all()
+        np.testing.assert_array_equal(found.curves[f"L vertical {route}"], np.ones((12, 9)))
+    np.testing.assert_allclose(found.curves["S2 true"][:, 0], masks.mean(axis=(1, 2, 3)))
+    assert list(found.curves["subsets"]) == list(found.subsets)
+    assert list(found.curves["z"]) == list(range(9))
+
+
 def test_the_seed_decides_on_the_crops(pattern_pairs, small):
     micrographs = focused_crops(pattern_pairs, range(12), small.pair, SEED)
     model = Answers(pattern_pairs, micrographs)
@@ -219,7 +250,11 @@ def test_a_model_that_draws_its_training_crops(pattern_pairs, small):
         "other crops of the sample": 8,
         "nearest training crop": 4,
         "nearest training crop, true": 4,
+        "nearest crop of a training micrograph": 4,
+        "nearest crop of a training micrograph, true": 4,
     }
+    anywhere = found["nearest crop of a training micrograph"]
+    assert (anywhere >= found["nearest training crop"]).all()  # the training crops are among those at any position
     np.testing.assert_array_equal(found["own training crop"], np.ones(8))
     assert (found["other crops of the sample"] < 1).any()
 
@@ -279,6 +314,10 @@ def test_the_file_gives_everything_back(made_up, tmp_path, monkeypatch):
     }
     assert content["references"][S2][FLOOR] == [3.14159, 6.28319, 9.42478, 12.5664, 31.4159]  # six digits
     assert content["memorisation"] == {"own training crop": [0.98, 0.333333]}
+    assert content["properties"] == {"period": {"true": [None, 2, 3, 4, 5]}}  # JSON has no NaN
+    assert content["modalities"] == {"scattering": "saxs", "micrograph": "sem"}
+    made_up.save(path, run, latents={"solo saxs": {"spread": 1 / 3}})
+    assert json.loads(path.read_text())["latents"] == {"solo saxs": {"spread": 0.333333}}
     assert [file.name for file in path.parent.iterdir()] == ["errors.json"]
 
 

@@ -12,9 +12,11 @@ import pytest  # noqa: E402
 from numpy.testing import assert_allclose, assert_array_equal  # noqa: E402
 from scipy.ndimage import gaussian_filter  # noqa: E402
 
-from pairvae_lib import figures  # noqa: E402
+from pairvae_lib import figures, verdicts  # noqa: E402
 from pairvae_lib.figures import style  # noqa: E402
+from pairvae_lib.figures.claims import VERDICT_MARKS  # noqa: E402
 
+VERDICTS = list(VERDICT_MARKS)
 LABELS = ["hexagonal", "skew", "alternating lines", "ladders"]
 SIZE = 24
 R = np.arange(12.0)
@@ -120,21 +122,62 @@ def test_draw_scattering_counts_points_without_q():
     assert axes.get_xlabel() == "point"
 
 
-def test_thresholds_name_the_dice_coefficient_with_the_truth(micrographs, masks):
-    results = {"adaptive": masks, "otsu": ~masks}
-    figure = figures.thresholds(micrographs, results, LABELS, truth=masks, nm_per_pixel=2.75)
+def test_threshold_examples_name_the_dice_coefficient_with_the_truth(micrographs, masks):
+    results = {"adaptive mean": masks, "Otsu": ~masks}
+    figure = figures.threshold_examples(micrographs, results, LABELS, truth=masks, nm_per_pixel=2.75)
     grid = np.reshape(figure.axes, (4, 4))
-    assert_array_equal(image_of(grid[0, 2]), micrographs[2])
-    assert_array_equal(image_of(grid[1, 2]), masks[2])
-    assert_array_equal(image_of(grid[3, 2]), ~masks[2])
-    assert {axes.get_title() for axes in grid[2]} == {"Dice 1.00"}
-    assert {axes.get_title() for axes in grid[3]} == {"Dice 0.00"}
-    assert [axes.get_ylabel() for axes in grid[:, 0]] == ["micrograph", "truth", "adaptive", "otsu"]
+    for row in range(4):
+        for column, given in enumerate((micrographs, masks, masks, ~masks)):
+            assert_array_equal(image_of(grid[row, column]), given[row])
+    assert {axes.get_xlabel() for axes in grid[:, 2]} == {"Dice 1.00"}
+    assert {axes.get_xlabel() for axes in grid[:, 3]} == {"Dice 0.00"}
+    assert [axes.get_title() for axes in grid[0]] == ["micrograph", "truth", "adaptive\nmean", "Otsu"]
+    assert [axes.get_ylabel() for axes in grid[:, 0]] == ["hexagonal", "skew", "alternating\nlines", "ladders"]
 
 
-def test_thresholds_without_truth_name_no_dice(micrographs, masks):
-    figure = figures.thresholds(micrographs, {"otsu": masks}, LABELS)
-    assert [axes.get_title() for axes in figure.axes] == LABELS + [""] * 4
+def test_threshold_examples_without_truth_name_no_dice(micrographs, masks):
+    figure = figures.threshold_examples(micrographs, {"Otsu": masks}, LABELS)
+    assert [axes.get_title() for axes in figure.axes] == ["micrograph", "Otsu"] + [""] * 6
+    assert {axes.get_xlabel() for axes in figure.axes} == {""}
+
+
+def threshold_rows():
+    """Two samples a morphology: the Dice coefficient rises with method and falls with the light."""
+    return [
+        {
+            "morphology": label,
+            "method": method,
+            "illumination": light,
+            "dice": 0.9 - 0.1 * light + 0.05 * k + 0.02 * sample,
+            "domains_kept": 1.0,
+        }
+        for label in LABELS
+        for k, method in enumerate(("Otsu", "Niblack", "another"))
+        for light in (4.0, 0.0, 1.0)
+        for sample in (0, 1)
+    ]
+
+
+def test_threshold_scores_are_medians_over_samples_against_the_light():
+    figure = figures.threshold_scores(threshold_rows())
+    assert [axes.get_title() for axes in figure.axes] == LABELS
+    for axes in figure.axes:
+        lines = lines_of(axes)
+        assert list(lines) == ["Otsu", "Niblack", "another"]
+        assert_allclose(lines["Niblack"].get_xdata(), [0, 1, 4])
+        assert_allclose(lines["Niblack"].get_ydata(), [0.96, 0.86, 0.56])
+        assert [text.get_text() for text in axes.texts] == ["Otsu", "Niblack", "another"]
+        places = [text.get_position()[1] for text in axes.texts]
+        assert np.diff(places).min() > 0.08  # of the height: the names do not touch
+    assert figure.axes[0].get_ylabel() == "Dice coefficient [0–1]"
+    assert figure.axes[2].get_xlabel() == "shading [× as simulated]"
+    figure.draw_without_rendering()
+
+
+def test_names_of_equal_scores_stay_within_the_panel_and_apart():
+    figure = figures.threshold_scores(threshold_rows(), "domains_kept")
+    places = sorted(text.get_position()[1] for text in figure.axes[0].texts)
+    assert np.diff(places).min() > 0.08 and 0 <= places[0] and places[-1] <= 1
 
 
 def test_reconstructions_of_masks_stand_in_columns(masks):
@@ -421,16 +464,22 @@ S2 = np.zeros((4, 12))
             r"scattering must have shape .*got \(4, 4, 4\)",
         ),
         (lambda: figures.pairs_overview(FOUR, [R] * 4, MASKS, LABELS), r"image must have shape \(height, width\)"),
-        (lambda: figures.thresholds(GREY, {}, LABELS), "results must hold at least one named entry"),
+        (lambda: figures.threshold_examples(GREY, {}, LABELS), "results must hold at least one named entry"),
         (
-            lambda: figures.thresholds(GREY, {"li": MASKS[:1]}, LABELS),
+            lambda: figures.threshold_examples(GREY, {"li": MASKS[:1]}, LABELS),
             "li must hold one item per label, 4 in all; got 1",
         ),
-        (lambda: figures.thresholds(GREY, {"li": GREY}, LABELS), r"li\[0\] must be a boolean array"),
+        (lambda: figures.threshold_examples(GREY, {"li": GREY}, LABELS), r"li\[0\] must be a boolean array"),
         (
-            lambda: figures.thresholds(GREY, {"li": MASKS}, LABELS, truth=MASKS[:, 1:]),
+            lambda: figures.threshold_examples(GREY, {"li": MASKS}, LABELS, truth=MASKS[:, 1:]),
             r"truth\[0\] must have shape \(4, 4\)",
         ),
+        (lambda: figures.threshold_scores([]), "rows must hold at least one named entry; got none"),
+        (
+            lambda: figures.threshold_scores([{"dice": 1.0}], "beauty"),
+            "score must be one of dice, iou, domains_kept, domains_ratio, fraction_bias; got 'beauty'",
+        ),
+        (lambda: figures.threshold_scores([{"dice": np.nan}]), "dice must be finite"),
         (
             lambda: figures.reconstructions(MASKS, {"a": MASKS[:, 1:]}, LABELS),
             r"a\[0\] must have shape \(4, 4\); got \(3, 4\)",
@@ -498,3 +547,46 @@ def test_errors_name_argument_expectation_and_value(call, message):
     with pytest.raises(ValueError, match=message):
         call()
     assert plt.get_fignums() == []
+
+
+def ledger_rows(data):
+    return [
+        {"id": claim, "paper_item": "Fig. 3", "data": name, "assessment": assessment}
+        | {"verdict": VERDICTS[(k + (assessment == "mixed")) % len(VERDICTS)]}
+        for name in data
+        for k, claim in enumerate(("1", "2a", "2b", "3", "4"))
+        for assessment in ("mixed", "held_out")
+    ]
+
+
+@pytest.mark.parametrize("data", [["simulated"], ["simulated", "afm-gisaxs, batches held out", "afm-gisaxs, leaky"]])
+def test_a_verdict_is_told_by_a_symbol_and_not_by_colour_alone(data):
+    figure = figures.verdict_matrix(ledger_rows(data))
+    (axes,) = figure.axes
+    shown = [text.get_text() for text in axes.texts]
+    tiles = [text for text in shown if text[0] in "".join(mark.symbol for mark in VERDICT_MARKS.values())]
+    assert len(tiles) == 5 * 2 * len(data) == len(axes.patches)
+    for verdict, mark in VERDICT_MARKS.items():
+        assert sum(tile[0] == mark.symbol for tile in tiles) == 2 * len(data)
+        assert f"{mark.symbol} {verdict}" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert ("✓ holds" in tiles) == (len(data) == 1)  # there is no room for words in six columns
+    assert [tick.get_text() for tick in axes.get_yticklabels()][1] == "2a  Fig. 3"
+    assert "simulated" in shown and (len(data) == 1 or "AFM-GISAXS\nbatches held out" in shown)
+
+
+def test_all_verdicts_can_be_drawn():
+    assert set(VERDICT_MARKS) == set(verdicts.VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"verdict": "maybe"}, "verdict of claim 1 must be one of holds, .*; got 'maybe'"),
+        ({"assessment": "both"}, "assessment of claim 1 must be one of mixed, held_out; got 'both'"),
+    ],
+)
+def test_an_unknown_verdict_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        figures.verdict_matrix([ledger_rows(["simulated"])[0] | change])
+    with pytest.raises(ValueError, match="rows must hold at least one"):
+        figures.verdict_matrix([])

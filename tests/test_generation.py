@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from pairvae_lib import generation
-from pairvae_lib.generation import ensemble, latent_means, save_ensembles
+from pairvae_lib.generation import ensemble, ensemble_results
+from pairvae_lib.latents import posterior
+from pairvae_lib.morphology import two_point_correlation
 
 
 @pytest.fixture
 def latents(fresh_pair, pattern_pairs):
-    return latent_means(fresh_pair, pattern_pairs.scattering, "saxs")
+    return posterior(fresh_pair.vae("saxs"), pattern_pairs.scattering).latent_mean
 
 
 @pytest.fixture
@@ -20,17 +22,9 @@ def variance(latents):
     return torch.linspace(0.5, 2, latents[0].numel()).reshape(latents[0].shape)
 
 
-def test_latent_means_are_those_of_the_encoder(fresh_pair, pattern_pairs, latents):
-    with torch.no_grad():
-        expected = fresh_pair.vae("saxs").encode(torch.from_numpy(pattern_pairs.scattering)).latent_mean
-    assert latents.shape == (12, 8, 1, 1)
-    assert torch.equal(latents, expected)
-
-
 def test_parts_make_no_difference(fresh_pair, pattern_pairs, latents, variance, monkeypatch):
     drawn = ensemble(fresh_pair, latents[0], variance, "saxs", 12, np.random.default_rng(0))
     monkeypatch.setattr(generation, "PART", 5)
-    torch.testing.assert_close(latent_means(fresh_pair, pattern_pairs.scattering, "saxs"), latents)
     again = ensemble(fresh_pair, latents[0], variance, "saxs", 12, np.random.default_rng(0))
     np.testing.assert_allclose(again, drawn, rtol=1e-5)
 
@@ -88,22 +82,21 @@ def test_errors(fresh_pair, pattern_pairs, latents, variance):
         ensemble(fresh_pair, latents[0, :, 0], variance[:, 0], "sem", 1, rng)
     with pytest.raises(ValueError, match="^modality must be one of saxs, sem; got 'afm'$"):
         ensemble(fresh_pair, latents[0], variance, "afm", 1, rng)
-    with pytest.raises(ValueError, match="^modality must be one of saxs, sem; got 'afm'$"):
-        latent_means(fresh_pair, pattern_pairs.scattering, "afm")
-    with pytest.raises(ValueError, match=r"^saxs measurements must have shape \(batch, 1, 32, 32\); got \(12, 1, 1"):
-        latent_means(fresh_pair, pattern_pairs.scattering[:, :, ::2], "saxs")
 
 
-def test_the_file_gives_the_ensembles_back(tmp_path):
+def test_results_of_ensembles_by_hand():
     rng = np.random.default_rng(0)
-    reconstruction = rng.random((2, 8, 8)) < 0.5
-    drawn = {"0.5": rng.random((2, 3, 8, 8)) < 0.5, "1": rng.random((2, 3, 8, 8)) < 0.5}
-    save_ensembles(tmp_path / "new" / "generation.npz", ["rows", "columns"], reconstruction, drawn)
-    with np.load(tmp_path / "new" / "generation.npz", allow_pickle=False) as archive:
-        assert sorted(archive) == ["drawn 0.5", "drawn 1", "labels", "reconstruction"]
-        assert list(archive["labels"]) == ["rows", "columns"]
-        np.testing.assert_array_equal(archive["reconstruction"], reconstruction)
-        for scale, stack in drawn.items():
-            np.testing.assert_array_equal(archive[f"drawn {scale}"], stack)
-            assert archive[f"drawn {scale}"].dtype == np.bool_
-    assert [file.name for file in (tmp_path / "new").iterdir()] == ["generation.npz"]
+    true, rebuilt = rng.random((2, 2, 16, 16)) < 0.5
+    drawn = {0.25: rng.random((2, 7, 16, 16)) < 0.5, 1.0: np.repeat(rebuilt[:, None], 7, axis=1)}
+    found = ensemble_results(["rows", "columns"], true, rebuilt, drawn)
+    assert list(found["labels"]) == ["rows", "columns"] and list(found["variances"]) == [0.25, 1.0]
+    r, s2 = two_point_correlation(drawn[0.25])
+    np.testing.assert_array_equal(found["r"], r)
+    np.testing.assert_allclose(found["S2 mean 0.25"], s2.mean(axis=1))
+    np.testing.assert_allclose(found["S2 sd 0.25"], s2.std(axis=1))
+    expected = [[np.abs(s2[row, k] - found["S2 reconstruction"][row]).mean() for k in range(7)] for row in range(2)]
+    np.testing.assert_allclose(found["distance 0.25"], expected)
+    np.testing.assert_array_equal(found["distance 1"], np.zeros((2, 7)))  # no variance: the reconstruction itself
+    np.testing.assert_allclose(found["S2 mean 1"], found["S2 reconstruction"])
+    np.testing.assert_array_equal(found["drawn 0.25"], drawn[0.25][:, :5])
+    np.testing.assert_allclose(found["S2 true"], two_point_correlation(true)[1])

@@ -1,9 +1,11 @@
 """Which arithmetic a training runs in."""
 
+import numpy as np
 import pytest
 import torch
 
-from pairvae_lib.precision import arithmetic, resolved
+from pairvae_lib.precision import arithmetic, resolved, training_device
+from pairvae_lib.trained import pair_trained, solo_trained
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -18,6 +20,37 @@ def test_auto_follows_the_processor(monkeypatch, tiles, vectors, expected):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: vectors)
     assert resolved("auto") == expected
+
+
+def test_a_gpu_is_taken_where_numbers_need_not_be_the_same_everywhere(monkeypatch):
+    monkeypatch.delenv("PAIRVAE_DEVICE", raising=False)
+    for there, expected in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert training_device("auto").type == training_device("bf16").type == expected
+        assert training_device("fp32").type == "cpu"
+    assert resolved("auto", torch.device("cuda")) == "bf16"
+    monkeypatch.setenv("PAIRVAE_DEVICE", "cpu")
+    assert training_device("auto").type == "cpu"
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("PAIRVAE_DEVICE", "cuda")
+    with pytest.raises(ValueError, match="PAIRVAE_DEVICE must name a device of this machine; got 'cuda', and there is"):
+        training_device("auto")
+    monkeypatch.setenv("PAIRVAE_DEVICE", "tpu")
+    with pytest.raises(ValueError, match="^PAIRVAE_DEVICE must be one of cpu, cuda; got 'tpu'$"):
+        training_device("auto")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_both_trainings_run_on_a_gpu(pattern_pairs, small_barlow, tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRVAE_DEVICE", "cuda")
+    train = tuple(range(8))
+    vaes, _ = solo_trained(pattern_pairs, train, small_barlow, 43, tmp_path / "solo.pt")
+    model, history = pair_trained(vaes, pattern_pairs, train, small_barlow, 43, tmp_path / "pair.pt")
+    assert {parameter.device.type for parameter in model.parameters()} == {"cpu"}  # assessment is on the processor
+    assert np.isfinite(history.losses["total"]).all()
 
 
 def test_another_precision_is_refused():

@@ -10,7 +10,7 @@ import pytest
 
 from pairvae_lib import runs
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.config import PAPER, QUICK
+from pairvae_lib.config import PAPER, QUICK, protocol_settings
 from pairvae_lib.runs import Run, content_hash, project_root, results_root
 
 
@@ -31,15 +31,18 @@ def own_data(tmp_path) -> Path:
 
 def test_the_paths_of_the_default_run(results):
     run, root = Run(), results / "quick" / "simulated"
-    assert run.settings is QUICK
+    assert run.settings == QUICK
     assert run.data_root == root
     assert run.data_folder == root / "data"
     assert run.pairs_file == root / "pairs.npz"
+    assert run.thresholds_file == root / "thresholds.json"
     assert run.folder == root / "seed43"
     assert run.solo_file == root / "seed43" / "solo.pt"
     assert run.pair_file == root / "seed43" / "pair.pt"
     assert run.errors_file == root / "seed43" / "errors.json"
     assert run.generation_file == root / "seed43" / "generation.npz"
+    assert run.curves_file == root / "seed43" / "curves.npz"
+    assert run.history_file == root / "seed43" / "history.json"
     assert run.notebook("01_data") == root / "01_data.ipynb"
     assert run.notebook("02_preprocessing") == root / "02_preprocessing.ipynb"
     assert run.notebook("03_solo_vae") == root / "seed43" / "03_solo_vae.ipynb"
@@ -57,7 +60,7 @@ def test_what_changes_the_outcome_changes_the_folder(own_data):
         Run(data=str(own_data)),
     ]
     assert len({run.folder for run in every}) == len(every)
-    assert Run("paper").settings is PAPER
+    assert Run("paper").settings == PAPER
     assert Run(n_train=16, held_out="b").folder.name == "seed43-n16-without-b"
     assert Run(held_out="../a b").folder.name == "seed43-without-..%2Fa b"
 
@@ -101,6 +104,19 @@ def test_the_checkout(tmp_path, monkeypatch):
     assert str(caught.value) == expected
     (tmp_path / "notebooks" / "text").mkdir(parents=True)
     assert project_root() == tmp_path
+
+
+def test_a_protocol_shares_solo_training_and_keeps_the_rest_apart():
+    run, usual = Run(seed=42, protocol="all_crops"), Run(seed=42)
+    assert (run.solo_file, run.notebook("03_solo_vae")) == (usual.solo_file, usual.notebook("03_solo_vae"))
+    for name in ("pair_file", "errors_file", "curves_file", "history_file", "generation_file"):
+        assert getattr(run, name) == usual.folder / "all_crops" / getattr(usual, name).name
+    assert run.notebook("04_pair_vae").parent == usual.folder / "all_crops"
+    assert run.settings.pair == protocol_settings(usual.settings.pair, "all_crops")
+    assert run.command("03_solo_vae") == "pairvae run 03_solo_vae --profile quick -p seed 42"
+    assert run.command("04_pair_vae").endswith("-p seed 42 -p protocol all_crops")
+    with pytest.raises(ValueError, match="^protocol must be one of direct, two_phase, .*; got 'three_phase'$"):
+        Run(protocol="three_phase")
 
 
 def test_the_command_holds_what_differs_from_the_default(own_data):

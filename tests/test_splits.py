@@ -91,3 +91,21 @@ def test_group_errors():
 
 def test_a_split_is_a_value():
     assert Split((1,), (0,)) == Split((1,), (0,))
+
+
+FOLDS = [(32, range(43, 45)), (48, range(43, 46)), (48, range(46, 49)), (64, range(43, 52))]
+
+
+@pytest.mark.parametrize(("n_train", "seeds"), FOLDS)
+def test_seeds_that_follow_one_another_hold_out_every_sample(n_train, seeds):
+    labels = ["hexagonal", "skew", "alternating lines", "ladders"] * 18
+    splits = [stratified_split(labels, n_train, seed) for seed in seeds]
+    assert set().union(*(split.held_out for split in splits)) == set(range(72))
+    if n_train != 32:  # folds that do not overlap
+        assert sum(len(split.held_out) for split in splits) == 72
+
+
+def test_a_new_round_of_folds_is_another_order():
+    labels = ["a", "b"] * 18
+    assert len({stratified_split(labels, 24, seed).held_out for seed in range(43, 52)}) == 9
+    assert stratified_split(labels, 24, 0).train  # seeds before the first one are in rounds, too

@@ -183,3 +183,15 @@ def test_errors_name_argument_and_value():
         holm(np.array([-0.1, 0.2]))
     with pytest.raises(ValueError, match="p_values must be finite"):
         holm(np.array([0.1, np.nan]))
+
+
+def test_the_bootstrap_takes_curves():
+    values, image, seed = family()
+    curves = np.stack([values, 2 * values], axis=1)
+    drawn = [
+        hierarchical_resamples(given, image, seed, statistic, 50, np.random.default_rng(9))
+        for given, statistic in ((values, np.mean), (curves, lambda v: float(v.mean(axis=0)[1] / 2)))
+    ]
+    np.testing.assert_allclose(drawn[0], drawn[1])
+    with pytest.raises(ValueError, match="image must hold a label for each of the 240 values"):
+        hierarchical_resamples(curves, image[:3], seed, np.mean, 5, np.random.default_rng(9))

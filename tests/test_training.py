@@ -19,7 +19,14 @@ from pairvae_lib.fitting import generator, standard_normal
 from pairvae_lib.layers import DoublingConvolution
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import PairVAE, fresh_vae
-from pairvae_lib.training import focused_crops, loss_weights, pair_losses, train_pair, train_solo
+from pairvae_lib.training import (
+    focused_crops,
+    loss_weights,
+    pair_losses,
+    solo_measurements,
+    train_pair,
+    train_solo,
+)
 
 SEED = 43
 TRAIN = (7, 2, 10, 0, 5, 9, 3, 8)
@@ -175,6 +182,34 @@ def test_crops_of_solo_training(pattern_pairs, small, monkeypatch, crops):
     distinct = [len(targets[:, image].unique(dim=0)) for image in range(len(TRAIN))]
     assert distinct == [1] * len(TRAIN) if crops == "replayed" else min(distinct) > 1
     assert len(targets[0].unique(dim=0)) > 1  # every image has its own window
+
+
+def test_a_bank_shows_a_few_crops_of_each_image_with_their_own_features(pattern_pairs, small_barlow, monkeypatch):
+    pairs, vae = same_masks(pattern_pairs), fresh_vaes(pattern_pairs, small_barlow)[1]
+    monkeypatch.setattr(training, "BANK_CROPS", 3)
+    computed = []
+    prepared_of = vae.prepared
+    monkeypatch.setattr(vae, "prepared", lambda x: computed.append(len(x)) or prepared_of(x))
+    shown_in = solo_measurements(vae, pairs, TRAIN, "bank", SEED)
+    epochs = [shown_in(epoch) for epoch in range(40)]
+    assert computed == [len(TRAIN)] * 3  # once for each crop, however many epochs
+    for x, prepared in epochs[:3]:
+        assert_close(prepared, prepared_of(x))
+    seen = torch.stack([x for x, _ in epochs]).flatten(2)  # epochs, images, pixels
+    bank = np.stack([pairs.crops(TRAIN, 32, generator(SEED, "solo-sem-crops", number)) for number in range(3)])
+    for image in range(len(TRAIN)):
+        np.testing.assert_array_equal(
+            seen[:, image].unique(dim=0), torch.from_numpy(bank[:, image]).flatten(1).unique(dim=0)
+        )
+    picks = [tuple(map(tuple, x.flatten(1)[:2].tolist())) for x, _ in epochs]
+    assert len(set(picks)) > 3  # images choose their crops independently
+    again = solo_measurements(vae, pairs, TRAIN, "bank", SEED)(7)
+    assert torch.equal(again[0], epochs[7][0])
+
+
+def test_another_schedule_of_crops_is_refused(pattern_pairs, small):
+    with pytest.raises(ValueError, match="^crops must be one of per_epoch, replayed, bank; got 'never'$"):
+        solo_measurements(fresh_vaes(pattern_pairs, small)[1], pattern_pairs, TRAIN, "never", SEED)
 
 
 def test_the_pattern_is_the_same_in_every_epoch(pattern_pairs, small, monkeypatch):

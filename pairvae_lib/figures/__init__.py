@@ -4,6 +4,7 @@ Every function returns an open pyplot figure, which a notebook shows at the end 
 """
 
 from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
+from pairvae_lib.figures.claims import verdict_matrix
 from pairvae_lib.figures.curves import (
     correlation_curves,
     ensemble_correlation,
@@ -15,9 +16,9 @@ from pairvae_lib.figures.images import (
     generated_ensemble,
     pairs_overview,
     reconstructions,
-    thresholds,
 )
 from pairvae_lib.figures.style import MORPHOLOGY_COLOURS, ROUTE_COLOURS, STYLE, display_name
+from pairvae_lib.figures.thresholds import threshold_examples, threshold_scores
 
 __all__ = [
     "MORPHOLOGY_COLOURS",
@@ -35,6 +36,8 @@ __all__ = [
     "mean_correlation",
     "pairs_overview",
     "reconstructions",
-    "thresholds",
+    "threshold_examples",
+    "threshold_scores",
     "training_history",
+    "verdict_matrix",
 ]

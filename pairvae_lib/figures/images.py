@@ -1,4 +1,4 @@
-"""Grids of measurements: pairs (Fig. 1), thresholds (S2), reconstructions (3A, 4A) and generated micrographs (7A)."""
+"""Grids of measurements: pairs (Fig. 1), reconstructions (3A, 4A) and generated micrographs (7A)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from pairvae_lib.figures.drawing import (
 from pairvae_lib.figures.style import (
     check_count,
     check_labels,
-    check_named,
     display_name,
     legend_above,
     name_outer_axes,
@@ -28,7 +27,6 @@ from pairvae_lib.figures.style import (
     route_colours,
     styled,
 )
-from pairvae_lib.morphology import dice
 
 Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
 
@@ -104,66 +102,6 @@ def pairs_overview(
     for axes, name in zip(grid[0], titles, strict=True):
         if axes.get_title() == "":
             axes.set_title(name)
-    return figure
-
-
-@styled
-def thresholds(
-    micrographs: Images,
-    results: Mapping[str, Images],
-    labels: Sequence[str],
-    truth: Images | None = None,
-    nm_per_pixel: float | Sequence[float] | None = None,
-) -> Figure:
-    """Rows: the micrograph, the true mask if there is one, then one row per method; columns: morphologies.
-
-    Parameters
-    ----------
-    micrographs : ndarrays of shape (height, width)
-        One grey micrograph (uint8) per label.
-    results : mapping of method name to masks
-        Per method one bool mask per label, of the micrograph's shape.
-    labels : list of str
-        Morphologies, one per column.
-    truth : ndarrays of shape (height, width), optional
-        Ground-truth masks; with them every tile names its Dice coefficient.
-    nm_per_pixel : float, or one per label, optional [nm]
-        Pixel size of the micrographs.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
-
-    Notes
-    -----
-    Source: paper, Fig. S2, without the Dice coefficients (experiments have no ground truth).
-    """
-    check_labels(labels)
-    check_named("results", results)
-    check_count("micrographs", micrographs, labels)
-    rows: dict[str, Images] = ({} if truth is None else {"truth": truth}) | dict(results)
-    for name, masks in rows.items():
-        check_count(name, masks, labels)
-        for column, mask in enumerate(masks):
-            check_mask(f"{name}[{column}]", mask)
-            check_shape(f"{name}[{column}]", mask, tuple(np.shape(micrographs[column])))
-
-    pixel_sizes = _per_label(nm_per_pixel, labels)
-    figure, grid = tiles(1 + len(rows), len(labels), extra_height=0.0 if truth is None else 0.22 * len(results))
-    for column, label in enumerate(labels):
-        draw_image(grid[0, column], micrographs[column], pixel_sizes[column], scale_bar=True)
-        grid[0, column].set_title(display_name(label))
-        for row, (name, masks) in enumerate(rows.items(), start=1):
-            draw_image(grid[row, column], masks[column])
-            if truth is not None and name != "truth":
-                grid[row, column].set_title(f"Dice {float(dice(masks[column], truth[column])):.2f}", fontsize=9, pad=3)
-    for axes, name in zip(grid[:, 0], ("micrograph", *rows), strict=True):
-        axes.set_ylabel(display_name(name))
     return figure
 
 

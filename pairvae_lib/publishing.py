@@ -1,0 +1,215 @@
+"""Published results: the small files of finished runs, with where they come from, so that the book needs no training.
+
+They lie in `results/published` laid out as in `results`: <profile>/<data>/seed43-n48/errors.json and so on, with one
+`provenance.json` for each profile and data set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from shutil import copy2, rmtree
+from typing import Any
+
+import nbformat
+
+from pairvae_lib.chapters import chapter_names
+from pairvae_lib.checks import DataError
+from pairvae_lib.config import profile_named
+from pairvae_lib.records import read_arrays, write_arrays, write_json
+from pairvae_lib.runner import is_stale
+from pairvae_lib.runs import Run
+from pairvae_lib.shown import PROVENANCE, published_root
+
+PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
+OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
+KEPT = ("r", "sample_ids", "morphologies", "subsets")  # and S2: what claims are computed from
+OF_THE_DATA = ("thresholds.json", "claims.json")
+
+
+def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) -> Path:
+    """Copy the small results of finished runs of one profile and data set, and write down where they come from.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        All of the same profile and data.
+    example : Run
+        The one whose pictures and curves are published whole; of the others, the two-point correlations alone.
+    trained_at : str, optional
+        Commit at which the models were trained, where that is not the one that assessed them.
+
+    Returns
+    -------
+    Path
+        The folder written; one that was there before is replaced.
+
+    Raises
+    ------
+    MissingResult
+        If a run has not been assessed.
+    ValueError
+        If the runs differ in profile or data, or a result comes from other code than there is now.
+    """
+    if any(run.data_root != example.data_root for run in runs):
+        raise ValueError("runs must be of one profile and data set to be published together")
+    for run in runs:
+        run.require(run.errors_file, "05_evaluation")
+        if is_stale(run, "05_evaluation"):
+            raise ValueError(f"{run.errors_file} must come from the code there is now; {run.command('05_evaluation')}")
+    target = published_root() / example.profile / example.data_root.name
+    fresh = target.with_name(f".{target.name}.partial")
+    rmtree(fresh, ignore_errors=True)
+    for run in runs:
+        folder = fresh / run.pair_folder.relative_to(run.data_root)
+        for source in (run.pair_folder / name for name in OF_A_RUN):
+            wanted = source.suffix == ".json" or run.protocol == Run.protocol
+            if source.exists() and wanted:
+                folder.mkdir(parents=True, exist_ok=True)
+                _copy(source, folder / source.name, whole=run == example)
+    for source in (example.data_root / name for name in OF_THE_DATA):
+        if source.exists():
+            copy2(source, fresh)
+    files = {path.relative_to(fresh).as_posix(): _digest(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
+    commit = _commit(example.data_root)
+    provenance = {
+        "profile": example.profile,
+        "data": example.data_root.name,
+        "settings": settings_digest(example.profile),
+        "example": example.pair_folder.relative_to(example.data_root).as_posix(),
+        "commit": commit,
+        "trained_at": trained_at or commit,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+        "wall_seconds": {
+            run.pair_folder.relative_to(run.data_root).as_posix(): seconds for run in runs if (seconds := _seconds(run))
+        },
+        "files": files,
+    }
+    write_json(fresh / PROVENANCE, provenance)
+    rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    return target
+
+
+def what_is_published(root: Path | None = None) -> list[str]:
+    """One line for every published profile and data set.
+
+    Parameters
+    ----------
+    root : Path, optional
+        `published_root()` if None.
+    """
+    root = published_root() if root is None else root
+    lines = []
+    for file in sorted(root.glob(f"*/*/{PROVENANCE}")):
+        provenance = json.loads(file.read_text())
+        shown = file.parent.relative_to(root).as_posix()
+        lines.append(f"{shown}: {len(provenance['files'])} files, commit {provenance['commit'][:7]}")
+    return lines
+
+
+def check_published(root: Path | None = None) -> list[str]:
+    """Hold every published file to its hash, and every profile to the settings that its results were made with.
+
+    Parameters
+    ----------
+    root : Path, optional
+        `published_root()` if None.
+
+    Returns
+    -------
+    list of str
+        One line for every profile and data set.
+
+    Raises
+    ------
+    DataError
+        If there are no published results, or a file is missing, changed or unknown, or the settings are others now;
+        one line for each.
+    """
+    root = published_root() if root is None else root
+    lines, problems = what_is_published(root), []
+    for file in sorted(root.glob(f"*/*/{PROVENANCE}")):
+        provenance, folder = json.loads(file.read_text()), file.parent
+        shown = folder.relative_to(root).as_posix()
+        there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {PROVENANCE}
+        for name, digest in provenance["files"].items():
+            if name not in there:
+                problems.append(f"{shown}/{name}: missing")
+            elif _digest(folder / name) != digest:
+                problems.append(f"{shown}/{name}: its content has changed since it was published")
+        problems += [f"{shown}/{name}: not in {PROVENANCE}" for name in sorted(there - provenance["files"].keys())]
+        if settings_digest(provenance["profile"]) != provenance["settings"]:
+            problems.append(f"{shown}: the profile {provenance['profile']!r} has other settings now")
+    if not lines:
+        problems.append(f"no {PROVENANCE} below it")
+    if problems:
+        raise DataError(root, problems)
+    return lines
+
+
+def settings_digest(profile: str) -> str:
+    """Twelve hexadecimal digits of every number of a profile."""
+    return sha256(repr(profile_named(profile)).encode()).hexdigest()[:12]
+
+
+def _copy(source: Path, target: Path, whole: bool) -> None:
+    """Copy a file of results, numbers with four digits; of curves only those that claims need, unless `whole`."""
+    if source.suffix == ".npz" and not whole:
+        arrays = read_arrays(source)
+        kept = [name for name in arrays if name in KEPT or name.startswith("S2 ")]
+        write_arrays(target, {name: arrays[name] for name in kept})
+    elif source.suffix == ".json":
+        write_json(target, _rounded(json.loads(source.read_text(encoding="utf-8"))))
+    else:
+        copy2(source, target)
+
+
+def _rounded(content: Any) -> Any:
+    """Plain values with four significant digits, which is more than any error bar has."""
+    if isinstance(content, dict):
+        return {key: _rounded(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_rounded(value) for value in content]
+    return float(f"{content:.4g}") if isinstance(content, float) else content
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _commit(folder: Path) -> str:
+    """The commit of the checkout that a folder lies in, marked where files differ from it."""
+    words = ["git", "-C", str(folder)]
+    found = subprocess.run([*words, "rev-parse", "HEAD"], capture_output=True, text=True)
+    if found.returncode:
+        return "unknown"
+    changed = subprocess.run([*words, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True)
+    return found.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
+
+
+def _processor() -> str:
+    """What the system calls its processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _seconds(run: Run) -> dict[str, float]:
+    """How long each chapter of a run took, by its executed notebook."""
+    found: dict[str, float] = {}
+    for name in chapter_names():
+        file = run.notebook(name)
+        if file.exists():
+            duration = nbformat.read(file, as_version=4).metadata.get("papermill", {}).get("duration")
+            found |= {} if duration is None else {name: round(duration, 1)}
+    return found

@@ -1,0 +1,105 @@
+"""Published results: copied with their provenance, and held to it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pairvae_lib import publishing
+from pairvae_lib.checks import DataError, MissingResult
+from pairvae_lib.publishing import check_published, publish, what_is_published
+from pairvae_lib.records import read_arrays, write_arrays, write_json
+from pairvae_lib.runs import Run
+
+
+def run(seed):
+    return Run("tiny", seed, 8)
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """Two finished runs, published; returns the folder of all that is published."""
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setattr(publishing, "published_root", lambda: tmp_path / "results" / "published")
+    example, other = run(43), run(42)
+    for one in (example, other):
+        write_json(one.errors_file, {"run": one.seed})
+        arrays = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "L vertical true": np.ones((2, 3))}
+        write_arrays(one.curves_file, arrays | {"example true sem": np.ones((1, 4, 4), dtype=bool)})
+    write_json(example.history_file, {"pair": {"total": [1.0]}})
+    other = Run("tiny", 43, 8, protocol="direct")
+    write_json(other.errors_file, {"errors": {"S2": [0.123456, None, 3]}})
+    write_arrays(other.curves_file, {"r": np.arange(3.0)})
+    write_json(example.data_root / "thresholds.json", {"rows": []})
+    example.pair_file.write_bytes(b"large")
+    publish([example, run(42), other], example)
+    return tmp_path / "results" / "published"
+
+
+def test_small_results_are_laid_out_as_they_were(published):
+    folder = published / "tiny" / "simulated"
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
+        "provenance.json", "seed42-n8/curves.npz", "seed42-n8/errors.json", "seed43-n8/curves.npz",
+        "seed43-n8/direct/errors.json", "seed43-n8/errors.json", "seed43-n8/history.json", "thresholds.json",
+    ]
+    direct = json.loads((folder / "seed43-n8" / "direct" / "errors.json").read_text())
+    assert direct == {"errors": {"S2": [0.1235, None, 3]}}  # four digits
+    assert set(read_arrays(folder / "seed42-n8" / "curves.npz")) == {"r", "S2 true"}
+    whole = {"r", "S2 true", "L vertical true", "example true sem"}
+    assert set(read_arrays(folder / "seed43-n8" / "curves.npz")) == whole
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert provenance["profile"] == "tiny" and provenance["example"] == "seed43-n8"
+    assert provenance["trained_at"] == provenance["commit"]
+    assert {"python", "torch", "porespy"} <= provenance["versions"].keys()
+    assert provenance["machine"]["cores"] > 0
+
+
+def test_what_is_as_it_was_passes(published):
+    lines = check_published()
+    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 7 files, commit ")
+
+
+def test_publishing_again_replaces(published):
+    publish([run(43)], run(43), trained_at="abc")
+    assert not (published / "tiny" / "simulated" / "seed42-n8").exists()
+    assert json.loads((published / "tiny" / "simulated" / "provenance.json").read_text())["trained_at"] == "abc"
+    check_published()
+
+
+def test_every_difference_is_named(published, monkeypatch):
+    folder = published / "tiny" / "simulated"
+    (folder / "seed42-n8" / "errors.json").unlink()
+    (folder / "seed43-n8" / "errors.json").write_text("{}")
+    (folder / "seed43-n8" / "better.json").write_text("{}")
+    monkeypatch.setattr(publishing, "settings_digest", lambda profile: "another")
+    with pytest.raises(DataError) as caught:
+        check_published()
+    assert caught.value.problems == [
+        "tiny/simulated/seed42-n8/errors.json: missing",
+        "tiny/simulated/seed43-n8/errors.json: its content has changed since it was published",
+        "tiny/simulated/seed43-n8/better.json: not in provenance.json",
+        "tiny/simulated: the profile 'tiny' has other settings now",
+    ]
+
+
+def test_nothing_published_is_no_success(tmp_path):
+    with pytest.raises(DataError, match="no provenance.json below it"):
+        check_published(tmp_path)
+    assert what_is_published(tmp_path) == []
+
+
+def test_only_finished_runs_of_one_kind(published, monkeypatch):
+    with pytest.raises(MissingResult, match="pairvae run 05_evaluation --profile tiny -p seed 44 -p n_train 8"):
+        publish([run(44)], run(43))
+    with pytest.raises(ValueError, match="^runs must be of one profile and data set to be published together$"):
+        publish([Run("quick")], run(43))
+    monkeypatch.setattr(publishing, "is_stale", lambda run, name: True)
+    with pytest.raises(ValueError, match="errors.json must come from the code there is now; pairvae run 05_evaluation"):
+        publish([run(43)], run(43))
+
+
+def test_what_is_committed_is_as_it_was_published():
+    """The results that the book shows; `pairvae published --check`."""
+    assert check_published()
