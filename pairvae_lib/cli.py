@@ -14,6 +14,7 @@ import typer
 
 from pairvae_lib import __version__
 from pairvae_lib.config import PROFILES, profile_named
+from pairvae_lib.files import CannotWrite, writing
 from pairvae_lib.sweeps import DEFAULTS, Sweep
 
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
@@ -34,7 +35,7 @@ def simulate(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
 ) -> None:
     """Write a folder of simulated pairs of a scattering pattern and a micrograph."""
-    with _messages():
+    with _messages(), writing(out):
         from pairvae_lib.simulation import simulate_dataset
 
         settings = profile_named(profile).simulation
@@ -87,6 +88,7 @@ def sweep(
     Stopped at any moment, the same line goes on where it was.
     """
     with _messages():
+        from pairvae_lib.runner import raise_unwritten, sweeping
         from pairvae_lib.runs import project_root
 
         lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
@@ -99,9 +101,11 @@ def sweep(
             words += ["--workflow-profile", str(_cluster_profile(cluster))]
             words += ["--jobs", str(cores)] if cores else []
         words += ["--config", *(f"{key}={value}" for key, value in settings.items())]
-        done = subprocess.run(words, cwd=project_root())
-        if done.returncode:
-            raise typer.Exit(1)
+        with sweeping(swept.runs) as held:
+            done = subprocess.run(words, cwd=project_root(), pass_fds=[held])
+            if done.returncode:
+                raise_unwritten(swept.runs)
+                raise typer.Exit(1)
         print(swept.base.data_root / "sweep.json")
 
 
@@ -264,7 +268,7 @@ def _messages() -> Iterator[None]:
     """Turn what a user can mend into one message: exit code 2 for input and usage, 1 for a chapter that fails."""
     try:
         yield
-    except (ValueError, FileNotFoundError, FileExistsError, PermissionError) as error:
+    except (ValueError, FileNotFoundError, FileExistsError, PermissionError, CannotWrite) as error:
         typer.echo(f"pairvae: {error}", err=True)
         raise typer.Exit(2) from None
     except RuntimeError as error:

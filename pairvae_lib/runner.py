@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
@@ -15,10 +17,10 @@ from shutil import rmtree
 from socket import gethostname
 
 import papermill
-from filelock import FileLock, Timeout
 from papermill.exceptions import PapermillExecutionError
 
 from pairvae_lib.chapters import (
+    MAKINGS,
     chapter_named,
     chapter_text,
     needs,
@@ -26,7 +28,7 @@ from pairvae_lib.chapters import (
     product,
     upstream,
 )
-from pairvae_lib.files import replacing
+from pairvae_lib.files import FULL, CannotWrite, replacing, writing
 from pairvae_lib.parameters import Value, declared_parameters, parsed_parameters
 from pairvae_lib.runs import TERMINAL, Run, content_hash, project_root, results_root
 
@@ -36,7 +38,7 @@ class ChapterFailed(RuntimeError):
 
 
 class ChapterInUse(RuntimeError):
-    """Another process runs the same chapter in the same folder."""
+    """Another process runs the same chapter, or a sweep, in the same folder."""
 
 
 def run_chapter(
@@ -77,6 +79,8 @@ def run_chapter(
         If another process runs one of these chapters in the same folder.
     ChapterFailed
         If a cell fails.
+    CannotWrite
+        If the disk is full or the folder cannot be written. What was finished stays, also of a training.
     """
     name = chapter_named(notebook)
     if any(key == "profile" for key, _ in given):
@@ -120,8 +124,8 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
     declared = declared_parameters(text)
     # Values that the text holds already are not injected: a default run is the text itself, executed.
     changed = {key: value for key, value in values.items() if value != declared[key].default}
-    target.parent.mkdir(parents=True, exist_ok=True)
     with locked(target), _surroundings():
+        _remove_leftovers(run, name)
         _set_stale_aside(run, name, report)
         try:
             papermill.execute_notebook(
@@ -138,6 +142,10 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
                 partial.replace(failed)
                 raise ChapterFailed(f"{name} ran, but did not write {made}\n\nexecuted: {failed}")
         except PapermillExecutionError as error:
+            unwritten = _unwritten(error, target.parent)
+            if unwritten:
+                partial.unlink(missing_ok=True)
+                raise CannotWrite(f"{unwritten}; what was finished is kept, and the same command goes on") from None
             partial.replace(failed)
             cell = f"{error.source}\n\n{error.ename}: {error.evalue}"
             raise ChapterFailed(f"{name} failed in this cell:\n\n{cell}\n\nexecuted so far: {failed}") from None
@@ -149,6 +157,29 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
         partial.replace(target)
         failed.unlink(missing_ok=True)
     return target
+
+
+def _unwritten(error: PapermillExecutionError, folder: Path) -> str:
+    """What a cell could not write and why, or "" if that is not what stopped it."""
+    *_, told = error.evalue.rpartition("cannot write ")
+    if told != error.evalue and error.ename in ("OSError", CannotWrite.__name__):
+        return f"cannot write {told.removesuffix('; what was there before is kept')}"
+    number = re.match(r"\[Errno (\d+)\] ([^:]*)", error.evalue)
+    return f"cannot write into {folder}: {number[2]}" if number and int(number[1]) in FULL else ""
+
+
+def _remove_leftovers(run: Run, name: str) -> None:
+    """Remove what a killed run of the chapter had begun to write: with the chapter locked nobody else writes it."""
+    made = product(run, name)
+    patterns = [f".*{name}.*.partial"]
+    if made is not None and made.is_relative_to(results_root()):
+        patterns.append(f".{made.stem}.*.partial")
+    for pattern in patterns:
+        for path in run.notebook(name).parent.glob(pattern):
+            if path.is_dir():
+                rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _digest(made: Path | None) -> str:
@@ -200,30 +231,113 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def locked(target: Path) -> Iterator[None]:
+def locked(target: Path) -> Iterator[int]:
     """Hold an executed notebook, and what its chapter writes, against other processes.
 
     Parameters
     ----------
     target : Path
-        A hidden file beside it is locked; the lock ends with the process, even a killed one.
+        A hidden file beside it is locked, and says who holds it or what could not be written. Its folder is made when
+        needed.
+
+    Yields
+    ------
+    int
+        A descriptor. The lock ends with the process, even a killed one, or with the last one that inherits this.
 
     Raises
     ------
     ChapterInUse
         At once, if another process holds it.
+    CannotWrite
+        If the disk is full or the folder cannot be written.
     """
-    lock = target.with_name(f".{target.stem}.lock")
-    holder = lock.with_suffix(".holder")  # not in the lock file itself, which whoever tries the lock empties
-    try:
-        with FileLock(lock, timeout=0):
-            with replacing(holder) as file:
-                file.write(f"process {os.getpid()} on {gethostname()}".encode())
-            yield
-    except Timeout:
-        who = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
-        message = f"{target.stem} is being run in {target.parent} by {who}; wait for it, or end it"
-        raise ChapterInUse(message) from None
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(_lock(target), os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with writing(target):
+                _note(descriptor, _this_process())
+                yield descriptor
+        except BlockingIOError:
+            who = _lock(target).read_text(encoding="utf-8") or "another process"
+            message = f"{target.stem} is being run in {target.parent} by {who}; wait for it, or end it"
+            raise ChapterInUse(message) from None
+        except CannotWrite as error:
+            with suppress(OSError):
+                _note(descriptor, str(error))  # in place of the holder: that needs no room on a full disk
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def _lock(target: Path) -> Path:
+    """The file that is locked for a target."""
+    return target.with_name(f".{target.stem}.lock")
+
+
+def _this_process() -> str:
+    """How others can find this process."""
+    return f"process {os.getpid()} on {gethostname()}"
+
+
+def _note(descriptor: int, text: str) -> None:
+    """Write into a locked file."""
+    os.pwrite(descriptor, text.encode(), 0)
+    os.ftruncate(descriptor, len(text.encode()))
+
+
+@contextmanager
+def sweeping(runs: Sequence[Run]) -> Iterator[int]:
+    """Hold the sweep over a profile and its data against other sweeps, and against what a killed one has left running.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        At least one; all of the same profile and data.
+
+    Yields
+    ------
+    int
+        A descriptor: a process that inherits it holds the sweep, too.
+
+    Raises
+    ------
+    ChapterInUse
+        At once, if there is another sweep in the folder, or a chapter of these runs is being run.
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    results = runs[0].data_root / "sweep.json"
+    with locked(results) as descriptor:
+        for path in results.parent.glob(".sweep.json.*.partial"):
+            path.unlink()
+        for target in _held_targets(runs):
+            with locked(target):
+                pass
+        _note(descriptor, f"{_this_process()}, or the workflow that it started")
+        yield descriptor
+
+
+def raise_unwritten(runs: Sequence[Run]) -> None:
+    """Raise what a chapter of these runs, in whatever process, could not write when it was last run.
+
+    Raises
+    ------
+    CannotWrite
+        If that is why it ended.
+    """
+    for target in _held_targets(runs):
+        text = _lock(target).read_text(encoding="utf-8")
+        if text.startswith("cannot write "):
+            raise CannotWrite(text)
+
+
+def _held_targets(runs: Sequence[Run]) -> list[Path]:
+    """Notebooks of these runs that a process has ever held."""
+    targets = dict.fromkeys(run.notebook(name) for run in runs for name in MAKINGS)
+    return [target for target in targets if _lock(target).exists()]
 
 
 @contextmanager

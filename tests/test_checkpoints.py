@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 import torch
+from throwaway import no_file_larger_than
 from torch import nn
 
 from pairvae_lib import checkpoints
@@ -144,3 +145,13 @@ def test_a_file_in_place_of_the_folder(tmp_path):
     with pytest.raises(OSError, match="cannot write checkpoint .*solo.pt: .*seed43.*; what was there before is kept"):
         save_checkpoint(tmp_path / "seed43" / "solo.pt", {}, {})
     assert (tmp_path / "seed43").read_text() == "a file"
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_the_old_one_to_resume_from(file):
+    before = file.read_bytes()
+    with pytest.raises(OSError) as caught, no_file_larger_than(100_000):
+        save_checkpoint(file, MADE_WITH, {"module": {"weight": torch.ones(100_000)}})
+    reason = f"cannot write {file}: File too large"  # which PyTorch's own error does not say
+    assert str(caught.value) == f"cannot write checkpoint {file}: {reason}; what was there before is kept"
+    assert file.read_bytes() == before and list(file.parent.iterdir()) == [file]
+    assert load_checkpoint(file, MADE_WITH)["history"] == {"kl": [1.5, 0.1]}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,9 @@ from throwaway import edit, make_checkout
 
 from pairvae_lib import __version__, bookbuild, cli, runner, simulation
 from pairvae_lib.config import PROFILES
+from pairvae_lib.files import CannotWrite
 from pairvae_lib.ledger import ledger_file, read_ledger
+from pairvae_lib.runner import locked
 from pairvae_lib.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -146,9 +149,11 @@ def test_a_fault_of_the_program_is_not_hidden(checkout, monkeypatch):
         cli.main(["run", "01"])
 
 
-def test_sweep_hands_over_to_the_workflow(monkeypatch, capsys):
+def test_sweep_hands_over_to_the_workflow(checkout, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr(cli.subprocess, "run", lambda words, cwd: asked.append(words) or SimpleNamespace(returncode=0))
+    monkeypatch.setattr(
+        cli.subprocess, "run", lambda words, **_: asked.append(words) or SimpleNamespace(returncode=0)
+    )
     words = ("--profile", "tiny", "--seeds", "42,43", "--sizes", "8", "--protocols", "direct", "--cores", "3")
     assert code_of("sweep", *words) == 0
     assert asked[0][1:] == [
@@ -159,10 +164,12 @@ def test_sweep_hands_over_to_the_workflow(monkeypatch, capsys):
 
 
 @pytest.fixture
-def asked(monkeypatch) -> list[list[str]]:
+def asked(checkout, monkeypatch) -> list[list[str]]:
     """Command lines that are not run."""
     asked: list[list[str]] = []
-    monkeypatch.setattr(cli.subprocess, "run", lambda words, cwd: asked.append(words) or SimpleNamespace(returncode=0))
+    monkeypatch.setattr(
+        cli.subprocess, "run", lambda words, **_: asked.append(words) or SimpleNamespace(returncode=0)
+    )
     return asked
 
 
@@ -201,9 +208,44 @@ def test_the_executor_of_a_cluster_must_be_installed(asked, tmp_path, capsys):
     assert code_of("sweep", "--cluster", str(tmp_path)) == 0 and len(asked) == 1
 
 
-def test_a_sweep_that_fails_fails(monkeypatch):
-    monkeypatch.setattr(cli.subprocess, "run", lambda words, cwd: SimpleNamespace(returncode=1))
+def test_a_sweep_that_fails_fails(checkout, monkeypatch):
+    monkeypatch.setattr(cli.subprocess, "run", lambda words, **_: SimpleNamespace(returncode=1))
     assert code_of("sweep") == 1
+
+
+def test_the_workflow_holds_the_sweep_even_when_the_command_is_killed(checkout, monkeypatch, capsys):
+    def workflow(words, cwd, pass_fds):
+        lock = Run("tiny").data_root / ".sweep.lock"
+        assert [os.fstat(held).st_ino for held in pass_fds] == [lock.stat().st_ino]
+        assert code_of("sweep", "--profile", "tiny") == 2  # another one meanwhile
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(cli.subprocess, "run", workflow)
+    assert code_of("sweep", "--profile", "tiny") == 0
+    message = f"pairvae: sweep is being run in {Run('tiny').data_root} by process {os.getpid()} on "
+    shown = capsys.readouterr().err
+    assert shown.startswith(message) and shown.count("\n") == 1
+
+
+def test_a_sweep_ends_with_what_one_of_its_chapters_could_not_write(checkout, monkeypatch, capsys):
+    def workflow(*_, **__):
+        with pytest.raises(CannotWrite), locked(Run("tiny", 43, 8).notebook("03_solo_vae")):
+            raise CannotWrite("cannot write solo.pt: No space left on device")
+        return SimpleNamespace(returncode=1)
+
+    monkeypatch.setattr(cli.subprocess, "run", workflow)
+    assert code_of("sweep", "--profile", "tiny", "--seeds", "42,43", "--sizes", "6,8") == 2
+    assert capsys.readouterr().err == "pairvae: cannot write solo.pt: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", [["run", "01"], ["sweep", "--profile", "tiny"], ["simulate", "--out", "results/new"]])
+def test_what_cannot_be_written_is_one_line_and_code_2(checkout, monkeypatch, capsys, words):
+    monkeypatch.chdir(checkout)
+    (checkout / "results").write_text("a file")
+    assert code_of(*words) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("pairvae: cannot write ") and shown.endswith("results is a file, not a folder\n")
+    assert shown.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["seeds", "sizes"])

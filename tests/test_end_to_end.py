@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+import torch
 
 from pairvae_lib.chapters import chapter_names, product
+from pairvae_lib.evaluation import write_sweep
 from pairvae_lib.ledger import read_ledger
+from pairvae_lib.runner import ChapterInUse, locked
 from pairvae_lib.runs import Run
 from pairvae_lib.verdicts import UNTESTABLE
 
@@ -116,3 +124,88 @@ def test_the_command_that_an_error_names_works(results):
     command = refused.stderr.strip().rpartition("make it with: pairvae ")[2].split()
     assert command[:2] == ["run", "01_data"]
     assert pairvae(elsewhere, *command).returncode == 0
+
+
+SWEEP = ("sweep", "--profile", PROFILE, "--seeds", "43", "--sizes", "8", "--protocols", "", "--cores", "1")
+
+
+def started_sweep(results: Path) -> subprocess.Popen[bytes]:
+    """A sweep in a process group of its own."""
+    program = Path(sys.executable).with_name("pairvae")
+    environment = os.environ | {"PAIRVAE_RESULTS": str(results)}
+    return subprocess.Popen([program, *SWEEP], env=environment, start_new_session=True, stderr=subprocess.DEVNULL)
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def is_free(target: Path) -> bool:
+    """Whether no process holds it."""
+    try:
+        with locked(target):
+            return True
+    except ChapterInUse:
+        return False
+
+
+def contents(run: Run) -> dict[str, Any]:
+    """Everything that the chapters have made of one run, to the last bit."""
+
+    def bits(value: object) -> object:
+        if isinstance(value, torch.Tensor):
+            return value.dtype, tuple(value.shape), value.numpy().tobytes()
+        return {key: bits(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    files = (run.solo_file, run.pair_file)
+    states = {file.name: bits(torch.load(file, weights_only=True)) for file in files}
+    return states | {file.name: file.read_bytes() for file in (run.pairs_file, run.errors_file)}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds child processes as Linux tells them")
+def test_a_sweep_killed_twice_ends_with_the_bits_of_chapters_left_alone(results, run, tmp_path, monkeypatch):
+    # Two thirds of twelve pairs are the eight of the sweep; only the table says which way they were asked for.
+    undisturbed = contents(run)
+    undisturbed["errors.json"] = undisturbed["errors.json"].replace(b'"n_train": null', b'"n_train": 8')
+    write_sweep([run], tmp_path / "undisturbed.json")
+    copied = tmp_path / run.data_root.relative_to(results)
+    shutil.copytree(run.data_root, copied, ignore=shutil.ignore_patterns("seed*"))
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    disturbed = Run(PROFILE, 43, 8)
+    assert disturbed.data_root == copied and not disturbed.folder.exists()
+
+    # Another one in the same folder is refused at once; the whole group of processes is killed within a training.
+    sweep = started_sweep(tmp_path)
+    wait_until((copied / ".sweep.lock").exists)
+    second = pairvae(tmp_path, *SWEEP)
+    assert second.returncode == 2
+    assert second.stderr.startswith(f"pairvae: sweep is being run in {copied} by process {sweep.pid} on ")
+    assert second.stderr.count("\n") == 1 and second.stdout == ""
+    wait_until(disturbed.solo_file.with_suffix(".saxs.partial").exists)
+    os.killpg(sweep.pid, signal.SIGKILL)
+    assert sweep.wait() == -signal.SIGKILL
+    assert not disturbed.solo_file.exists()
+
+    # The workflow alone is killed: the chapter that it started lives on, and is waited for.
+    sweep = started_sweep(tmp_path)
+    chapter = disturbed.notebook("04_pair_vae")
+    lock = chapter.with_name(f".{chapter.stem}.lock")
+    wait_until(lambda: lock.exists() and lock.stat().st_size > 0)
+    workflow = Path(f"/proc/{sweep.pid}/task/{sweep.pid}/children").read_text().split()
+    assert len(workflow) == 1
+    os.kill(int(workflow[0]), signal.SIGKILL)
+    assert sweep.wait() == 1
+    refused = pairvae(tmp_path, *SWEEP)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"pairvae: 04_pair_vae is being run in {disturbed.folder} by process ")
+    assert refused.stderr.count("\n") == 1
+    wait_until(lambda: is_free(chapter))
+
+    done = pairvae(tmp_path, *SWEEP)
+    assert done.returncode == 0, done.stderr
+    assert contents(disturbed) == undisturbed
+    assert (copied / "sweep.json").read_bytes() == (tmp_path / "undisturbed.json").read_bytes()
+    assert not list(copied.rglob("*.partial"))

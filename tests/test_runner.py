@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -8,11 +9,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from throwaway import edit, make_checkout
+from throwaway import edit, make_checkout, no_file_larger_than
 
 from pairvae_lib import runner
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.runner import ChapterFailed, ChapterInUse, made_file, run_chapter
+from pairvae_lib.files import CannotWrite
+from pairvae_lib.runner import ChapterFailed, ChapterInUse, locked, made_file, raise_unwritten, run_chapter, sweeping
 from pairvae_lib.runs import Run
 
 
@@ -217,6 +219,144 @@ def test_a_second_process_is_refused_at_once_and_told_who_holds_it(checkout, exe
             run_chapter("01")
         holder.kill()
     run_chapter("01")  # a killed process holds nothing
+
+
+def test_a_lock_lives_as_long_as_a_process_that_inherits_it(tmp_path):
+    target = tmp_path / "sweep.json"
+    with locked(target) as held:
+        heir = subprocess.Popen(["sleep", "60"], pass_fds=[held])
+    with pytest.raises(ChapterInUse, match=f"^sweep is being run in {tmp_path} by process {os.getpid()} on "):
+        with locked(target):
+            pass
+    heir.kill()
+    heir.wait()
+    with locked(target):
+        pass
+
+
+def test_a_second_sweep_over_the_same_data_is_refused_and_one_of_another_profile_is_not(checkout):
+    runs = [Run("tiny", 42, 8), Run("tiny", 43, 8)]
+    with sweeping(runs):
+        with pytest.raises(ChapterInUse) as caught, sweeping([Run("tiny", 44, 6)]):
+            pass
+        with sweeping([Run("quick", 42, 8)]):
+            pass
+    found = str(caught.value)
+    assert found.startswith(f"sweep is being run in {runs[0].data_root} by process {os.getpid()} on ")
+    assert found.endswith(", or the workflow that it started; wait for it, or end it")
+    with sweeping(runs):
+        pass
+
+
+def test_a_sweep_does_not_start_beside_a_chapter_that_a_killed_one_left_running(checkout):
+    run = Run("tiny", 43, 8)
+    for name in ("01_data", "04_pair_vae"):
+        with locked(run.notebook(name)):
+            with pytest.raises(ChapterInUse, match=f"^{name} is being run in .* by process {os.getpid()} on "):
+                with sweeping([Run("tiny", 42, 8), run]):
+                    pass
+    with locked(run.notebook("04_pair_vae")), sweeping([Run("tiny", 42, 8)]):
+        pass  # it has nothing to do with that chapter
+
+
+def test_a_sweep_removes_what_a_killed_one_had_begun_to_write(checkout):
+    run = Run("tiny", 43, 8)
+    run.data_root.mkdir(parents=True)
+    (run.data_root / ".sweep.json.abc.partial").write_text("[")
+    with sweeping([run]):
+        assert not list(run.data_root.glob("*.partial"))
+
+
+def test_a_killed_chapters_unfinished_files_are_removed_and_nobody_elses(checkout, executed):
+    run_chapter("03")
+    folder, shared = Run().folder, Run().data_root
+    mine = [folder / ".solo.pt.abc.partial", folder / ".solo.sem.partial.abc.partial"]
+    mine += [folder / ".03_solo_vae.made.abc.partial", folder / "..03_solo_vae.origin.json.abc.partial"]
+    others = [folder / ".pair.pt.abc.partial", folder / ".04_pair_vae.made.abc.partial", folder / "solo.sem.partial"]
+    for path in (*mine, *others):
+        path.write_text("begun")
+    (shared / ".data.123.partial" / "saxs").mkdir(parents=True)
+    run_chapter("03")
+    assert not any(path.exists() for path in mine) and all(path.exists() for path in others)
+    assert (shared / ".data.123.partial").exists()
+    run_chapter("01")
+    assert not (shared / ".data.123.partial").exists()
+
+
+def test_nothing_is_removed_beside_the_data_of_the_user(checkout, executed, tmp_path):
+    (tmp_path / "mine").mkdir()
+    beside = tmp_path / ".mine.abc.partial"
+    beside.write_text("the user's")
+    run_chapter("01", [("data", str(tmp_path / "mine"))])
+    assert beside.exists()
+
+
+def test_results_that_cannot_be_written_are_named(checkout, executed):
+    (checkout / "results").write_text("a file")
+    why = f": {checkout / 'results'} is a file, not a folder$"
+    with pytest.raises(CannotWrite, match=f"^cannot write {Run().notebook('01_data')}{why}"):
+        run_chapter("01")
+    with pytest.raises(CannotWrite, match=f"^cannot write {Run().data_root / 'sweep.json'}{why}"):
+        with sweeping([Run()]):
+            pass
+    assert executed == []
+
+
+def test_a_disk_without_room_for_the_notebook_is_named(checkout, monkeypatch):
+    target = Run().notebook("01_data")
+
+    def fill(text, output, **_):
+        Path(output).write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runner.papermill, "execute_notebook", fill)
+    with pytest.raises(CannotWrite) as caught:
+        run_chapter("01")
+    assert str(caught.value) == f"cannot write {target}: No space left on device"
+    assert not list(target.parent.glob(".*partial*"))
+
+
+UNWRITTEN = {
+    "raise OSError('cannot write checkpoint a.pt: cannot write a.pt: File too large; what was there before is kept')": (
+        "cannot write a.pt: File too large"
+    ),
+    "raise OSError('cannot write checkpoint a.pt: odd; what was there before is kept')": (
+        "cannot write checkpoint a.pt: odd"
+    ),
+    "from pairvae_lib.files import CannotWrite\nraise CannotWrite('cannot write a.json: Permission denied')": (
+        "cannot write a.json: Permission denied"
+    ),
+    "raise OSError(28, 'No space left on device')": "cannot write into {folder}: No space left on device",
+    "raise OSError(30, 'Read-only file system', 'a.png')": "cannot write into {folder}: Read-only file system",
+}
+
+
+@pytest.mark.parametrize("code", UNWRITTEN)
+def test_what_a_cell_could_not_write_is_one_sentence_and_other_processes_can_read_it(checkout, code):
+    edit(checkout, "01_data", "run = ", f"{code}\nrun = ")
+    run = Run("tiny")
+    with pytest.raises(CannotWrite) as caught:
+        run_chapter("01", profile="tiny")
+    told = UNWRITTEN[code].format(folder=run.data_root)
+    assert str(caught.value) == f"{told}; what was finished is kept, and the same command goes on"
+    assert not list(run.data_root.glob("*.ipynb")) and not list(run.data_root.glob(".*.ipynb"))
+    with pytest.raises(CannotWrite) as repeated:
+        raise_unwritten([run])
+    assert str(repeated.value) == str(caught.value)
+    with sweeping([run]):
+        raise_unwritten([run])  # a new sweep does not take over what an older one met
+
+
+def test_a_cell_that_cannot_read_is_a_chapter_that_fails(checkout):
+    edit(checkout, "01_data", "run = ", "open('/nowhere/file')\nrun = ")
+    with pytest.raises(ChapterFailed, match="FileNotFoundError: .*/nowhere/file"):
+        run_chapter("01", profile="tiny")
+
+
+def test_a_lock_that_does_not_fit_is_named(checkout, tmp_path):
+    with pytest.raises(CannotWrite, match=f"^cannot write {tmp_path}/sweep.json: File too large$"):
+        with no_file_larger_than(0), locked(tmp_path / "sweep.json"):
+            pass
 
 
 def test_the_surroundings_of_the_kernel_are_put_back(checkout, monkeypatch):
