@@ -99,10 +99,9 @@ def summary_markdown(rows: Sequence[Row], data: str) -> str:
             continue
         other = held_out[row["id"]]
         verdict = row["verdict"] if row["verdict"] == ONLY_MIXED else weakest((row["verdict"], other["verdict"]))
-        wording = row["wording"].removeprefix("... ")
         effects = f"{effect_of(row)} mixed, {effect_of(other)} held out" if row["basis"] == "images" else effect_of(row)
         shown = other["reason"] if verdict == UNTESTABLE else f"{row['statistic']}: {effects}"
-        groups[verdict].append(f"- **{row['id']}** ({row['paper_item']}) {wording}. *{shown}*")
+        groups[verdict].append(f"- **{row['id']}** ({row['paper_item']}) {row['wording']}. *{shown}*")
     heads = (f"**{verdict[0].upper()}{verdict[1:]}** ({len(lines)})" for verdict, lines in groups.items())
     return "\n\n".join(
         f"{head}\n\n" + "\n".join(lines) for head, lines in zip(heads, groups.values(), strict=True) if lines

@@ -11,9 +11,18 @@ from pairvae_lib import evaluation
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims import CLAIMS, DRAWS, IMAGES, INTENSITY, S2, Claim
 from pairvae_lib.config import PROTOCOLS
-from pairvae_lib.ledger import FIELDS, ledger, ledger_file, read_ledger, save_ledger
+from pairvae_lib.ledger import (
+    FIELDS,
+    ledger,
+    ledger_file,
+    published_summary,
+    read_ledger,
+    save_ledger,
+    summary_file,
+)
 from pairvae_lib.measures import View
 from pairvae_lib.run_measures import ALL_CROPS, DEFAULT, DIRECT
+from pairvae_lib.shown import published_root
 from pairvae_lib.simulation.morphologies import RANGES
 from pairvae_lib.study import HELD_OUT, TRAIN, read_studies
 from pairvae_lib.verdicts import (
@@ -356,3 +365,24 @@ def test_there_are_enough_resamples_for_all_tests_of_the_paper(tmp_path):
     study = only_study(tmp_path, sizes=(16, 24, 32), protocols=True)
     cases = [one for claim in CLAIMS for one in claim.measure(View(study, "mixed", study.middle))]
     assert 2 / (RESAMPLES + 1) * len(cases) < SIGNIFICANT / 1.3
+
+
+# --- what is published ------------------------------------------------------------------------------------------------
+
+PUBLISHED = sorted(path.parent.name for path in published_root().glob("*/claims.json"))
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("profile", PUBLISHED)
+def test_the_published_ledger_is_what_the_published_results_say(profile):
+    again = ledger(read_studies(published_root(), profile))
+    for row, published in zip(again, read_ledger(profile, published=True), strict=True):
+        assert {key: row[key] for key in ("id", "data", "assessment", "verdict")} == {
+            key: published[key] for key in ("id", "data", "assessment", "verdict")
+        }
+        assert row["effect"] == pytest.approx(published["effect"], rel=1e-3)
+
+
+def test_the_page_that_opens_the_book_holds_the_published_verdicts():
+    assert PUBLISHED
+    assert summary_file().read_text(encoding="utf-8") == published_summary()
