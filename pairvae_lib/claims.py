@@ -124,7 +124,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "4", "Fig. 3B",
-        "Solo-trained, SEM → SEM has a vertical lineal path slightly above the true one, for hexagonal and alternating lines",
+        "On hexagonal and alternating lines, solo-trained SEM → SEM has a slightly higher vertical lineal path",
         "mean of L(z) up to a quarter of the image, less the true one, median of images",
         by_class(excess("lineal path", SOLO), HEXAGONAL, LINES),
         Range(0, 0.1),
