@@ -90,7 +90,7 @@ def published_summary() -> str:
         profile = path.parent.name
         rows = read_ledger(profile, published=True)
         for data in data_of(rows):
-            sections.append(f"### {data[0].upper()}{data[1:]} ({profile} profile)\n\n{summary_markdown(rows, data)}")
+            sections.append(f"**On {data} pairs, {profile} profile.**\n\n{summary_markdown(rows, data)}")
     return "\n\n".join(sections) + "\n"
 
 

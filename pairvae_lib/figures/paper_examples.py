@@ -25,8 +25,8 @@ def fig_3a(curves: Saved) -> Figure:
     Parameters
     ----------
     curves : mapping of str to ndarray
-        The saved `curves.npz`: "example labels" (m,), "example true <S>" (m, *shape of S), and
-        "example <series>" (m, side, side).
+        The saved `curves.npz`: "example labels" (m,), "example true <S>" (m, *shape of S),
+        "example true <M>" and "example <route>" (m, side, side).
 
     Returns
     -------
@@ -135,13 +135,20 @@ def recalled_crops(curves: Saved) -> Figure:
     )
 
 
+def _micrographs(curves: Saved, routes: Sequence[str]) -> dict[str, np.ndarray]:
+    """True micrographs of the examples and their reconstructions, by series."""
+    _, m = techniques(curves)
+    true = {"true": array("curves", curves, f"example true {m}")}
+    return true | {route: array("curves", curves, f"example {route}") for route in routes}
+
+
 def _examples(curves: Saved, to_scattering: Sequence[str], to_micrograph: Sequence[str]) -> Figure:
     """True and reconstructed scattering, then true and reconstructed micrographs; one column per morphology."""
     s, _ = techniques(curves)
     labels = words("curves", curves, "example labels")
     scattering = {"true": array("curves", curves, f"example true {s}")}
     scattering |= {route: array("curves", curves, f"example {route}") for route in to_scattering}
-    masks = {name: array("curves", curves, f"example {name}") for name in ("true", *to_micrograph)}
+    masks = _micrographs(curves, to_micrograph)
     names = {name: _in_lines(name) for name in (*to_scattering, *to_micrograph)}
     micrographs = {names.get(name, "true\nmicrograph"): stack for name, stack in masks.items()}
     if scattering["true"].ndim == 2:
@@ -211,7 +218,7 @@ def _profiles_and_tiles(
 def _morphology(curves: Saved, routes: Sequence[str]) -> Figure:
     """One row per morphology: S2(r) on the left, vertical L(z) on the right."""
     labels = words("curves", curves, "example labels")
-    masks = {name: array("curves", curves, f"example {name}") for name in ("true", *routes)}
+    masks = _micrographs(curves, routes)
     colours = route_colours(masks)
     figure, grid = plt.subplots(
         len(labels),
@@ -239,9 +246,7 @@ def _morphology(curves: Saved, routes: Sequence[str]) -> Figure:
 
 def _horizontal(curves: Saved, routes: Sequence[str]) -> Figure:
     """Horizontal lineal paths of the examples."""
-    paths = {
-        name: lineal_path(array("curves", curves, f"example {name}"), "horizontal") for name in ("true", *routes)
-    }
+    paths = {name: lineal_path(stack, "horizontal") for name, stack in _micrographs(curves, routes).items()}
     return lineal_path_curves(
         paths["true"][0],
         {name: values for name, (_, values) in paths.items()},
