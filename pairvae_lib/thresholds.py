@@ -48,9 +48,9 @@ def _local(micrograph: ArrayLike, rule: str, settings: Binarisation = Binarisati
     return _smoothed(blurred > threshold, settings)
 
 
-#: Masks of a micrograph of shape (H, W) in grey levels of [0, 255] by method. Local: the mean of 15 x 15 px less 2
-#: grey levels (the paper's), a Gaussian-weighted mean of the same window less 2, Niblack (mean + 0.2 s), Sauvola;
-#: global: Otsu, Li, the mean. All but the first from scikit-image.
+# Masks of a micrograph of shape (H, W) in grey levels of [0, 255] by method. Local: the mean of 15 x 15 px less 2
+# grey levels (the paper's), a Gaussian-weighted mean of the same window less 2, Niblack (mean + 0.2 s), Sauvola;
+# global: Otsu, Li, the mean. All but the first from scikit-image.
 METHODS: Mapping[str, Callable[[ArrayLike], NDArray[np.bool_]]] = {
     "adaptive mean": THRESHOLDS["adaptive"],
     "adaptive Gaussian": partial(_local, rule="gaussian"),
