@@ -88,7 +88,7 @@ def sweep(
     Stopped at any moment, the same line goes on where it was.
     """
     with _messages():
-        from pairvae_lib.runner import raise_unwritten, sweeping
+        from pairvae_lib.locking import raise_unwritten, sweeping
         from pairvae_lib.runs import project_root
 
         lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
@@ -273,7 +273,8 @@ def _messages() -> Iterator[None]:
         raise typer.Exit(2) from None
     except RuntimeError as error:
         from pairvae_lib.bookbuild import BookFailed
-        from pairvae_lib.runner import ChapterFailed, ChapterInUse
+        from pairvae_lib.locking import ChapterInUse
+        from pairvae_lib.runner import ChapterFailed
 
         if not isinstance(error, ChapterFailed | ChapterInUse | BookFailed):
             raise

@@ -12,7 +12,7 @@ from pairvae_lib import __version__, bookbuild, cli, runner, simulation
 from pairvae_lib.config import PROFILES
 from pairvae_lib.files import CannotWrite
 from pairvae_lib.ledger import ledger_file, read_ledger
-from pairvae_lib.runner import locked
+from pairvae_lib.locking import ChapterInUse, locked
 from pairvae_lib.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -133,7 +133,7 @@ def test_a_failing_chapter_is_code_1(checkout, capsys):
 
 def test_a_chapter_in_use_is_code_2(checkout, capsys, monkeypatch):
     def in_use(*_, **__):
-        raise runner.ChapterInUse("01_data is being run")
+        raise ChapterInUse("01_data is being run")
 
     monkeypatch.setattr(runner, "run_chapter", in_use)
     assert code_of("run", "01") == 2

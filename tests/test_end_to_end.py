@@ -20,7 +20,7 @@ import torch
 from pairvae_lib.chapters import chapter_names, product
 from pairvae_lib.evaluation import write_sweep
 from pairvae_lib.ledger import read_ledger
-from pairvae_lib.runner import ChapterInUse, locked
+from pairvae_lib.locking import ChapterInUse, locked
 from pairvae_lib.runs import Run
 from pairvae_lib.verdicts import UNTESTABLE
 

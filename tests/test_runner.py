@@ -14,7 +14,8 @@ from throwaway import edit, make_checkout, no_file_larger_than
 from pairvae_lib import runner
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.files import CannotWrite
-from pairvae_lib.runner import ChapterFailed, ChapterInUse, locked, made_file, raise_unwritten, run_chapter, sweeping
+from pairvae_lib.locking import ChapterInUse, locked, raise_unwritten, sweeping
+from pairvae_lib.runner import ChapterFailed, made_file, run_chapter
 from pairvae_lib.runs import Run
 
 
@@ -201,7 +202,7 @@ def test_an_interruption_leaves_the_older_notebook_alone(checkout, executed, mon
 HOLD = """
 import sys
 from pathlib import Path
-from pairvae_lib.runner import locked
+from pairvae_lib.locking import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
