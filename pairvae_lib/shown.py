@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ EXAMPLE_PROFILE, SWEEP_PROFILE = "paper", "standard"
 def published_root() -> Path:
     """The folder of published results, in the checkout."""
     return project_root() / "results" / "published"
+
+
+def published_digest() -> str:
+    """Changes when anything is published anew."""
+    files = sorted([*published_root().glob(f"*/*/{PROVENANCE}"), *published_root().glob("*/claims.json")])
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,13 @@ def test_an_assessed_run_shows_itself(published):
         _ = shown_results(run).protocol_histories
 
 
+def test_the_digest_changes_with_what_is_published(published):
+    before = room.published_digest()
+    assert room.published_digest() == before
+    write_json(published / "standard" / "claims.json", [])
+    assert room.published_digest() != before
+
+
 def test_nothing_to_show(tmp_path, monkeypatch):
     monkeypatch.setattr(room, "published_root", lambda: tmp_path)
     with pytest.raises(MissingResult, match="provenance.json is not there yet"):
