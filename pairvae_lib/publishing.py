@@ -18,6 +18,7 @@ from shutil import rmtree
 from typing import Any
 
 import nbformat
+import numpy as np
 
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
@@ -25,12 +26,13 @@ from pairvae_lib.config import profile_named
 from pairvae_lib.files import replacing
 from pairvae_lib.records import compact, read_arrays, write_arrays, write_json
 from pairvae_lib.runner import is_stale
-from pairvae_lib.runs import Run
+from pairvae_lib.runs import SIMULATED, Run
 from pairvae_lib.shown import PROVENANCE, published_root
 
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
-METRICS = ("intensity", "S2", "S2 periodic", "A2")  # of runs other than the example
+METRICS = ("intensity", "S2", "S2 periodic")  # of runs other than the example
+PROPERTIES = ("phase fraction", "period", "long-range order", "lineal path")
 KEPT = ("r", "sample_ids", "morphologies", "subsets")  # and S2: what claims are computed from
 OF_THE_DATA = ("thresholds.json", "claims.json")
 
@@ -43,8 +45,9 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     runs : sequence of Run
         All of the same profile and data.
     example : Run
-        The one that is published whole. Of the others: the errors and references of METRICS and the properties; of
-        those with as many training pairs also the two-point correlations and the losses of pair training.
+        The one that is published whole. Of the others: errors and references of METRICS, PROPERTIES and the losses of
+        pair training; of those with as many training pairs also the two-point correlations. Of measured data no picture
+        and no profile is published, of the example neither.
     trained_at : str, optional
         Commit at which the models were trained, where that is not the one that assessed them.
 
@@ -72,14 +75,14 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     for run in runs:
         folder = fresh / run.pair_folder.relative_to(run.data_root)
         for source in (run.pair_folder / name for name in OF_A_RUN):
-            alike = run.n_train == example.n_train
-            wanted = {"errors.json": True, "history.json": alike, "curves.npz": alike and run.protocol == Run.protocol}
-            if source.exists() and (run == example or wanted.get(source.name, False)):
+            alike = run.n_train == example.n_train and run.protocol == Run.protocol
+            wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
+            if source.exists() and (run == example or wanted):
                 folder.mkdir(parents=True, exist_ok=True)
-                _copy(source, folder / source.name, whole=run == example)
+                _copy(source, folder / source.name, run == example, pictures=run.data == SIMULATED)
     for source in (example.data_root / name for name in OF_THE_DATA):
         if source.exists():
-            _copy(source, fresh / source.name, whole=True)
+            _copy(source, fresh / source.name, whole=True, pictures=False)
     files = {path.relative_to(fresh).as_posix(): _digest(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
     commit = _commit(example.data_root)
     provenance = {
@@ -164,11 +167,13 @@ def settings_digest(profile: str) -> str:
     return sha256(repr(profile_named(profile)).encode()).hexdigest()[:12]
 
 
-def _copy(source: Path, target: Path, whole: bool) -> None:
+def _copy(source: Path, target: Path, whole: bool, pictures: bool) -> None:
     """Copy a file of results as small as it gets: numbers with four digits, and unless `whole` what claims need."""
     if source.suffix == ".npz":
         arrays = read_arrays(source)
         kept = [name for name in arrays if whole or name in KEPT or name.startswith("S2 ")]
+        if not pictures:
+            kept = [name for name in kept if "example" not in name and arrays[name].dtype != np.bool_]
         write_arrays(target, compact({name: arrays[name] for name in kept}))
         return
     content = json.loads(source.read_text(encoding="utf-8"))
@@ -176,6 +181,7 @@ def _copy(source: Path, target: Path, whole: bool) -> None:
         content.pop("medians", None)
         for kind in ("errors", "references"):
             content[kind] = {metric: content[kind][metric] for metric in METRICS if metric in content[kind]}
+        content["properties"] = {name: content["properties"][name] for name in PROPERTIES}
     if not whole and source.name == "history.json":
         content = {name: values for name, values in content.items() if not name.startswith(("solo ", "barlow"))}
     with replacing(target) as file:

@@ -26,15 +26,17 @@ def published(tmp_path, monkeypatch):
     example, other = run(43), run(42)
     for one in (example, other):
         metrics = {"S2": {"a": [1.0]}, "components": {"a": [2.0]}}
-        write_json(one.errors_file, {"run": one.seed, "medians": [], "errors": metrics, "references": metrics})
+        errors = {"run": one.seed, "medians": [], "errors": metrics, "references": metrics}
+        write_json(one.errors_file, errors | {"properties": dict.fromkeys([*publishing.PROPERTIES, "components"], {})})
         arrays = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "L vertical true": np.ones((2, 3))}
         write_arrays(one.curves_file, arrays | {"example true sem": np.ones((1, 4, 4), dtype=bool)})
     write_json(example.history_file, {"pair": {"total": [1.0]}})
     other = Run("tiny", 43, 8, protocol="direct")
-    write_json(other.errors_file, {"errors": {"S2": [0.123456, None, 3]}, "references": {}})
+    nothing = {"errors": {}, "references": {}, "properties": dict.fromkeys(publishing.PROPERTIES, {})}
+    write_json(other.errors_file, nothing | {"errors": {"S2": [0.123456, None, 3]}})
     write_json(other.history_file, {"solo sem": {"kl": [1.0]}, "pair": {"total": [2.0]}})
     smaller = Run("tiny", 43, 4)
-    write_json(smaller.errors_file, {"errors": {}, "references": {}})
+    write_json(smaller.errors_file, nothing)
     write_json(smaller.history_file, {"pair": {}})
     write_arrays(other.curves_file, {"r": np.arange(3.0)})
     write_json(example.data_root / "thresholds.json", {"rows": []})
@@ -47,7 +49,7 @@ def test_small_results_are_laid_out_as_they_were(published):
     folder = published / "tiny" / "simulated"
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
         "provenance.json", "seed42-n8/curves.npz", "seed42-n8/errors.json", "seed43-n4/errors.json",
-        "seed43-n8/curves.npz",
+        "seed43-n4/history.json", "seed43-n8/curves.npz",
         "seed43-n8/direct/errors.json", "seed43-n8/direct/history.json", "seed43-n8/errors.json",
         "seed43-n8/history.json", "thresholds.json",
     ]
@@ -57,6 +59,7 @@ def test_small_results_are_laid_out_as_they_were(published):
     whole, part = (json.loads((folder / name / "errors.json").read_text()) for name in ("seed43-n8", "seed42-n8"))
     assert "medians" in whole and set(whole["errors"]) == {"S2", "components"}
     assert "medians" not in part and set(part["errors"]) == set(part["references"]) == {"S2"}
+    assert set(part["properties"]) == set(publishing.PROPERTIES) < set(whole["properties"])
     assert set(read_arrays(folder / "seed42-n8" / "curves.npz")) == {"r", "S2 true"}
     whole = {"r", "S2 true", "L vertical true", "example true sem"}
     assert set(read_arrays(folder / "seed43-n8" / "curves.npz")) == whole
@@ -67,9 +70,21 @@ def test_small_results_are_laid_out_as_they_were(published):
     assert provenance["machine"]["cores"] > 0
 
 
+def test_no_picture_of_measured_data_is_published(published, tmp_path):
+    (tmp_path / "films").mkdir()
+    measured = Run("tiny", 43, 8, data=str(tmp_path / "films"))
+    write_json(measured.errors_file, {"run": 43})
+    curves = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "example true profile": np.ones((1, 3))}
+    write_arrays(measured.curves_file, curves | {"training example crop": np.ones((1, 4, 4), dtype=bool)})
+    write_arrays(measured.generation_file, {"S2 mean 1": np.ones((1, 3)), "drawn 1": np.ones((1, 5, 4, 4), dtype=bool)})
+    folder = publish([measured], measured) / "seed43-n8"
+    assert set(read_arrays(folder / "curves.npz")) == {"r", "S2 true"}
+    assert set(read_arrays(folder / "generation.npz")) == {"S2 mean 1"}
+
+
 def test_what_is_as_it_was_passes(published):
     lines = check_published()
-    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 9 files, commit ")
+    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 10 files, commit ")
 
 
 def test_publishing_again_replaces(published):
