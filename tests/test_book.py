@@ -16,6 +16,7 @@ from throwaway import edit, make_checkout
 from pairvae_lib import bookbuild
 from pairvae_lib.chapters import chapter_names, chapter_text
 from pairvae_lib.checks import MissingResult
+from pairvae_lib.paper_items import PAPER_ITEMS
 from pairvae_lib.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -235,3 +236,9 @@ def test_the_state_of_widgets_is_in_the_page(name):
     page = (HTML / f"{name}.html").read_text(encoding="utf-8")
     states = re.findall(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', page, re.DOTALL)
     assert states and any(json.loads(state)["state"] for state in states)
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("item", PAPER_ITEMS, ids=lambda item: item.anchor)
+def test_every_item_of_the_paper_has_an_anchor(item):
+    assert f'id="{item.anchor}"' in (HTML / f"{item.page}.html").read_text(encoding="utf-8")
