@@ -33,6 +33,7 @@ from pairvae_lib.verdicts import (
 )
 
 Row = dict[str, Any]
+PUBLISHED = ("standard", "paper", "quick")  # profiles whose ledgers the book shows, in its order
 FIELDS = ("id", "paper_item", "data", "assessment", "statistic", "effect", "interval", "verdict")
 
 
@@ -86,8 +87,9 @@ def save_ledger(path: Path, rows: Sequence[Row], keep_others: bool = False) -> N
 def published_summary() -> str:
     """All published verdicts as Markdown, one section for each data set: what the book opens with."""
     sections = []
-    for path in sorted(published_root().glob("*/claims.json"), reverse=True):  # the standard profile before the quick
-        profile = path.parent.name
+    for profile in PUBLISHED:
+        if not ledger_file(profile, published=True).exists():
+            continue
         rows = read_ledger(profile, published=True)
         for data in data_of(rows):
             sections.append(f"**On {data} pairs, {profile} profile.**\n\n{summary_markdown(rows, data)}")
