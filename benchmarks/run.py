@@ -33,6 +33,9 @@ from pairvae_lib.precision import Resolved
 from pairvae_lib.records import write_json
 from pairvae_lib.runs import results_root
 from pairvae_lib.simulation import simulate_pair
+from pairvae_lib.simulation.morphologies import drawn_parameters
+from pairvae_lib.simulation.pair import MICROGRAPH_PX, SIZES
+from pairvae_lib.simulation.phase_field import PREFERRED_PERIOD, Grid, evolved
 from pairvae_lib.training import loss_weights, pair_losses
 
 with warnings.catch_warnings():
@@ -229,6 +232,18 @@ def morphology_rows(n: int) -> list[Row]:
     ]
 
 
+def simulator_rows(n: int) -> list[Row]:
+    """One phase field, and one pair of several fields with its micrograph and pattern, at both sizes."""
+    rng = np.random.default_rng(0)
+    parameters = drawn_parameters("hexagonal", rng)
+    rows = []
+    for size, settings in SIZES.items():
+        grid = Grid(*settings.grid, spacing=PREFERRED_PERIOD * MICROGRAPH_PX / parameters.period_px)
+        rows.append(timed(f"simulated field ({size})", "fp32", partial(evolved, parameters, grid, rng), None, n))
+        rows.append(timed(f"simulate_pair ({size})", "fp32", partial(simulate_pair, "hexagonal", size, rng), None, n))
+    return rows
+
+
 def main() -> None:
     """Print the table and write the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -240,9 +255,7 @@ def main() -> None:
     torch.manual_seed(0)
     print(f"{'':38s} {'':5s}    {'ours [ms]':>10s} {'literal [ms]':>12s} {'ratio':>8s} {'MB':>7s}")
     rows = training_rows(profile_named(options.profile), ("fp32", "bf16"), options.repeats)
-    rng = np.random.default_rng(0)
-    for size in ("quick", "full"):
-        rows.append(timed(f"simulate_pair ({size})", "fp32", partial(simulate_pair, "hexagonal", size, rng), None, 2))
+    rows += simulator_rows(2)
     rows += morphology_rows(options.repeats)
     target = results_root() / "bench.json"
     write_json(target, [asdict(row) for row in rows])
