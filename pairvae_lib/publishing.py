@@ -18,7 +18,6 @@ from shutil import rmtree
 from typing import Any
 
 import nbformat
-import numpy as np
 
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
@@ -33,7 +32,8 @@ PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
 METRICS = ("intensity", "S2", "S2 periodic")  # of runs other than the example
 PROPERTIES = ("phase fraction", "period", "long-range order", "lineal path")
-KEPT = ("r", "sample_ids", "morphologies", "subsets")  # and S2: what claims are computed from
+KEPT = ("r", "sample_ids", "morphologies", "subsets", "labels", "variances")  # and S2: what claims are computed from
+SCORES = ("sample_id", "morphology", "method", "illumination", "dice", "domains_kept")
 OF_THE_DATA = ("thresholds.json", "claims.json")
 
 
@@ -45,9 +45,9 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     runs : sequence of Run
         All of the same profile and data.
     example : Run
-        The one that is published whole. Of the others: errors and references of METRICS, PROPERTIES and the losses of
-        pair training; of those with as many training pairs also the two-point correlations. Of measured data no picture
-        and no profile is published, of the example neither.
+        The one that is published whole, if its data are simulated. Of the others: errors and references of METRICS,
+        PROPERTIES and losses of pair training, those of the default protocol as one mean over the last tenth of the
+        epochs; of those with as many training pairs also the two-point correlations. Of measured data no picture and no profile is published.
     trained_at : str, optional
         Commit at which the models were trained, where that is not the one that assessed them.
 
@@ -79,10 +79,10 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
             wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
             if source.exists() and (run == example or wanted):
                 folder.mkdir(parents=True, exist_ok=True)
-                _copy(source, folder / source.name, run == example, pictures=run.data == SIMULATED)
+                _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
     for source in (example.data_root / name for name in OF_THE_DATA):
         if source.exists():
-            _copy(source, fresh / source.name, whole=True, pictures=False)
+            _copy(source, fresh / source.name, example, whole=False)
     files = {path.relative_to(fresh).as_posix(): _digest(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
     commit = _commit(example.data_root)
     provenance = {
@@ -167,34 +167,45 @@ def settings_digest(profile: str) -> str:
     return sha256(repr(profile_named(profile)).encode()).hexdigest()[:12]
 
 
-def _copy(source: Path, target: Path, whole: bool, pictures: bool) -> None:
-    """Copy a file of results as small as it gets: numbers with four digits, and unless `whole` what claims need."""
+def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
+    """Copy a file of results as small as it gets: few digits, and unless `whole` what claims and figures need."""
     if source.suffix == ".npz":
         arrays = read_arrays(source)
-        kept = [name for name in arrays if whole or name in KEPT or name.startswith("S2 ")]
-        if not pictures:
-            kept = [name for name in kept if "example" not in name and arrays[name].dtype != np.bool_]
+        kept = [name for name in arrays if whole or name in KEPT or name.startswith(("S2 ", "distance "))]
         write_arrays(target, compact({name: arrays[name] for name in kept}))
         return
     content = json.loads(source.read_text(encoding="utf-8"))
-    if not whole and source.name == "errors.json":
+    if source.name == "errors.json" and not whole:
         content.pop("medians", None)
         for kind in ("errors", "references"):
             content[kind] = {metric: content[kind][metric] for metric in METRICS if metric in content[kind]}
         content["properties"] = {name: content["properties"][name] for name in PROPERTIES}
-    if not whole and source.name == "history.json":
+    if source.name == "errors.json":
+        content["references"] = _rounded(content["references"], 3)
+    if source.name == "history.json" and not whole:
         content = {name: values for name, values in content.items() if not name.startswith(("solo ", "barlow"))}
+        if run.protocol == Run.protocol:
+            content["pair"] = {name: [_at_the_end(values)] for name, values in content["pair"].items()}
+    if source.name == "thresholds.json":  # as the data are; chapter 2 shows other lights
+        rows = [row for row in content["rows"] if row["illumination"] == 1]
+        content["rows"] = [{name: row[name] for name in SCORES} for row in rows]
     with replacing(target) as file:
-        file.write(json.dumps(_rounded(content), separators=(",", ":"), allow_nan=False).encode() + b"\n")
+        file.write(json.dumps(_rounded(content, 4), separators=(",", ":"), allow_nan=False).encode() + b"\n")
 
 
-def _rounded(content: Any) -> Any:
-    """Plain values with four significant digits, which is more than any error bar has."""
+def _at_the_end(losses: Sequence[float]) -> float:
+    """Mean over the last tenth of the epochs, which is what claims are about."""
+    last = losses[-max(1, len(losses) // 10) :]
+    return sum(last) / len(last)
+
+
+def _rounded(content: Any, digits: int) -> Any:
+    """Plain values with a few significant digits."""
     if isinstance(content, dict):
-        return {key: _rounded(value) for key, value in content.items()}
+        return {key: _rounded(value, digits) for key, value in content.items()}
     if isinstance(content, list):
-        return [_rounded(value) for value in content]
-    return float(f"{content:.4g}") if isinstance(content, float) else content
+        return [_rounded(value, digits) for value in content]
+    return float(f"{content:.{digits}g}") if isinstance(content, float) else content
 
 
 def _digest(path: Path) -> str:

@@ -37,9 +37,11 @@ def published(tmp_path, monkeypatch):
     write_json(other.history_file, {"solo sem": {"kl": [1.0]}, "pair": {"total": [2.0]}})
     smaller = Run("tiny", 43, 4)
     write_json(smaller.errors_file, nothing)
-    write_json(smaller.history_file, {"pair": {}})
+    write_json(smaller.history_file, {"pair": {"total": [9.0] * 18 + [3.0, 2.0]}})
     write_arrays(other.curves_file, {"r": np.arange(3.0)})
-    write_json(example.data_root / "thresholds.json", {"rows": []})
+    scores = dict.fromkeys(publishing.SCORES, 0.5) | {"fraction_bias": 0.1}
+    rows = [scores | {"illumination": light} for light in (0, 1.0, 4)]
+    write_json(example.data_root / "thresholds.json", {"rows": rows})
     example.pair_file.write_bytes(b"large")
     publish([example, run(42), other, smaller], example)
     return tmp_path / "results" / "published"
@@ -58,6 +60,9 @@ def test_small_results_are_laid_out_as_they_were(published):
     assert json.loads((direct / "history.json").read_text()) == {"pair": {"total": [2.0]}}
     whole, part = (json.loads((folder / name / "errors.json").read_text()) for name in ("seed43-n8", "seed42-n8"))
     assert "medians" in whole and set(whole["errors"]) == {"S2", "components"}
+    assert json.loads((folder / "seed43-n4" / "history.json").read_text()) == {"pair": {"total": [2.5]}}  # at the end
+    (light,) = json.loads((folder / "thresholds.json").read_text())["rows"]
+    assert light == dict.fromkeys(publishing.SCORES, 0.5) | {"illumination": 1.0}
     assert "medians" not in part and set(part["errors"]) == set(part["references"]) == {"S2"}
     assert set(part["properties"]) == set(publishing.PROPERTIES) < set(whole["properties"])
     assert set(read_arrays(folder / "seed42-n8" / "curves.npz")) == {"r", "S2 true"}
@@ -73,13 +78,15 @@ def test_small_results_are_laid_out_as_they_were(published):
 def test_no_picture_of_measured_data_is_published(published, tmp_path):
     (tmp_path / "films").mkdir()
     measured = Run("tiny", 43, 8, data=str(tmp_path / "films"))
-    write_json(measured.errors_file, {"run": 43})
+    nothing = {"errors": {}, "references": {}, "properties": dict.fromkeys(publishing.PROPERTIES, {})}
+    write_json(measured.errors_file, nothing)
     curves = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "example true profile": np.ones((1, 3))}
     write_arrays(measured.curves_file, curves | {"training example crop": np.ones((1, 4, 4), dtype=bool)})
-    write_arrays(measured.generation_file, {"S2 mean 1": np.ones((1, 3)), "drawn 1": np.ones((1, 5, 4, 4), dtype=bool)})
+    drawn = {"S2 mean 1": np.ones((1, 3)), "distance 1": np.ones((1, 5)), "labels": np.array(["a"])}
+    write_arrays(measured.generation_file, drawn | {"drawn 1": np.ones((1, 5, 4, 4), dtype=bool)})
     folder = publish([measured], measured) / "seed43-n8"
     assert set(read_arrays(folder / "curves.npz")) == {"r", "S2 true"}
-    assert set(read_arrays(folder / "generation.npz")) == {"S2 mean 1"}
+    assert set(read_arrays(folder / "generation.npz")) == set(drawn)
 
 
 def test_what_is_as_it_was_passes(published):
