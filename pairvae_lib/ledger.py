@@ -13,8 +13,8 @@ import numpy as np
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims import CLAIMS, IMAGES, Claim
 from pairvae_lib.claims_page import data_of, summary_markdown
+from pairvae_lib.files import replacing
 from pairvae_lib.measures import MIXED, ONLY_HELD_OUT, View
-from pairvae_lib.records import write_json
 from pairvae_lib.runs import project_root, results_root
 from pairvae_lib.shown import published_root
 from pairvae_lib.statistics import holm
@@ -70,7 +70,7 @@ def ledger(studies: Iterable[Study], claims: Sequence[Claim] = CLAIMS, resamples
 
 
 def save_ledger(path: Path, rows: Sequence[Row], keep_others: bool = False) -> None:
-    """Write a ledger as strict JSON, whole or not at all.
+    """Write a ledger as strict JSON, a row to a line, whole or not at all.
 
     Parameters
     ----------
@@ -81,7 +81,9 @@ def save_ledger(path: Path, rows: Sequence[Row], keep_others: bool = False) -> N
     """
     anew = {row["data"] for row in rows}
     old = json.loads(path.read_text(encoding="utf-8")) if keep_others and path.exists() else []
-    write_json(path, [row for row in old if row["data"] not in anew] + list(rows))
+    lines = [json.dumps(row, allow_nan=False) for row in (*(row for row in old if row["data"] not in anew), *rows)]
+    with replacing(path) as file:
+        file.write(("[\n" + ",\n".join(lines) + "\n]\n").encode())
 
 
 def published_summary() -> str:
