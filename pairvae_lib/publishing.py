@@ -177,7 +177,8 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
         return
     content = json.loads(source.read_text(encoding="utf-8"))
     if source.name == "errors.json" and not whole:
-        content.pop("medians", None)
+        for name in ("medians", "uncertainty"):
+            content.pop(name, None)
         for kind in ("errors", "references"):
             content[kind] = {metric: content[kind][metric] for metric in METRICS if metric in content[kind]}
         content["properties"] = {name: content["properties"][name] for name in PROPERTIES}
