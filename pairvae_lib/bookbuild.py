@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from shutil import copy2, copytree, ignore_patterns, rmtree
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import nbformat
 import yaml
 from nbformat import NotebookNode
+from PIL import Image
 
 from pairvae_lib.chapters import chapter_names, chapter_text, paired_file, with_prose
 from pairvae_lib.runs import Run, project_root
@@ -29,6 +32,7 @@ ASSETS: Mapping[str, str] = {
 }
 # Settings that make pages load them; without the files Sphinx falls back to public addresses.
 _ASSET_SETTINGS = ("html_extra_path", "mathjax_path", "nb_ipywidgets_js")
+PALETTE = 48  # colours of a picture in a committed notebook
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -153,7 +157,7 @@ def refresh_notebooks(run: Run) -> list[Path]:
 
 
 def stripped(notebook: NotebookNode) -> NotebookNode:
-    """A notebook without what differs from one execution to the next: times, random ids, states of widgets."""
+    """A notebook as it is committed: without times, random ids and states of widgets, and with small pictures."""
     page = nbformat.from_dict(notebook)
     kept = ("jupytext", "kernelspec", "language_info")
     page.metadata = {key: value for key, value in page.metadata.items() if key in kept}
@@ -165,7 +169,8 @@ def stripped(notebook: NotebookNode) -> NotebookNode:
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = f"{digest}-{seen[digest]}"
         if cell.cell_type == "code":
-            cell.outputs = [output for output in map(_without_widget, cell.outputs) if output is not None]
+            without = [output for output in map(_without_widget, cell.outputs) if output is not None]
+            cell.outputs = [_with_small_picture(output) for output in without]
     return page
 
 
@@ -192,6 +197,20 @@ def _staged(config: dict[str, Any]) -> dict[str, Any]:
         for key in _ASSET_SETTINGS:
             sphinx.pop(key, None)
     return config
+
+
+def _with_small_picture(output: NotebookNode) -> NotebookNode:
+    """An output with its picture in fewer colours, and at the size that it is shown at."""
+    encoded = output.get("data", {}).get("image/png")
+    if encoded is None:
+        return output
+    picture: Image.Image = Image.open(BytesIO(b64decode(encoded))).convert("RGB")
+    shown_at = output.get("metadata", {}).get("image/png", {}).get("width", picture.width)
+    small = picture.reduce(max(1, picture.width // shown_at)).quantize(PALETTE, dither=Image.Dither.NONE)
+    written = BytesIO()
+    small.save(written, "PNG", optimize=True)
+    output.data["image/png"] = b64encode(written.getvalue()).decode() + "\n"
+    return output
 
 
 def _without_widget(output: NotebookNode) -> NotebookNode | None:

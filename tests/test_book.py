@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode, b64encode
 from html import unescape
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from throwaway import edit, make_checkout
 
 from pairvae_lib import bookbuild
@@ -136,9 +140,32 @@ def test_missing_assets_are_named_with_the_command(checkout):
         bookbuild.lay_out_assets()
 
 
+def png_of(pixels):
+    """A picture as notebooks hold it."""
+    written = BytesIO()
+    Image.fromarray(pixels).save(written, "PNG")
+    return b64encode(written.getvalue()).decode() + "\n"
+
+
+def test_a_committed_picture_is_as_large_as_it_is_shown_and_of_few_colours():
+    pixels = np.zeros((40, 60, 3), dtype=np.uint8)
+    pixels[:, 30:] = (200, 100, 50)
+    output = new_output("display_data", {"image/png": png_of(pixels)}, metadata={"image/png": {"width": 30}})
+    page = bookbuild.stripped(new_notebook(cells=[new_code_cell("draw()", outputs=[output])]))
+    small = np.asarray(Image.open(BytesIO(b64decode(page.cells[0].outputs[0].data["image/png"]))).convert("RGB"))
+    np.testing.assert_array_equal(small, pixels[::2, ::2])
+    noise = np.random.default_rng(0).integers(256, size=(40, 60, 3), dtype=np.uint8)
+    page = bookbuild.stripped(
+        new_notebook(cells=[new_code_cell("", outputs=[new_output("display_data", {"image/png": png_of(noise)})])])
+    )
+    shown = Image.open(BytesIO(b64decode(page.cells[0].outputs[0].data["image/png"])))
+    assert shown.size == (60, 40) and len(shown.convert("RGB").getcolors(2400)) <= bookbuild.PALETTE
+
+
 def test_stripping_leaves_what_every_execution_has_in_common():
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "random"}, "text/plain": "VBox()"}
-    picture = view | {"image/png": "abc"}
+    encoded = png_of(np.random.default_rng(0).integers(256, size=(40, 60, 3), dtype=np.uint8))
+    picture = view | {"image/png": encoded}
     notebook = new_notebook(
         metadata={
             "papermill": {},
@@ -164,7 +191,8 @@ def test_stripping_leaves_what_every_execution_has_in_common():
         "language_info": {"name": "python"},
     }
     assert [cell.metadata for cell in page.cells] == [{}, {"tags": ["nbval-ignore-output"]}, {}]
-    assert [output.data for output in page.cells[1].outputs] == [{"text/plain": "VBox()", "image/png": "abc"}]
+    (shown,) = page.cells[1].outputs
+    assert set(shown.data) == {"text/plain", "image/png"}
     assert page.cells[2].outputs[0].text == "1"
     assert len({cell.id for cell in page.cells}) == 3
     assert [cell.id for cell in bookbuild.stripped(notebook).cells] == [cell.id for cell in page.cells]
