@@ -89,8 +89,8 @@ def test_claims_writes_the_ledger_of_the_results(monkeypatch, capsys, tmp_path):
 
 
 def test_published_claims_are_those_of_the_checkout(checkout, capsys):
-    assert code_of("claims", "--published") == 2
-    assert "results/published/quick/simulated/errors.json is not there yet" in capsys.readouterr().err
+    assert code_of("claims", "--published", "--profile", "tiny") == 2
+    assert "results/published/tiny/simulated/errors.json is not there yet" in capsys.readouterr().err
 
 
 def test_book_and_refresh_take_the_run_of_a_profile_and_a_seed(monkeypatch, capsys):
