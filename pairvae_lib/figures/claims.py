@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -80,7 +81,7 @@ def verdict_matrix(rows: Sequence[Mapping[str, Any]]) -> Figure:
     for spine in axes.spines.values():
         spine.set_visible(False)
     for k, name in enumerate(data):
-        label = display_name(name).replace(", ", "\n")
+        label = "\n".join(wrap(display_name(name), max(10, 44 // len(data)), break_long_words=False))
         size = 10 if words else 8.5
         axes.annotate(label, (2 * k + 1, 0), (0, 30), textcoords="offset points", ha="center", va="bottom", size=size)
         if k:
