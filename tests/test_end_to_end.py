@@ -104,7 +104,9 @@ def test_measured_pairs_give_the_same_tables_as_simulated_ones(results, run, mon
     assert sorted([row[key] for key in labels] for row in rows) == sorted(
         [row[key] for key in labels] for row in simulated
     )
-    assert all(0 < row[subset] < 1 for row in rows for subset in ("train", "held out", "mixed"))
+    for row in rows:
+        most = 5 if row["metric"] == "components" else 1  # a difference of logarithms; the others are of probabilities
+        assert all(0 <= row[subset] < most for subset in ("train", "held out", "mixed")), row
 
 
 @pytest.mark.skipif(not AFM_GISAXS.is_dir(), reason="the measured pairs are not beside the checkout")
