@@ -1,23 +1,20 @@
-"""The command line: one command per job."""
+"""Commands around the chapters and the book: simulate, run, sweep, publish, claims, book."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pairvae_lib import __version__
+from pairvae_lib.cli.program import app, messages
 from pairvae_lib.config import PROFILES, profile_named
-from pairvae_lib.files import CannotWrite, writing
+from pairvae_lib.files import writing
 from pairvae_lib.sweeps import DEFAULTS, Sweep
-
-app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
 
 ProfileName = Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")]
 DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder of paired data.')]
@@ -35,7 +32,7 @@ def simulate(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
 ) -> None:
     """Write a folder of simulated pairs of a scattering pattern and a micrograph."""
-    with _messages(), writing(out):
+    with messages(), writing(out):
         from pairvae_lib.simulation import simulate_dataset
 
         settings = profile_named(profile).simulation
@@ -58,7 +55,7 @@ def run(
     ] = True,
 ) -> None:
     """Execute a chapter, and before it those whose products are missing or out of date."""
-    with _messages():
+    with messages():
         from pairvae_lib.runner import run_chapter
 
         given = [(key, value) for key, _, value in (pair.partition("=") for pair in parameters or ())]
@@ -87,7 +84,7 @@ def sweep(
 
     Stopped at any moment, the same line goes on where it was.
     """
-    with _messages():
+    with messages():
         from pairvae_lib.locking import raise_unwritten, sweeping
         from pairvae_lib.runs import project_root
 
@@ -120,7 +117,7 @@ def publish(
     trained_at: Annotated[str | None, typer.Option(help="Commit of the training, if not the present one.")] = None,
 ) -> None:
     """Copy the small results of a sweep to results/published, with hashes, versions, machine and run times."""
-    with _messages():
+    with messages():
         from pairvae_lib.publishing import publish as copied
 
         lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
@@ -135,7 +132,7 @@ def published(
     ] = False,
 ) -> None:
     """Say what is published, and with --check, whether all of it is as it was."""
-    with _messages():
+    with messages():
         from pairvae_lib.publishing import check_published, what_is_published
 
         print("\n".join(check_published() if check else what_is_published()))
@@ -152,7 +149,7 @@ def claims(
     ] = False,
 ) -> None:
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
-    with _messages():
+    with messages():
         from pairvae_lib.claims_page import as_text
         from pairvae_lib.ledger import ledger, ledger_file, published_summary, save_ledger, summary_file
         from pairvae_lib.runs import SIMULATED, Run, results_root
@@ -176,7 +173,7 @@ def book(
     seed: Annotated[int, typer.Option(help="Seed of the run that the book shows.")] = 43,
 ) -> None:
     """Build the book from executed chapters."""
-    with _messages():
+    with messages():
         from pairvae_lib.bookbuild import build_book
         from pairvae_lib.runs import Run
 
@@ -189,7 +186,7 @@ def refresh(
     seed: Annotated[int, typer.Option(help="Seed of the run whose outputs are taken.")] = 43,
 ) -> None:
     """Bring the committed notebooks in step with the texts and with executed chapters."""
-    with _messages():
+    with messages():
         from pairvae_lib.bookbuild import refresh_notebooks
         from pairvae_lib.runs import Run
 
@@ -200,7 +197,7 @@ def refresh(
 @app.command()
 def assets() -> None:
     """Lay out what the book's pages load, once npm has fetched it (see `make assets`)."""
-    with _messages():
+    with messages():
         from pairvae_lib.bookbuild import lay_out_assets
 
         print(lay_out_assets())
@@ -211,38 +208,6 @@ def _swept(profile: str, data: str, lists: Mapping[str, str]) -> Sweep:
     from pairvae_lib.runs import SIMULATED, Run
 
     return Sweep.parsed(Run(profile, data=data if data == SIMULATED else str(Path(data).resolve())), lists)
-
-
-def _version(wanted: bool) -> None:
-    """Print the version and end."""
-    if wanted:
-        print(__version__)
-        raise typer.Exit()
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Options of the program itself."""
-
-
-def main(words: Sequence[str] | None = None) -> None:
-    """Entry point of the `pairvae` command."""
-    app(args=_joined(sys.argv[1:] if words is None else words), prog_name="pairvae")
-
-
-def _joined(words: Sequence[str]) -> list[str]:
-    """The command line with every `-p KEY VALUE` as `-p KEY=VALUE`: Typer has no option that takes two words."""
-    waiting, joined = list(words), []
-    while waiting:
-        word = waiting.pop(0)
-        if word == "-p" and len(waiting) > 1 and "=" not in waiting[0]:
-            word = f"-p{waiting.pop(0)}={waiting.pop(0)}"
-        joined.append(word)
-    return joined
 
 
 def _cluster_profile(folder: Path) -> Path:
@@ -261,22 +226,3 @@ def _cluster_profile(folder: Path) -> Path:
             "pip install -c constraints.txt -e '.[book,cluster]'"
         )
     return file.parent
-
-
-@contextmanager
-def _messages() -> Iterator[None]:
-    """Turn what a user can mend into one message: exit code 2 for input and usage, 1 for a chapter that fails."""
-    try:
-        yield
-    except (ValueError, FileNotFoundError, FileExistsError, PermissionError, CannotWrite) as error:
-        typer.echo(f"pairvae: {error}", err=True)
-        raise typer.Exit(2) from None
-    except RuntimeError as error:
-        from pairvae_lib.bookbuild import BookFailed
-        from pairvae_lib.locking import ChapterInUse
-        from pairvae_lib.runner import ChapterFailed
-
-        if not isinstance(error, ChapterFailed | ChapterInUse | BookFailed):
-            raise
-        typer.echo(f"pairvae: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, ChapterInUse) else 1) from None

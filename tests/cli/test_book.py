@@ -9,13 +9,14 @@ from claims_world import write_world
 from throwaway import edit, make_checkout
 
 from pairvae_lib import __version__, bookbuild, cli, runner, simulation
+from pairvae_lib.cli import book, program
 from pairvae_lib.config import PROFILES
 from pairvae_lib.files import CannotWrite
 from pairvae_lib.ledger import ledger_file, read_ledger
 from pairvae_lib.locking import ChapterInUse, locked
 from pairvae_lib.runs import Run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_help_names_every_command(capsys):
     ],
 )
 def test_a_parameter_takes_two_words(words, joined):
-    assert cli._joined(words) == joined
+    assert program._joined(words) == joined
 
 
 def test_run_hands_over_what_was_typed(monkeypatch, capsys):
@@ -152,7 +153,7 @@ def test_a_fault_of_the_program_is_not_hidden(checkout, monkeypatch):
 def test_sweep_hands_over_to_the_workflow(checkout, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(
-        cli.subprocess, "run", lambda words, **_: asked.append(words) or SimpleNamespace(returncode=0)
+        book.subprocess, "run", lambda words, **_: asked.append(words) or SimpleNamespace(returncode=0)
     )
     words = ("--profile", "tiny", "--seeds", "42,43", "--sizes", "8", "--protocols", "direct", "--cores", "3")
     assert code_of("sweep", *words) == 0
@@ -168,14 +169,14 @@ def asked(checkout, monkeypatch) -> list[list[str]]:
     """Command lines that are not run."""
     asked: list[list[str]] = []
     monkeypatch.setattr(
-        cli.subprocess, "run", lambda words, **_: asked.append(words) or SimpleNamespace(returncode=0)
+        book.subprocess, "run", lambda words, **_: asked.append(words) or SimpleNamespace(returncode=0)
     )
     return asked
 
 
 def test_a_sweep_on_a_cluster_is_the_same_with_a_profile(asked, monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(cli, "find_spec", lambda name: name == "snakemake_executor_plugin_slurm" or None)
+    monkeypatch.setattr(book, "find_spec", lambda name: name == "snakemake_executor_plugin_slurm" or None)
     assert code_of("sweep") == code_of("sweep", "--cluster", "workflow/profiles/slurm") == 0
     assert code_of("sweep", "--cluster", "workflow/profiles/slurm", "--cores", "3") == 0
     locally, *on_cluster = asked
@@ -209,7 +210,7 @@ def test_the_executor_of_a_cluster_must_be_installed(asked, tmp_path, capsys):
 
 
 def test_a_sweep_that_fails_fails(checkout, monkeypatch):
-    monkeypatch.setattr(cli.subprocess, "run", lambda words, **_: SimpleNamespace(returncode=1))
+    monkeypatch.setattr(book.subprocess, "run", lambda words, **_: SimpleNamespace(returncode=1))
     assert code_of("sweep") == 1
 
 
@@ -220,7 +221,7 @@ def test_the_workflow_holds_the_sweep_even_when_the_command_is_killed(checkout, 
         assert code_of("sweep", "--profile", "tiny") == 2  # another one meanwhile
         return SimpleNamespace(returncode=0)
 
-    monkeypatch.setattr(cli.subprocess, "run", workflow)
+    monkeypatch.setattr(book.subprocess, "run", workflow)
     assert code_of("sweep", "--profile", "tiny") == 0
     message = f"pairvae: sweep is being run in {Run('tiny').data_root} by process {os.getpid()} on "
     shown = capsys.readouterr().err
@@ -233,7 +234,7 @@ def test_a_sweep_ends_with_what_one_of_its_chapters_could_not_write(checkout, mo
             raise CannotWrite("cannot write solo.pt: No space left on device")
         return SimpleNamespace(returncode=1)
 
-    monkeypatch.setattr(cli.subprocess, "run", workflow)
+    monkeypatch.setattr(book.subprocess, "run", workflow)
     assert code_of("sweep", "--profile", "tiny", "--seeds", "42,43", "--sizes", "6,8") == 2
     assert capsys.readouterr().err == "pairvae: cannot write solo.pt: No space left on device\n"
 

@@ -1,0 +1,6 @@
+"""The command line: one command per job; each module hangs up its own on `program.app`."""
+
+import pairvae_lib.cli.book as book
+from pairvae_lib.cli.program import main
+
+__all__ = ["book", "main"]
