@@ -150,6 +150,7 @@ class VAE(nn.Module):
     def __init__(self, modality: Modality, architecture: Architecture, latent_shape: tuple[int, int, int]):
         super().__init__()
         self.modality = modality
+        self.architecture = architecture
         self.latent_shape = latent_shape
         self.precision: Resolved = "fp32"
         self.encoder = Encoder(modality, architecture, latent_shape)

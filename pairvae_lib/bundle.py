@@ -1,0 +1,296 @@
+"""A trained model as a folder: numbers as safetensors, all else as JSON and a card; reading it executes nothing.
+
+What is read may come from anywhere, so every claim in it is checked before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from pairvae_lib import __version__
+from pairvae_lib.config import Architecture, Binarisation
+from pairvae_lib.files import writing
+from pairvae_lib.modality import Modality
+from pairvae_lib.model import VAE, PairVAE
+from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.records import write_json
+
+FORMAT, FORMAT_VERSION = "pairvae bundle", 1
+MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
+CONFIG_LIMIT = 4_000_000  # bytes; ours have some ten thousand
+
+
+class BundleError(ValueError):
+    """A folder that is not a bundle, or one that cannot be trusted: one sentence with the folder and the reason."""
+
+    def __init__(self, folder: Path | str, reason: str):
+        super().__init__(f"{folder} cannot be used as a trained model: {reason}")
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How raw measurements become what the model sees; kept with it, so that new ones are treated alike.
+
+    Parameters
+    ----------
+    binarisation : Binarisation
+        Grey micrograph to mask.
+    q : tuple of float, optional
+        q grid of 1-D profiles [q_unit]; None for 2-D patterns.
+    q_unit : str
+        "1/nm", "1/angstrom", or "" where the data did not say.
+    limits : (low, high), optional
+        Intensities [decades] that became 0 and 1 (see `pairs.PreparedPairs`).
+    nm_per_pixel : float, optional
+        Median pixel size of the masks [nm]; None where unknown.
+    """
+
+    binarisation: Binarisation = Binarisation()
+    q: tuple[float, ...] | None = None
+    q_unit: str = ""
+    limits: tuple[float, float] | None = None
+    nm_per_pixel: float | None = None
+
+    @classmethod
+    def of(cls, pairs: PreparedPairs, binarisation: Binarisation) -> Scaling:
+        """That of prepared pairs."""
+        sizes = np.array(pairs.nm_per_pixel or (), dtype=float)
+        known = sizes[np.isfinite(sizes)]
+        return cls(
+            binarisation=binarisation,
+            q=None if pairs.q is None else tuple(map(float, pairs.q)),
+            q_unit=pairs.q_unit,
+            limits=pairs.limits,
+            nm_per_pixel=float(np.median(known)) if len(known) else None,
+        )
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model with what is needed to apply it, and where it comes from.
+
+    Parameters
+    ----------
+    model : nn.Module
+        In inference mode: a `PairVAE` for the kind "pairvae".
+    modalities : (Modality, Modality)
+        Scattering, then micrograph.
+    scaling : Scaling
+    profile : str
+        Name of the profile that it was trained in.
+    provenance : mapping
+        Plain values: data, digest, seed, sample_ids of training ("train") and not ("held_out"), versions, ...
+    kind : str
+        A key of KINDS.
+    """
+
+    model: nn.Module
+    modalities: tuple[Modality, Modality]
+    scaling: Scaling
+    profile: str
+    provenance: Mapping[str, Any]
+    kind: str = "pairvae"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of model is described in JSON, and made from that description with fresh weights."""
+
+    described: Callable[[nn.Module], dict[str, Any]]
+    made: Callable[[dict[str, Any], tuple[Modality, Modality]], nn.Module]
+
+
+def _described_pairvae(model: nn.Module) -> dict[str, Any]:
+    """Architecture and latent shape of a PairVAE."""
+    assert isinstance(model, PairVAE)
+    first = model.vae(model.names[0])
+    return {"architecture": asdict(first.architecture) | {"backbone_weights": None},
+            "latent_shape": list(first.latent_shape)}
+
+
+def _made_pairvae(described: dict[str, Any], modalities: tuple[Modality, Modality]) -> PairVAE:
+    """A PairVAE with fresh weights."""
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
+              for key, value in described["architecture"].items()}
+    channels, rows, cols = map(int, described["latent_shape"])
+    architecture = Architecture(**values)
+    return PairVAE(*(VAE(modality, architecture, (channels, rows, cols)) for modality in modalities))
+
+
+KINDS: dict[str, Kind] = {"pairvae": Kind(_described_pairvae, _made_pairvae)}
+
+
+def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = False) -> Path:
+    """Write a bundle: complete, or not at all.
+
+    Parameters
+    ----------
+    folder : Path or str
+        It must not exist yet.
+    bundle : Bundle
+    card : str
+        The model card, Markdown.
+    half : bool
+        Store numbers in 16 bits, which halves the files; the model computes in 32 either way.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    FileExistsError
+        If there is something already.
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} is there already; name a folder that does not exist yet")
+    with writing(folder):
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.absolute().parent))
+        try:
+            state = {name: _stored(value, half) for name, value in bundle.model.state_dict().items()}
+            save_file(state, partial / MODEL)
+            write_json(partial / CONFIG, _config(bundle, partial / MODEL))
+            (partial / CARD).write_text(card, encoding="utf-8")
+            partial.chmod(0o755)
+            os.rename(partial, folder)
+        except BaseException:
+            rmtree(partial, ignore_errors=True)
+            raise
+    return folder
+
+
+def load_bundle(folder: Path | str) -> Bundle:
+    """Read what `save_bundle` wrote.
+
+    Raises
+    ------
+    BundleError
+        If it is not a bundle, of another version, changed since it was written, or says something else than it holds.
+    """
+    folder = Path(folder)
+    config = _read_config(folder)
+    kind = config.get("kind")
+    if kind not in KINDS:
+        raise BundleError(folder, f"its kind must be one of {', '.join(KINDS)}; got {kind!r}")
+    try:
+        first, second = (
+            Modality(str(one["name"]), tuple(map(int, one["shape"])), one["likelihood"])
+            for one in config["modalities"]
+        )
+        modalities = (first, second)
+        for modality in modalities:  # names become names of files
+            if not modality.name or modality.name.startswith(".") or set(modality.name) & set("/\\\0"):
+                raise ValueError(f"a modality cannot be called {modality.name!r}")
+        scaling = _scaling(config["scaling"])
+        with torch.device("meta"):  # shapes without memory: the file may ask for any size
+            wanted = KINDS[kind].made(config["model"], modalities).state_dict()
+        profile, provenance, digest = config["profile"], config["provenance"], config["sha256"]
+    except Exception as error:  # a changed file raises anything
+        raise BundleError(folder, f"{CONFIG} does not describe a model ({error!r})") from error
+    state = _read_state(folder, wanted, digest)
+    model = KINDS[kind].made(config["model"], modalities)
+    model.load_state_dict(state)
+    model.eval()
+    return Bundle(model, modalities, scaling, str(profile), provenance, kind)
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    """A tensor as it is written."""
+    value = value.detach().cpu().contiguous()
+    return value.half() if half and value.is_floating_point() else value
+
+
+def _config(bundle: Bundle, weights: Path) -> dict[str, Any]:
+    """All of a bundle but its numbers and its card."""
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "library": __version__,
+        "kind": bundle.kind,
+        "profile": bundle.profile,
+        "modalities": [asdict(modality) for modality in bundle.modalities],
+        "model": KINDS[bundle.kind].described(bundle.model),
+        "scaling": asdict(bundle.scaling),
+        "provenance": dict(bundle.provenance),
+        "sha256": sha256(weights.read_bytes()).hexdigest(),
+    }
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    """config.json, of this version."""
+    path = folder / CONFIG
+    if not path.is_file():
+        raise BundleError(folder, f"it holds no {CONFIG}" if folder.is_dir() else "it is not a folder")
+    if path.stat().st_size > CONFIG_LIMIT:
+        raise BundleError(folder, f"{CONFIG} must be below {CONFIG_LIMIT / 1e6:g} MB; got {path.stat().st_size} bytes")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BundleError(folder, f"{CONFIG} is not JSON ({error})") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise BundleError(folder, f"{CONFIG} is not that of a {FORMAT}")
+    if config.get("format_version") != FORMAT_VERSION:
+        raise BundleError(
+            folder,
+            f"its format version must be {FORMAT_VERSION}; got {config.get('format_version')!r}, written by "
+            f"pairvae_lib {config.get('library')!r} (this is {__version__})",
+        )
+    return config
+
+
+def _scaling(described: dict[str, Any]) -> Scaling:
+    """A Scaling from its JSON."""
+    values: dict[str, Any] = {
+        key: tuple(map(float, value)) if isinstance(value, list) else value for key, value in described.items()
+    }
+    unknown = values.keys() - {field.name for field in fields(Scaling)}
+    if unknown:
+        raise ValueError(f"scaling has no {', '.join(sorted(unknown))}")
+    values["binarisation"] = Binarisation(**values["binarisation"])
+    return Scaling(**values)
+
+
+def _read_state(folder: Path, wanted: Mapping[str, Tensor], digest: Any) -> dict[str, Tensor]:
+    """The numbers, in 32 bits, if they are those that were written and fit the model."""
+    path = folder / MODEL
+    if not path.is_file():
+        raise BundleError(folder, f"it holds no {MODEL}")
+    try:
+        with safe_open(path, "pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise BundleError(folder, f"{MODEL} is not a whole safetensors file ({error})") from error
+    different = [
+        f"{name} {shapes.get(name, 'missing')} instead of {tuple(wanted[name].shape) if name in wanted else 'nothing'}"
+        for name in sorted(shapes.keys() | wanted.keys())
+        if name not in shapes or name not in wanted or shapes[name] != tuple(wanted[name].shape)
+    ]
+    if different:
+        more = f" and {len(different) - 3} more" if len(different) > 3 else ""
+        raise BundleError(folder, f"{MODEL} does not fit {CONFIG}: {'; '.join(different[:3])}{more}")
+    if sha256(path.read_bytes()).hexdigest() != digest:
+        raise BundleError(folder, f"{MODEL} is not the file that {CONFIG} was written with")
+    state = load_file(path)
+    broken = [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
+    if broken:
+        raise BundleError(folder, f"{MODEL} holds NaN or infinity in {', '.join(broken[:3])}")
+    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
