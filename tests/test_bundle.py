@@ -97,7 +97,7 @@ def reason(text: str) -> str:
         ({"format_version": 2, "library": "9.9"}, "its format version must be 1; got 2, written by pairvae_lib '9.9'"),
         ({"kind": "gan"}, "its kind must be one of .*; got 'gan'"),
         ({"modalities": []}, "config.json does not describe a model"),
-        ({"scaling": {"binarisation": {}, "colour": 3}}, "config.json does not describe a model .*scaling has no colour"),
+        ({"scaling": {"binarisation": {}, "x": 3}}, "config.json does not describe a model .*scaling has no x"),
         ({"sha256": "0"}, "model.safetensors is not the file that config.json was written with"),
     ],
 )
