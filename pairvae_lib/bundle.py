@@ -22,8 +22,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pairvae_lib import __version__
-from pairvae_lib.config import Architecture, Binarisation
+from pairvae_lib.config import Architecture, Binarisation, FlowArchitecture
 from pairvae_lib.files import writing
+from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import VAE, PairVAE
 from pairvae_lib.pairs import PreparedPairs
@@ -86,7 +87,7 @@ class Bundle:
     Parameters
     ----------
     model : nn.Module
-        In inference mode: a `PairVAE` for the kind "pairvae".
+        In inference mode: a `PairVAE` for the kind "pairvae", a `ConditionalFlow` for "flow".
     modalities : (Modality, Modality)
         Scattering, then micrograph.
     scaling : Scaling
@@ -131,7 +132,25 @@ def _made_pairvae(described: dict[str, Any], modalities: tuple[Modality, Modalit
     return PairVAE(*(VAE(modality, architecture, (channels, rows, cols)) for modality in modalities))
 
 
-KINDS: dict[str, Kind] = {"pairvae": Kind(_described_pairvae, _made_pairvae)}
+def _described_flow(model: nn.Module) -> dict[str, Any]:
+    """Architecture of a conditional flow."""
+    assert isinstance(model, ConditionalFlow)
+    return {"architecture": asdict(model.architecture)}
+
+
+def _made_flow(described: dict[str, Any], modalities: tuple[Modality, Modality]) -> ConditionalFlow:
+    """A conditional flow with fresh weights."""
+    values = described["architecture"]
+    architecture = FlowArchitecture(
+        tuple(map(int, values["channels"])), int(values["embedded"]), int(values["components"])
+    )
+    return ConditionalFlow(*modalities, architecture)
+
+
+KINDS: dict[str, Kind] = {
+    "pairvae": Kind(_described_pairvae, _made_pairvae),
+    "flow": Kind(_described_flow, _made_flow),
+}
 
 
 def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = False) -> Path:

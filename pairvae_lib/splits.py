@@ -1,4 +1,4 @@
-"""Seeded splits of the samples into training and held-out ones: stratified by morphology, or by group."""
+"""Seeded splits of the samples into training and held-out ones: stratified, by an interval, or by group."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from pairvae_lib.checks import check_finite, check_range
 
 FIRST_SEED = 43  # of a round of folds; the seed that the book shows
 
@@ -90,6 +92,55 @@ def group_split(groups: Sequence[str] | None, held_out: str, seed: int = 0) -> S
     train = [index for index, group in enumerate(groups) if group != held_out]
     order = np.random.default_rng(seed).permutation(train)
     return Split(tuple(map(int, order)), tuple(index for index, group in enumerate(groups) if group == held_out))
+
+
+def gap_split(labels: Sequence[str], values: Sequence[float], seed: int = 0, share: float = 1 / 3) -> Split:
+    """A split that holds out an interval of a control parameter, in every class: the middle of its samples.
+
+    No training sample of a class has a value inside the interval, so that neighbours are not near duplicates; there are
+    training samples on both of its sides, so that a held-out sample lies between what was seen.
+
+    Parameters
+    ----------
+    labels : sequence of str, length n
+        Morphologies.
+    values : sequence of float, length n
+        The parameter of each sample, in any unit.
+    seed : int
+        Of the generator that orders the training samples.
+    share : float
+        Of the samples of a class to hold out; rounded, but at least one sample is on each side of the interval.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a value is not finite, `share` is not between 0 and 1, or a class has too few samples or
+        different values for an interval with both sides.
+    """
+    if len(values) != len(labels):
+        raise ValueError(f"values must be {len(labels)} as the labels; got {len(values)}")
+    numbers = np.asarray(values, dtype=np.float64)
+    check_finite("values", numbers)
+    check_range("share", share, 0, 1)
+    held_out: list[int] = []
+    for label in sorted(set(labels)):
+        members = np.array([index for index, other in enumerate(labels) if other == label])
+        order = members[np.argsort(numbers[members], kind="stable")]
+        count = min(max(round(share * len(order)), 1), len(order) - 2)
+        first = (len(order) - count) // 2
+        inside = order[first : first + count]
+        outside = numbers[np.setdiff1d(members, inside)]
+        lowest, highest = (numbers[inside].min(), numbers[inside].max()) if count > 0 else (0.0, 0.0)
+        if count < 1 or not ((outside < lowest).any() and (outside > highest).any()) or (
+            (outside >= lowest) & (outside <= highest)
+        ).any():
+            raise ValueError(
+                f"values of {label!r} must leave samples on both sides of an interval; got {numbers[members].tolist()}"
+            )
+        held_out += [int(index) for index in inside]
+    train = sorted(set(range(len(labels))) - set(held_out))
+    order = np.random.default_rng(seed).permutation(train)
+    return Split(tuple(map(int, order)), tuple(sorted(held_out)))
 
 
 def _shares(sizes: Counter[str], n_train: int) -> dict[str, int]:

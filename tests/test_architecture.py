@@ -15,12 +15,12 @@ FLOORS = {
     0: {"config", "checks", "files", "lags"},
     1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits"}
     | {"layers", "losses", "checkpoints", "precision"},
-    2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
+    2: {"records", "simulation", "reading", "pairs", "datasets", "model", "flow", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking"},
-    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
-    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
+    | {"measures", "run_measures", "locking", "flow_training", "peers"},
+    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "answers", "ensemble_errors"},
+    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"} | {"contest"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -32,13 +32,17 @@ NEIGHBOURS = {
     ("trained", "pretraining"),
     ("trained", "training"),
     ("memorisation", "training"),
+    ("spectra", "baselines"),
     ("portraits", "evaluation"),
+    ("ensemble_errors", "evaluation"),
     ("run_measures", "measures"),
     ("claims_page", "claims"),
     ("cli", "ledger"),
     ("cli", "runner"),
     ("cli", "bookbuild"),
     ("cli", "publishing"),
+    ("cli", "contest"),
+    ("contest", "publishing"),
     ("publishing", "runner"),
     ("paper_items", "figures"),
 }

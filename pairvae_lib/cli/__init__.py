@@ -1,6 +1,7 @@
 """The command line: one command per job; each module hangs up its own on `program.app`."""
 
+import pairvae_lib.cli.beyond as beyond
 import pairvae_lib.cli.book as book
 from pairvae_lib.cli.program import main
 
-__all__ = ["book", "main"]
+__all__ = ["beyond", "book", "main"]

@@ -1,0 +1,35 @@
+"""The command of the comparison beyond the paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pairvae_lib.cli.program import app, messages
+from pairvae_lib.config import BUDGETS
+
+
+@app.command()
+def beyond(
+    split: Annotated[str, typer.Option(help="random, gap or batch: how samples are held out.")] = "gap",
+    seeds: Annotated[str, typer.Option(help="Whole numbers between commas.")] = "43,44,45",
+    data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
+    budget: Annotated[str, typer.Option(help=f"One of {', '.join(BUDGETS)}.")] = "standard",
+    control: Annotated[str, typer.Option(help="Column of the manifest that a gap is cut out of.")] = "",
+) -> None:
+    """Train PairVAE, two peers and the conditional flow on the same pairs, and compare them on held-out samples.
+
+    Stopped at any moment, the same line goes on where it was.
+    """
+    with messages():
+        from pairvae_lib.contest import Contest, run_contest
+
+        try:
+            numbers = [int(word) for word in seeds.split(",")]
+        except ValueError:
+            raise ValueError(f"seeds must be whole numbers between commas; got {seeds!r}") from None
+        source = data if data == "simulated" else str(Path(data).resolve())
+        for contest in [Contest(split, seed, source, budget, control) for seed in numbers]:
+            print(run_contest(contest))

@@ -1,0 +1,222 @@
+"""All answers of one comparison held to the same truth, and its outcome as one small file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+import torch
+
+from pairvae_lib.answers import (
+    class_answer,
+    crops_of,
+    flow_answer,
+    neighbours_answer,
+    others_answer,
+    pairvae_answer,
+    peer_answer,
+)
+from pairvae_lib.baselines import kernel_ridge, retrieved, training_mean
+from pairvae_lib.config import Budget
+from pairvae_lib.contest.definition import Contest, contest_pairs, contest_split
+from pairvae_lib.contest.models import FLOW, Clock, Models, trained_models
+from pairvae_lib.ensemble_errors import (
+    METRICS,
+    SCALARS,
+    ensemble_statistics,
+    memorised,
+    spread_ratio,
+    statistic_errors,
+    within_class_correlation,
+)
+from pairvae_lib.fitting import generator
+from pairvae_lib.flow_training import denoising_loss
+from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.peers import PEERS
+from pairvae_lib.records import write_arrays, write_json
+from pairvae_lib.spectra import SpectralReadout, fourier_transform, power_spectrum_features
+from pairvae_lib.splits import Split
+from pairvae_lib.training import focused_crops
+
+FLOOR, ONE, THREE, CLASS, OTHER = "floor", "nearest neighbour", "three neighbours", "class mixture", "another sample"
+STATISTICS_RIDGE, PAIRVAE, SHUFFLED = "statistics ridge", "PairVAE", "flow, shuffled scattering"
+DENOISING_TIME = 0.1
+SHOWN = 4  # masks of an answer in the pictures
+
+
+def run_contest(contest: Contest) -> Path:
+    """Train what is not trained yet, assess all of it on the held-out samples, and write the outcome.
+
+    Returns
+    -------
+    Path
+        `contest.result_file`; one that is there is left as it is.
+    """
+    if contest.result_file.exists():
+        return contest.result_file
+    pairs, folder = contest_pairs(contest)
+    split, described = contest_split(contest, pairs, folder)
+    models = trained_models(contest, pairs, split)
+    outcome, pictures = assessed(contest, models, pairs, split)
+    outcome["run"] = asdict(contest) | {"data": contest.data_root.name, "held_out": described}
+    outcome["run"] |= {"n_train": len(split.train), "n_held_out": len(split.held_out)}
+    write_arrays(contest.pictures_file, pictures)
+    write_json(contest.result_file, outcome)
+    return contest.result_file
+
+
+def assessed(
+    contest: Contest, models: Models, pairs: PreparedPairs, split: Split
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The outcome as plain values, and pictures as packed bits."""
+    budget, seed = contest.settings, contest.seed
+    queries = np.array(split.held_out)
+    size = pairs.modalities[1].shape[0]
+    drawn = Clock(contest.folder / "seconds.json").seconds
+
+    def rng(stage: str) -> np.random.Generator:
+        return generator(seed, f"contest {stage}")
+
+    true = crops_of(pairs, np.repeat(queries[:, np.newaxis], budget.true, axis=1), rng("true"))
+    scattering = pairs.scattering[queries]
+    answers: dict[str, np.ndarray] = {
+        FLOOR: crops_of(pairs, np.repeat(queries[:, np.newaxis], budget.drawn, axis=1), rng(FLOOR)),
+        ONE: neighbours_answer(pairs, split, 1, budget.drawn, rng(ONE)),
+        THREE: neighbours_answer(pairs, split, 3, budget.drawn, rng(THREE)),
+        CLASS: class_answer(pairs, split, budget.drawn, rng(CLASS)),
+        OTHER: others_answer(pairs, split, budget.drawn, rng(OTHER)),
+        PAIRVAE: pairvae_answer(models.pairvae, pairs, split.held_out, budget.drawn, rng(PAIRVAE)),
+    }
+    for name, peer in models.peers.items():
+        answers[name] = peer_answer(peer, pairs, split.held_out, budget.drawn, rng(name))
+    start = process_time()
+    answers[FLOW] = flow_answer(models.flow, scattering, budget.drawn, size, rng(FLOW), budget.steps)
+    drawn["flow, a mask"] = round((process_time() - start) / answers[FLOW][:, :, 0, 0].size, 4)
+    wrong = np.roll(rng(SHUFFLED).permutation(len(queries)), 1)  # nobody keeps a place but by chance
+    answers[SHUFFLED] = flow_answer(models.flow, scattering[wrong], budget.drawn, size, rng(FLOW), budget.steps)
+
+    true_statistics = ensemble_statistics(true)
+    statistics = {name: ensemble_statistics(masks) for name, masks in answers.items()}
+    errors = {
+        metric: {name: statistic_errors(given[metric], true_statistics[metric]) for name, given in statistics.items()}
+        for metric in METRICS
+    }
+    trained_on = ensemble_statistics(
+        crops_of(pairs, np.repeat(np.arange(len(pairs))[:, np.newaxis], budget.drawn, axis=1), rng("ridge"))
+    )
+    for metric in METRICS:
+        target = trained_on[metric].mean(axis=1)
+        predicted = kernel_ridge(pairs.scattering, target, split.train, split.held_out)
+        errors[metric][STATISTICS_RIDGE] = statistic_errors(predicted[:, np.newaxis], true_statistics[metric])
+
+    classes = [pairs.morphologies[index] for index in queries]
+    looked_at = np.unique(np.linspace(0, len(queries) - 1, budget.memorisation).round().astype(int))
+    copied = {name: memorised(answers[name][looked_at, 0], pairs, split.train) for name in (FLOOR, PAIRVAE, FLOW)}
+    own = denoising_loss(models.flow, _images(true[:, 0]), scattering, DENOISING_TIME, rng("denoising"))
+    others = denoising_loss(models.flow, _images(true[:, 0]), scattering[wrong], DENOISING_TIME, rng("denoising"))
+    seconds = {PAIRVAE: _sum(drawn, "solo", "pair"), **{name: drawn.get(name) for name in (*PEERS, FLOW)}}
+    outcome = {
+        "samples": [pairs.sample_ids[index] for index in queries],
+        "morphologies": classes,
+        "errors": _plain(errors),
+        "spread": {
+            name: _plain(spread_ratio(given[METRICS[0]], true_statistics[METRICS[0]]))
+            for name, given in statistics.items()
+        },
+        "within_class": {
+            name: round(within_class_correlation(given, true_statistics, classes), 4)
+            for name, given in statistics.items()
+        },
+        "scalars": {
+            name: {metric: _plain(given[metric].reshape(len(queries), -1).mean(axis=1)) for metric in SCALARS}
+            for name, given in [("true", true_statistics), *((key, statistics[key]) for key in (THREE, PAIRVAE, FLOW))]
+        },
+        "memorisation": _plain(copied),
+        "denoising": {"own": _plain(own), "others": _plain(others)},
+        "scattering": _plain(scattering_errors(models, pairs, split, budget, rng)),
+        "seconds": seconds | {"flow, a mask": drawn["flow, a mask"]},
+    }
+    return outcome, pictures(models, pairs, split, true, answers, seed)
+
+
+def scattering_errors(
+    models: Models,
+    pairs: PreparedPairs,
+    split: Split,
+    budget: Budget,
+    rng: Callable[[str], np.random.Generator],
+) -> dict[str, np.ndarray]:
+    """The way back: mean absolute error of the scattering from several crops of each held-out micrograph."""
+    everyone, queries, train = np.arange(len(pairs)), list(split.held_out), list(split.train)
+    source, target = (modality.name for modality in reversed(pairs.modalities))
+    crops = crops_of(pairs, np.repeat(everyone[:, np.newaxis], budget.drawn, axis=1), rng("spectra"))
+    spectra = power_spectrum_features(crops)
+    true = pairs.scattering[:, 0]
+    seen = torch.from_numpy(_images(crops[queries].reshape(-1, *crops.shape[2:])))
+    with torch.inference_mode():
+        decoded = {PAIRVAE: models.pairvae.reconstruct(seen, source, target)}
+        for name, peer in models.peers.items():
+            decoded[name] = peer.reconstruct(seen, source, target, seed=0)
+    found = {  # one answer of all crops of a sample
+        name: values.numpy().reshape(len(queries), budget.drawn, *true.shape[1:]).mean(axis=1)
+        for name, values in decoded.items()
+    }
+    found |= {
+        "training mean": training_mean(true, train, queries),
+        ONE: retrieved(spectra, true, train, queries, 1),
+        THREE: retrieved(spectra, true, train, queries, 3),
+        "Fourier transform": fourier_transform(crops, true, train, pairs.q)[queries],
+        "spectral readout": SpectralReadout(spectra[train], true[train]).predict(spectra[queries]),
+    }
+    return {
+        name: np.abs(values - true[queries]).reshape(len(queries), -1).mean(axis=1) for name, values in found.items()
+    }
+
+
+def pictures(
+    models: Models, pairs: PreparedPairs, split: Split, true: np.ndarray, answers: dict[str, np.ndarray], seed: int
+) -> dict[str, np.ndarray]:
+    """Masks of one held-out and one training sample of each class, as packed bits, with what they answer to."""
+    classes = sorted(set(pairs.morphologies[index] for index in split.held_out))
+    places = [next(i for i, q in enumerate(split.held_out) if pairs.morphologies[q] == name) for name in classes]
+    trained = [next((t for t in split.train if pairs.morphologies[t] == name), split.train[0]) for name in classes]
+    source, target = (modality.name for modality in pairs.modalities)
+    rng = generator(seed, "contest pictures")
+    with torch.inference_mode():
+        rebuilt = models.pairvae.reconstruct(torch.from_numpy(pairs.scattering[trained]), source, target)
+    shown = {
+        "true": true[places, :SHOWN],
+        **{name: answers[name][places, :SHOWN] for name in (ONE, PAIRVAE, *PEERS, FLOW)},
+        "training crop": focused_crops(pairs, tuple(trained), models.settings.pair, seed) > 0.5,
+        "training reconstruction": rebuilt.numpy(),
+        "other crops": crops_of(pairs, np.repeat(np.array(trained)[:, np.newaxis], 2, axis=1), rng),
+    }
+    large = flow_answer(models.flow, pairs.scattering[np.array(split.held_out)[places]], 1, 3 * true.shape[-1], rng)
+    packed = {f"{name} bits": np.packbits(masks, axis=-1) for name, masks in (shown | {"large flow": large}).items()}
+    return packed | {
+        "classes": np.array(classes),
+        "samples": np.array([pairs.sample_ids[split.held_out[place]] for place in places]),
+        "scattering": pairs.scattering[np.array(split.held_out)[places], 0].astype(np.float16),
+    }
+
+
+def _images(masks: np.ndarray) -> np.ndarray:
+    """Masks (n, height, width) as a network sees them."""
+    return masks[:, np.newaxis].astype(np.float32)
+
+
+def _sum(seconds: dict[str, float | None], *names: str) -> float | None:
+    """Sum of times, None where one is not known."""
+    known = [seconds.get(name) for name in names]
+    return None if None in known else round(sum(value for value in known if value is not None), 1)
+
+
+def _plain(values: Any) -> Any:
+    """Arrays as lists of four significant digits."""
+    if isinstance(values, dict):
+        return {key: _plain(value) for key, value in values.items()}
+    return [float(f"{value:.4g}") for value in values]

@@ -1,0 +1,178 @@
+"""Training of the conditional flow, on random crops of the training micrographs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
+from pairvae_lib.checks import check_one_of
+from pairvae_lib.config import FlowArchitecture, FlowTraining, Precision
+from pairvae_lib.fitting import History, Means, fit, generator, provenance, standard_normal
+from pairvae_lib.flow import ConditionalFlow, UNet, fresh_flow, noised
+from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.precision import CPU, resolved, training_device
+
+CROSS_ENTROPY = "cross_entropy"
+
+
+def train_flow(
+    flow: ConditionalFlow,
+    pairs: PreparedPairs,
+    train: tuple[int, ...],
+    settings: FlowTraining,
+    seed: int,
+    partial: Path | None = None,
+) -> History:
+    """Train a flow, in place; it ends with the averaged weights.
+
+    Parameters
+    ----------
+    flow : ConditionalFlow
+        Fresh.
+    pairs : PreparedPairs
+        Of the flow's modalities.
+    train : tuple of int
+        Indices of the training pairs.
+    settings : FlowTraining
+    seed : int
+    partial : Path, optional
+        Checkpoint to resume from.
+
+    Returns
+    -------
+    History
+        cross_entropy [nats per pixel] of every round, a mean over the times that training draws.
+
+    Raises
+    ------
+    ValueError
+        If the pairs are of other modalities, the symmetry is unknown, or there are too few training pairs.
+    """
+    check_one_of("modalities of the flow", flow.modalities, (pairs.modalities,))
+    check_one_of("symmetry", settings.symmetry, ("half_turn", "dihedral"))
+    flow.describe(pairs.scattering[list(train)])
+    device, size = flow.device, pairs.modalities[1].shape[0]
+    condition = flow.condition(torch.from_numpy(pairs.scattering).to(device))
+    average = UNet(flow.architecture).to(device)
+    average.load_state_dict(flow.net.state_dict())
+    optimizer = torch.optim.AdamW(flow.net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+
+    def run_round(round_: int) -> dict[str, float]:
+        rng = generator(seed, "flow", round_)
+        means = Means()
+        for step in range(round_ * settings.steps_per_round, (round_ + 1) * settings.steps_per_round):
+            drawn = rng.choice(train, settings.batch_size)
+            mask = torch.from_numpy(turned(pairs.crops(drawn, size, rng), settings.symmetry, rng)).to(device)
+            logit = settings.time_mean + settings.time_scale * rng.standard_normal(len(drawn))
+            time = torch.from_numpy((1 / (1 + np.exp(-logit))).astype(np.float32)).to(device)
+            given = condition[torch.from_numpy(drawn).to(device)]
+            given = given + settings.condition_noise * standard_normal(rng, given)
+            kept = torch.from_numpy(rng.random(len(drawn)) >= settings.condition_dropout).to(device)
+            logits = flow(noised(mask, standard_normal(rng, mask), time), time, given * kept[:, None])
+            loss = F.binary_cross_entropy_with_logits(logits, mask)
+            for group in optimizer.param_groups:
+                group["lr"] = settings.learning_rate * pace(step, settings)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(flow.net.parameters(), settings.clip)
+            optimizer.step()
+            memory = min(settings.averaging, (1 + step) / (10 + step))  # the initial weights are soon forgotten
+            with torch.no_grad():
+                for mean, weight in zip(average.parameters(), flow.net.parameters(), strict=True):
+                    mean.lerp_(weight, 1 - memory)
+            means.add({CROSS_ENTROPY: loss.cpu()})
+        return means.read()
+
+    made_with = provenance("flow", seed, pairs.digest, train, settings, flow) | {"precision": flow.precision}
+    held = nn.ModuleDict({"net": flow.net, "average": average})
+    flow.train()
+    history = fit(held, optimizer, run_round, settings.rounds, made_with, partial, "flow")
+    flow.net.load_state_dict(average.state_dict())
+    flow.eval()
+    return history
+
+
+def flow_trained(
+    pairs: PreparedPairs,
+    train: tuple[int, ...],
+    architecture: FlowArchitecture,
+    settings: FlowTraining,
+    precision: Precision,
+    seed: int,
+    file: Path,
+) -> tuple[ConditionalFlow, History]:
+    """A trained flow with its history: read from `file`, or trained and written there.
+
+    Raises
+    ------
+    ValueError
+        If the file was made with other settings.
+    """
+    flow = fresh_flow(*pairs.modalities, architecture, seed)
+    device = training_device(precision)
+    made_with = provenance("flow", seed, pairs.digest, train, settings, flow)
+    made_with |= {"architecture": asdict(architecture), "precision": resolved(precision, device)}
+    if file.exists():
+        content = load_checkpoint(file, made_with)
+        flow.load_state_dict(content["flow"])
+        return flow.eval(), History(content["history"])
+    partial = file.with_suffix(".partial")
+    flow.precision = resolved(precision, device)
+    flow.to(device)
+    history = train_flow(flow, pairs, train, settings, seed, partial)
+    flow.precision = "fp32"
+    flow.to(CPU)
+    save_checkpoint(file, made_with, {"flow": flow.state_dict(), "history": history.losses})
+    partial.unlink(missing_ok=True)
+    return flow, history
+
+
+def pace(step: int, settings: FlowTraining) -> float:
+    """Learning rate of a step as a share of the largest: a linear rise, then a cosine down to 0."""
+    rise = min(1.0, (step + 1) / max(settings.warm_up, 1))
+    return rise * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
+
+
+def turned(crops: np.ndarray, symmetry: str, rng: np.random.Generator) -> np.ndarray:
+    """Each crop (n, 1, size, size) turned by a random element of the symmetry group."""
+    turns = rng.integers(4, size=len(crops)) if symmetry == "dihedral" else 2 * rng.integers(2, size=len(crops))
+    mirrored = rng.integers(2, size=len(crops)) * (symmetry == "dihedral")
+    return np.stack([
+        np.rot90(crop[:, :, ::-1] if mirror else crop, turn, axes=(1, 2))
+        for crop, turn, mirror in zip(crops, turns, mirrored, strict=True)
+    ])
+
+
+@torch.no_grad()
+def denoising_loss(
+    flow: ConditionalFlow, crops: np.ndarray, scattering: np.ndarray, time: float, rng: np.random.Generator
+) -> np.ndarray:
+    """How well the flow tells masks from noise at one time: a cheap test that it uses the scattering.
+
+    Parameters
+    ----------
+    flow : ConditionalFlow
+    crops : float32 ndarray of shape (n, 1, size, size)
+        True masks, 0 and 1.
+    scattering : float32 ndarray of shape (n, 1, *shape)
+        Their scattering; that of other samples shows what the scattering is worth.
+    time : float
+        From 0, where only the scattering tells anything, to 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Cross-entropy [nats per pixel]; ln 2 for one who knows nothing.
+    """
+    mask: Tensor = torch.from_numpy(crops)
+    times = torch.full((len(mask),), time)
+    logits = flow(noised(mask, standard_normal(rng, mask), times), times, flow.condition(torch.from_numpy(scattering)))
+    return F.binary_cross_entropy_with_logits(logits, mask, reduction="none").mean(dim=(1, 2, 3)).numpy()
