@@ -16,6 +16,7 @@ from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import FlowArchitecture, FlowTraining, Precision
 from pairvae_lib.fitting import History, Means, fit, generator, provenance, standard_normal
 from pairvae_lib.flow import ConditionalFlow, UNet, fresh_flow, noised
+from pairvae_lib.losses import reconstruction_loss
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.precision import CPU, resolved, training_device
 
@@ -76,7 +77,7 @@ def train_flow(
             given = given + settings.condition_noise * standard_normal(rng, given)
             kept = torch.from_numpy(rng.random(len(drawn)) >= settings.condition_dropout).to(device)
             logits = flow(noised(mask, standard_normal(rng, mask), time), time, given * kept[:, None])
-            loss = F.binary_cross_entropy_with_logits(logits, mask)
+            loss = reconstruction_loss(logits, mask, "bernoulli")  # PairVAE's own, at t = 0
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * pace(step, settings)
             optimizer.zero_grad(set_to_none=True)

@@ -84,17 +84,15 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     for source in (example.data_root / name for name in OF_THE_DATA):
         if source.exists():
             _copy(source, fresh / source.name, example, whole=False)
-    files = {path.relative_to(fresh).as_posix(): _digest(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
-    commit = _commit(example.data_root)
+    files = {path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
+    origin = origin_of(example.data_root)
     provenance = {
         "profile": example.profile,
         "data": example.data_root.name,
         "settings": settings_digest(example.profile),
         "example": example.pair_folder.relative_to(example.data_root).as_posix(),
-        "commit": commit,
-        "trained_at": trained_at or commit,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+        **origin,
+        "trained_at": trained_at or origin["commit"],
         "wall_seconds": {
             run.pair_folder.relative_to(run.data_root).as_posix(): seconds for run in runs if (seconds := _seconds(run))
         },
@@ -151,7 +149,7 @@ def check_published(root: Path | None = None) -> list[str]:
         for name, digest in provenance["files"].items():
             if name not in there:
                 problems.append(f"{shown}/{name}: missing")
-            elif _digest(folder / name) != digest:
+            elif digest_of(folder / name) != digest:
                 problems.append(f"{shown}/{name}: its content has changed since it was published")
         problems += [f"{shown}/{name}: not in {PROVENANCE}" for name in sorted(there - provenance["files"].keys())]
         if settings_digest(provenance["profile"]) != provenance["settings"]:
@@ -161,6 +159,20 @@ def check_published(root: Path | None = None) -> list[str]:
     if problems:
         raise DataError(root, problems)
     return lines
+
+
+def origin_of(folder: Path, *packages: str) -> dict[str, Any]:
+    """Commit of the checkout that a folder lies in, versions of PACKAGES and others, and the machine."""
+    return {
+        "commit": _commit(folder),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in (*PACKAGES, *packages)},
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+    }
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def settings_digest(profile: str) -> str:
@@ -208,11 +220,6 @@ def _rounded(content: Any, digits: int) -> Any:
     if isinstance(content, list):
         return [_rounded(value, digits) for value in content]
     return float(f"{content:.{digits}g}") if isinstance(content, float) else content
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def _commit(folder: Path) -> str:

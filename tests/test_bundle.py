@@ -4,14 +4,16 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from pairvae_lib import bundle as room
 from pairvae_lib.bundle import CARD, CONFIG, MODEL, Bundle, BundleError, Scaling, load_bundle, save_bundle
-from pairvae_lib.config import PROFILES
+from pairvae_lib.config import PROFILES, FlowArchitecture
 from pairvae_lib.files import CannotWrite
+from pairvae_lib.flow import fresh_flow
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import PairVAE, fresh_vae
 
@@ -58,6 +60,22 @@ def test_what_was_saved_comes_back_bit_for_bit(tmp_path, scattering, profile):
     state = after.model.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in before.model.state_dict().items())
     assert not after.model.training
+
+
+@pytest.mark.parametrize("scattering", [PATTERN, PROFILE])
+def test_a_flow_comes_back_bit_for_bit_and_draws_the_same(tmp_path, scattering):
+    flow = fresh_flow(scattering, SEM, FlowArchitecture((8, 8, 16), 16, 2), 0).eval()
+    torch.nn.init.normal_(flow.net.out.weight)
+    rng = np.random.default_rng(0)
+    flow.describe(rng.random((5, 1, *scattering.shape)))
+    before = Bundle(flow, flow.modalities, Scaling(q=made(scattering).scaling.q), "quick", {"seed": 43}, "flow")
+    after = load_bundle(save_bundle(tmp_path / "model", before, "# A flow\n"))
+    state = after.model.state_dict()
+    assert after.kind == "flow" and after.model.architecture == flow.architecture
+    assert all(torch.equal(value, state[name]) for name, value in flow.state_dict().items())
+    x = torch.from_numpy(rng.random((1, 1, *scattering.shape), dtype=np.float32))
+    masks = [model.sample(x, 24, np.random.default_rng(1), 2) for model in (flow, after.model)]
+    assert torch.equal(*masks)
 
 
 def test_half_precision_rounds_once_and_computes_in_full(tmp_path):

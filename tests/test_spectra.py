@@ -7,7 +7,8 @@ import pytest
 from scipy import ndimage
 
 from pairvae_lib import spectra
-from pairvae_lib.spectra import fourier_transform, power_spectrum_features
+from pairvae_lib.baselines import KERNEL_WIDTHS, NOISE_LEVELS, kernel_ridge
+from pairvae_lib.spectra import SpectralReadout, fourier_transform, power_spectrum_features
 
 
 def test_power_spectrum_of_stripes_peaks_at_their_frequency():
@@ -84,3 +85,46 @@ def test_errors():
         fourier_transform(masks, np.zeros((2, 9, 9)), [0], q=np.arange(9.0))
     with pytest.raises(ValueError, match="scattering must be finite"):
         fourier_transform(masks, np.full((2, 9, 9), np.nan), [0])
+
+
+# readout --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def readable():
+    """Spectra, and scattering that is a smooth function of them."""
+    rng = np.random.default_rng(0)
+    spectra = rng.standard_normal((20, 4, 4))
+    return spectra, 0.5 + 0.4 * np.tanh(spectra[:, :2].reshape(20, 8) @ rng.standard_normal((8, 5)) / 3)
+
+
+def test_the_readout_is_the_kernel_ridge_of_the_baselines(readable):
+    spectra, scattering = readable
+    readout = SpectralReadout(spectra[:15], scattering[:15])
+    expected = kernel_ridge(spectra, scattering, range(15), range(15, 20))
+    assert readout.width in KERNEL_WIDTHS and readout.noise in NOISE_LEVELS
+    np.testing.assert_allclose(readout.predict(spectra[15:]), np.clip(expected, 0, 1), atol=2e-4)
+
+
+def test_the_readout_learns_and_stays_in_range(readable):
+    spectra, scattering = readable
+    readout = SpectralReadout(spectra, scattering.reshape(20, 1, 5))
+    again = readout.predict(spectra)
+    assert again.shape == (20, 1, 5)
+    assert np.abs(again[:, 0] - scattering).mean() < 0.5 * np.abs(scattering - scattering.mean(axis=0)).mean()
+    far = readout.predict(50 * spectra)
+    assert far.min() >= 0 and far.max() <= 1
+
+
+def test_the_readout_names_what_is_wrong(readable):
+    spectra, scattering = readable
+    with pytest.raises(ValueError, match="spectra must hold at least 3 samples; got 2"):
+        SpectralReadout(spectra[:2], scattering[:2])
+    with pytest.raises(ValueError, match="scattering must hold 20 samples as the spectra; got 19"):
+        SpectralReadout(spectra, scattering[:19])
+    with pytest.raises(ValueError, match="spectra must be finite; got 1 NaN"):
+        SpectralReadout(np.where(np.arange(320).reshape(spectra.shape) == 7, np.nan, spectra), scattering)
+    with pytest.raises(ValueError, match="spectra of the training samples must differ; got equal ones only"):
+        SpectralReadout(np.repeat(spectra[:1], 5, axis=0), scattering[:5])
+    with pytest.raises(ValueError, match=r"spectra must have shape \(n, 4, 4\); got \(20, 4, 3\)"):
+        SpectralReadout(spectra, scattering).predict(spectra[..., :3])

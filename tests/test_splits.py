@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from pairvae_lib.splits import Split, group_split, stratified_split
+from pairvae_lib.splits import Split, gap_split, group_split, stratified_split
 
 LABELS = ("a",) * 18 + ("b",) * 18 + ("c",) * 18 + ("d",) * 18
 
@@ -109,3 +110,42 @@ def test_a_new_round_of_folds_is_another_order():
     labels = ["a", "b"] * 18
     assert len({stratified_split(labels, 24, seed).held_out for seed in range(43, 52)}) == 9
     assert stratified_split(labels, 24, 0).train  # seeds before the first one are in rounds, too
+
+
+def test_a_gap_is_an_interval_in_every_class_with_samples_on_both_sides():
+    values = np.random.default_rng(0).random(72)
+    split = gap_split(LABELS, values, seed=1)
+    assert sorted(split.train + split.held_out) == list(range(72))
+    assert counts(LABELS, split.held_out) == {label: 6 for label in "abcd"}
+    for label in "abcd":
+        inside = [values[i] for i in split.held_out if LABELS[i] == label]
+        outside = np.array([values[i] for i in split.train if LABELS[i] == label])
+        assert not ((outside >= min(inside)) & (outside <= max(inside))).any()
+        assert (outside < min(inside)).sum() == (outside > max(inside)).sum() == 6
+
+
+def test_the_seed_of_a_gap_only_orders_the_training_samples():
+    values = list(range(72))
+    first, second = gap_split(LABELS, values, seed=1), gap_split(LABELS, values, seed=2)
+    assert first.held_out == second.held_out and sorted(first.train) == sorted(second.train)
+    assert first.train != second.train and first == gap_split(LABELS, values, seed=1)
+
+
+def test_a_gap_leaves_a_sample_on_either_side():
+    assert gap_split("aaa", [3.0, 1.0, 2.0], share=1).held_out == (2,)
+    assert gap_split("aaaa", [0.0, 1.0, 2.0, 3.0], share=0.9).held_out == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "values", "share", "message"),
+    [
+        ("ab", [1.0], 0.3, "values must be 2 as the labels; got 1"),
+        ("aaa", [1.0, np.nan, 2.0], 0.3, "values must be finite; got 1 NaN"),
+        ("aaa", [1.0, 2.0, 3.0], 1.5, "share must lie between 0 and 1; got 1.5"),
+        ("aa", [1.0, 2.0], 0.3, "values of 'a' must leave samples on both sides of an interval; got [1.0, 2.0]"),
+        ("aaaa", [1.0, 2.0, 2.0, 2.0], 0.3, "values of 'a' must leave samples on both sides of an interval"),
+    ],
+)
+def test_a_gap_that_is_none_is_refused(labels, values, share, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gap_split(labels, values, share=share)

@@ -18,6 +18,9 @@ def beyond(
     data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
     budget: Annotated[str, typer.Option(help=f"One of {', '.join(BUDGETS)}.")] = "standard",
     control: Annotated[str, typer.Option(help="Column of the manifest that a gap is cut out of.")] = "",
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Instead, copy all outcomes on these data to results/published/beyond.")
+    ] = False,
 ) -> None:
     """Train PairVAE, two peers and the conditional flow on the same pairs, and compare them on held-out samples.
 
@@ -25,11 +28,15 @@ def beyond(
     """
     with messages():
         from pairvae_lib.contest import Contest, run_contest
+        from pairvae_lib.contest.publishing import publish_outcomes
 
+        source = data if data == "simulated" else str(Path(data).resolve())
+        if publish:
+            print(publish_outcomes(source, budget))
+            return
         try:
             numbers = [int(word) for word in seeds.split(",")]
         except ValueError:
             raise ValueError(f"seeds must be whole numbers between commas; got {seeds!r}") from None
-        source = data if data == "simulated" else str(Path(data).resolve())
         for contest in [Contest(split, seed, source, budget, control) for seed in numbers]:
             print(run_contest(contest))

@@ -7,6 +7,7 @@ Every function returns an open pyplot figure, which a notebook shows at the end 
 
 import pairvae_lib.figures.paper as paper
 from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
+from pairvae_lib.figures.beyond import error_intervals, mask_columns, scalar_scatter
 from pairvae_lib.figures.claims import verdict_matrix
 from pairvae_lib.figures.curves import correlation_curves, lineal_path_curves
 from pairvae_lib.figures.drawing import draw_image, draw_scattering
@@ -30,14 +31,17 @@ __all__ = [
     "ensemble_bands",
     "ensemble_correlation",
     "error_boxes",
+    "error_intervals",
     "generated_ensemble",
     "latent_scatter",
     "lineal_path_curves",
+    "mask_columns",
     "mean_correlation",
     "mean_lineal_path",
     "pairs_overview",
     "paper",
     "reconstructions",
+    "scalar_scatter",
     "threshold_examples",
     "threshold_scores",
     "training_history",

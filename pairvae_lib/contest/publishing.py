@@ -1,0 +1,67 @@
+"""Outcomes of comparisons that come with the book, with where they come from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from shlex import quote
+from shutil import copyfile, rmtree
+
+from pairvae_lib.checks import MissingResult
+from pairvae_lib.contest.definition import Contest
+from pairvae_lib.contest.table import published_folder
+from pairvae_lib.files import replacing
+from pairvae_lib.publishing import digest_of, origin_of, settings_digest
+from pairvae_lib.records import write_json
+from pairvae_lib.runs import SIMULATED
+from pairvae_lib.shown import PROVENANCE
+
+PEERS_LIBRARY = "multivae"
+
+
+def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Path:
+    """Copy all outcomes on one data set, and for simulated data the pictures of the first.
+
+    Parameters
+    ----------
+    data : str
+        "simulated", or a folder of paired data.
+    budget : str
+        A key of `config.BUDGETS`.
+
+    Returns
+    -------
+    Path
+        The folder written: results/published/beyond/<data>; one that was there before is replaced.
+
+    Raises
+    ------
+    MissingResult
+        If there is no outcome yet; the message holds the command.
+    """
+    first = Contest("random", data=data, budget=budget)
+    files = sorted(first.data_root.glob(f"*-seed*/{first.result_file.name}"))
+    if not files:
+        raise MissingResult(first.data_root, f"pairvae beyond --data {quote(data)} --budget {budget}")
+    target = published_folder() / first.data_root.name
+    fresh = target.with_name(f".{target.name}.partial")
+    rmtree(fresh, ignore_errors=True)
+    for source in files:
+        content = json.loads(source.read_text(encoding="utf-8"))
+        with replacing(fresh / f"{source.parent.name}.json") as file:
+            file.write(json.dumps(content, separators=(",", ":"), allow_nan=False).encode() + b"\n")
+    if first.data == SIMULATED:
+        copyfile(files[0].with_name(first.pictures_file.name), fresh / first.pictures_file.name)
+    profile = first.settings.profile.name
+    provenance = {
+        "profile": profile,
+        "budget": first.budget,
+        "data": first.data_root.name,
+        "settings": settings_digest(profile),
+        **origin_of(first.data_root, PEERS_LIBRARY),
+        "files": {path.name: digest_of(path) for path in sorted(fresh.iterdir())},
+    }
+    write_json(fresh / PROVENANCE, provenance)
+    rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    return target

@@ -1,0 +1,117 @@
+"""Training of the flow: what is drawn, that a stop costs nothing, and that the scattering is used in the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from pairvae_lib import fitting, flow_training
+from pairvae_lib.checkpoints import state_digest
+from pairvae_lib.config import FlowArchitecture, FlowTraining
+from pairvae_lib.flow import fresh_flow
+from pairvae_lib.flow_training import denoising_loss, flow_trained, pace, train_flow, turned
+
+ARCHITECTURE = FlowArchitecture(channels=(8, 8, 16), embedded=16, components=3)
+SETTINGS = FlowTraining(rounds=3, steps_per_round=2, batch_size=4, warm_up=2)
+TRAIN = (7, 2, 10, 0, 5, 9, 3, 8)
+SEED = 43
+
+
+class Stopped(Exception):
+    """What stops a training here."""
+
+
+def trained(pairs, settings=SETTINGS, partial=None):
+    flow = fresh_flow(*pairs.modalities, ARCHITECTURE, SEED)
+    history = train_flow(flow, pairs, TRAIN, settings, SEED, partial)
+    return flow, history
+
+
+def test_the_same_training_twice_is_the_same_bit_for_bit(pattern_pairs):
+    (first, losses), (second, again) = trained(pattern_pairs), trained(pattern_pairs)
+    assert state_digest(first) == state_digest(second) and losses == again
+    assert losses.epochs == 3 and not first.training
+
+
+def test_a_stop_costs_nothing(pattern_pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", -1.0)
+    whole, _ = trained(pattern_pairs)
+    calls = iter(range(3))
+    loss = flow_training.reconstruction_loss
+
+    def stopping(*args):
+        if next(calls, None) is None:
+            raise Stopped
+        return loss(*args)
+
+    monkeypatch.setattr(flow_training, "reconstruction_loss", stopping)
+    with pytest.raises(Stopped):
+        trained(pattern_pairs, partial=tmp_path / "flow.partial")
+    monkeypatch.setattr(flow_training, "reconstruction_loss", loss)
+    resumed, history = trained(pattern_pairs, partial=tmp_path / "flow.partial")
+    assert state_digest(resumed) == state_digest(whole) and history.epochs == 3
+
+
+def test_a_trained_flow_is_read_and_one_of_other_settings_refused(pattern_pairs, tmp_path):
+    def made(settings):
+        return flow_trained(pattern_pairs, TRAIN, ARCHITECTURE, settings, "fp32", SEED, tmp_path / "flow.pt")
+
+    first, losses = made(SETTINGS)
+    assert not list(tmp_path.glob("*.partial"))
+    second, again = made(SETTINGS)
+    assert state_digest(first) == state_digest(second) and losses == again
+    with pytest.raises(ValueError, match="was made with other settings: settings"):
+        made(replace(SETTINGS, learning_rate=1e-4))
+
+
+def test_the_scattering_is_used(pattern_pairs):
+    settings = FlowTraining(
+        rounds=6, steps_per_round=20, batch_size=12, warm_up=10, learning_rate=5e-3, condition_noise=0.1,
+        condition_dropout=0.0,
+    )
+    flow, history = trained(pattern_pairs, settings)
+    assert history.final["cross_entropy"] < 0.6 * np.log(2)
+    columns, rows = [i for i in TRAIN if i % 2 == 0], [i for i in TRAIN if i % 2]
+    crops = pattern_pairs.crops([*columns, *rows], 32, np.random.default_rng(0))
+    own, others = (
+        denoising_loss(flow, crops, pattern_pairs.scattering[who], 0.25, np.random.default_rng(1))
+        for who in ([*columns, *rows], [*rows, *columns])
+    )
+    assert own.shape == (8,) and own.mean() < 0.85 * others.mean()
+
+
+def test_a_profile_conditions_as_well(profile_pairs):
+    flow, history = trained(profile_pairs, replace(SETTINGS, symmetry="dihedral"))
+    assert np.isfinite(history.losses["cross_entropy"]).all()
+    assert flow.sample(torch.from_numpy(profile_pairs.scattering[:1]), 16, np.random.default_rng(0), 2).shape[-1] == 16
+
+
+@pytest.mark.parametrize(("symmetry", "count"), [("half_turn", 2), ("dihedral", 8)])
+def test_only_true_symmetries_turn_a_crop(symmetry, count):
+    crop = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
+    seen = turned(np.repeat(crop, 200, axis=0), symmetry, np.random.default_rng(0))
+    distinct = {tuple(image.ravel()) for image in seen}
+    assert len(distinct) == count and tuple(crop[0, 0, ::-1, ::-1].ravel()) in distinct
+    assert (tuple(crop[0, 0].T.ravel()) in distinct) == (symmetry == "dihedral")
+
+
+def test_the_learning_rate_rises_and_falls():
+    settings = FlowTraining(rounds=10, steps_per_round=10, warm_up=20)
+    rates = [pace(step, settings) for step in range(settings.steps)]
+    top = int(np.argmax(rates))
+    assert rates[0] == pytest.approx(1 / 20) and 15 <= top <= 20 and rates[-1] < 1e-3
+    assert all(a < b for a, b in pairwise(rates[: top + 1])) and all(a > b for a, b in pairwise(rates[top:]))
+
+
+def test_errors_name_what_is_wrong(pattern_pairs, profile_pairs):
+    flow = fresh_flow(*profile_pairs.modalities, ARCHITECTURE, SEED)
+    with pytest.raises(ValueError, match="modalities of the flow must be one of"):
+        train_flow(flow, pattern_pairs, TRAIN, SETTINGS, SEED)
+    with pytest.raises(ValueError, match="symmetry must be one of half_turn, dihedral; got 'mirror'"):
+        trained(pattern_pairs, replace(SETTINGS, symmetry="mirror"))
+    with pytest.raises(ValueError, match="scattering must hold more than 3 samples"):
+        train_flow(fresh_flow(*pattern_pairs.modalities, ARCHITECTURE, SEED), pattern_pairs, (0, 1), SETTINGS, SEED)
