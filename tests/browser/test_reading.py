@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from playwright.sync_api import Browser, Locator, Page
-
 from visiting import Visit
 
 pytestmark = pytest.mark.browser
