@@ -19,7 +19,8 @@ FLOORS = {
     | {"sweeps", "shown", "study", "verdicts"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
     | {"measures", "run_measures", "locking"},
-    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
+    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
+    | {"exporting", "exploration"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
