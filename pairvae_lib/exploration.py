@@ -86,7 +86,7 @@ class Exploration:
         crops = pairs.crops(range(len(pairs)), second.shape[0], rng)
         shown = pairs.scattering[chosen]
         if first.is_image:  # what is decoded belongs to what is shown
-            shown = np.rint(shown * LEVELS).astype(np.float32) / LEVELS
+            shown = np.rint(shown * LEVELS).astype(np.float32) / np.float32(LEVELS)
         latents = {
             name: posterior(model.vae(name), x).latent_mean.flatten(1).numpy()
             for name, x in ((first.name, pairs.scattering), (second.name, crops))

@@ -21,7 +21,7 @@ FLOORS = {
     | {"measures", "run_measures", "locking"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
     | {"exporting", "exploration"},
-    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
+    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -41,7 +41,11 @@ NEIGHBOURS = {
     ("cli", "bookbuild"),
     ("cli", "publishing"),
     ("publishing", "runner"),
+    ("publishing", "model_publishing"),
+    ("cli", "model_publishing"),
     ("paper_items", "figures"),
+    ("widgets", "figures"),
+    ("exploration", "exporting"),
 }
 
 
