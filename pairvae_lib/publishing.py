@@ -46,10 +46,10 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     runs : sequence of Run
         All of the same profile and data.
     example : Run
-        The one that is published whole, if its data are simulated; that of EXAMPLE_PROFILE with its model. Of the others: errors and references of METRICS,
-        PROPERTIES and losses of pair training, those of the default protocol as one mean over the last tenth of the
-        epochs; of those with as many training pairs also the two-point correlations. Of measured data no picture and no
-        profile is published.
+        The one that is published whole, if its data are simulated; that of EXAMPLE_PROFILE with its model. Of the
+        others: errors and references of METRICS, PROPERTIES and losses of pair training, those of the default protocol
+        as one mean over the last tenth of the epochs; of those with as many training pairs also the two-point
+        correlations. Of measured data no picture and no profile is published.
     trained_at : str, optional
         Commit at which the models were trained, where that is not the one that assessed them.
 

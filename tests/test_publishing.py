@@ -7,8 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from pairvae_lib import publishing
+from pairvae_lib import model_publishing, publishing
+from pairvae_lib.bundle import load_bundle
 from pairvae_lib.checks import DataError, MissingResult
+from pairvae_lib.exploration import Exploration
+from pairvae_lib.model_publishing import add_published_model
 from pairvae_lib.publishing import check_published, publish, what_is_published
 from pairvae_lib.records import read_arrays, write_arrays, write_json
 from pairvae_lib.runs import Run
@@ -131,6 +134,52 @@ def test_only_finished_runs_of_one_kind(published, monkeypatch):
     monkeypatch.setattr(publishing, "is_stale", lambda run, name: True)
     with pytest.raises(ValueError, match="errors.json must come from the code there is now; pairvae run 05_evaluation"):
         publish([run(43)], run(43))
+
+
+@pytest.fixture
+def trained(published, fresh_pair, pattern_pairs, monkeypatch):
+    """The example of what is published, with a model of its own."""
+    example = run(43)
+    pattern_pairs.save(example.pairs_file)
+    example.pair_file.write_bytes(b"a checkpoint")
+    root = published
+    monkeypatch.setattr(model_publishing, "published_root", lambda: root)
+    monkeypatch.setattr(model_publishing, "starting_vaes", lambda *_: {})
+    monkeypatch.setattr(model_publishing, "pair_trained", lambda *_: (fresh_pair, None))
+    return example
+
+
+def test_a_model_is_added_to_what_is_published_of_its_run(published, trained, pattern_pairs, fresh_pair):
+    folder = add_published_model(trained)
+    assert folder == published / "tiny" / "simulated" / "seed43-n8" / "model"
+    assert check_published()[0].startswith("tiny/simulated: 14 files, ")
+    bundle = load_bundle(folder)
+    assert (bundle.profile, bundle.modalities) == ("tiny", pattern_pairs.modalities)
+    assert bundle.provenance["digest"] == pattern_pairs.digest and len(bundle.provenance["sample_ids"]["train"]) == 8
+    for name, value in fresh_pair.state_dict().items():
+        np.testing.assert_allclose(bundle.model.state_dict()[name], value, rtol=1e-3, atol=1e-6)
+    held_out = bundle.provenance["sample_ids"]["held_out"]
+    assert set(Exploration.load(folder.with_name("exploration.safetensors")).sample_ids) <= set(held_out)
+    assert "Trained on 8 of 12 simulated pairs" in (folder / "card.md").read_text()
+    add_published_model(trained)  # again
+    assert check_published()[0].startswith("tiny/simulated: 14 files, ")
+
+
+def test_a_model_is_added_to_its_own_results_alone(published, trained):
+    with pytest.raises(ValueError, match="^the run must be the published example, seed43-n8; got seed42-n8$"):
+        add_published_model(run(42))
+    with pytest.raises(FileNotFoundError, match="holds no provenance.json: publish the results before their model$"):
+        add_published_model(Run("quick", 43, 8))
+    trained.pair_file.unlink()
+    with pytest.raises(MissingResult, match="pairvae run 04_pair_vae --profile tiny"):
+        add_published_model(trained)
+
+
+def test_the_example_of_its_profile_is_published_with_its_model(published, trained, monkeypatch):
+    monkeypatch.setattr(publishing, "EXAMPLE_PROFILE", "tiny")
+    folder = publish([trained], trained) / "seed43-n8"
+    assert (folder / "model" / "model.safetensors").is_file() and (folder / "exploration.safetensors").is_file()
+    check_published()
 
 
 def test_what_is_committed_is_as_it_was_published():
