@@ -523,8 +523,8 @@ def test_every_fault_is_listed_at_once(tmp_path):
         "manifest.csv line 3: sem must be a path within the folder; got '../elsewhere.tif'",
         "manifest.csv line 4: sem must be a path within the folder; got '/etc/passwd.tif'",
         "manifest.csv line 6: sem is empty",
-        "manifest.csv line 7: sem must end as one of .cbf, .chi, .csv, .dat, .edf, .h5, .hdf5, .jpeg, .jpg, .npy, .nxs, "
-        ".png, .tif, .tiff, .txt, .xy; got 'notes'",
+        "manifest.csv line 7: sem must end as one of .cbf, .chi, .csv, .dat, .edf, .h5, .hdf5, .jpeg, .jpg, .npy, "
+        ".nxs, .png, .tif, .tiff, .txt, .xy; got 'notes'",
         "manifest.csv line 8: sample_id is empty",
         "manifest.csv line 11: sem must be a path within the folder; got 'C:\\\\data\\\\a.tif'",
         "manifest.csv line 12: sem must be a path within the folder; got 'sem\\\\..\\\\..\\\\a.tif'",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pairvae_lib.checks import check_shape
 from pairvae_lib.reading.decoding import unreadable_as_value_error
 from pairvae_lib.reading.field import field_module
+from pairvae_lib.reading.gaps import check_beam
 
 MAX_PONI = 2**16  # bytes
 METHOD = ("bbox", "csr", "cython")  # pixels split over the rings that they cover; the sums are kept for a detector
@@ -89,7 +90,7 @@ def averaged_profile(
     Raises
     ------
     ValueError
-        If the pattern has not the shape of the detector, or no pixel holds a measurement; the message is the reason
+        If the pattern has not the shape of the detector, the beam is far away, or no pixel holds a measurement; the message is the reason
         alone.
     """
     if known.shape is not None and levels.shape != known.shape:
@@ -97,6 +98,7 @@ def averaged_profile(
     check_shape("missing", missing, levels.shape)
     if missing.all():
         raise ValueError("no pixel holds a measurement")
+    check_beam(known.centre, levels.shape)
     height, width = levels.shape
     row, col = known.centre
     corner = hypot(max(abs(row), abs(height - 1 - row)), max(abs(col), abs(width - 1 - col)))

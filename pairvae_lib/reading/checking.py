@@ -134,8 +134,8 @@ def check_patterns(listing: Listing, problems: list[str]) -> tuple[float, float]
     Returns
     -------
     (low, high) or None
-        log10 counts that become 0 and 1; None if no pattern holds counts (detector files; floats or wide integers beyond
-        [0, 1]).
+        log10 counts that become 0 and 1; None if no pattern holds counts (detector files; floats or wide integers
+        beyond [0, 1]).
     """
     shapes: dict[Path, tuple[int, ...]] = {}
     decades: list[NDArray[np.float64]] = []

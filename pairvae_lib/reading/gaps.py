@@ -18,7 +18,8 @@ from pairvae_lib.checks import check_shape
 from pairvae_lib.reading.images import grey_image, image_pixels
 
 LEAST_SEEN = 0.1  # share of the pixels of a pattern that must hold a measurement
-LEAST_SYMMETRY = 0.3  # correlation of Friedel mates from which on a beam centre is believed that nobody gave
+FARTHEST_BEAM = 10  # sizes of the pattern
+LEAST_SYMMETRY = 0.6  # correlation of Friedel mates from which on a beam centre is believed that nobody gave
 
 
 def mask_pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -50,6 +51,15 @@ def mask_pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return masked | missing.reshape(*shape, -1).any(axis=-1)
 
 
+def check_beam(beam: tuple[float, float], shape: tuple[int, ...]) -> None:
+    """Raise ValueError if the beam is too far from a pattern of this shape to be its beam."""
+    if max(map(abs, beam)) > FARTHEST_BEAM * max(shape):
+        raise ValueError(
+            f"has its beam at row {beam[0]:g}, col {beam[1]:g}; expected it within {FARTHEST_BEAM} times the "
+            f"{shape[0]} x {shape[1]} px"
+        )
+
+
 def filled_pattern(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[float, float] | None = None) -> NDArray:
     """A pattern whose masked pixels are filled: see the head of this module.
 
@@ -72,7 +82,7 @@ def filled_pattern(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[fl
     Raises
     ------
     ValueError
-        If the shapes do not fit, less than `LEAST_SEEN` was measured, or no centre is given and the pattern is not
+        If the shapes do not fit, less than `LEAST_SEEN` was measured, the beam is far away, or no centre is given and the pattern is not
         symmetric about its middle; the message is the reason alone.
     """
     check_shape("missing", missing, levels.shape)
@@ -85,6 +95,7 @@ def filled_pattern(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[fl
         )
     height, width = levels.shape
     row, col = ((height - 1) / 2, (width - 1) / 2) if centre is None else centre
+    check_beam((row, col), levels.shape)
     rows, cols = np.nonzero(missing)
     mates = np.rint(2 * row - rows).astype(np.intp), np.rint(2 * col - cols).astype(np.intp)
     if centre is None:

@@ -25,8 +25,9 @@ _UNIT = re.compile(
 def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
     """The q and intensity of a text file with two or three columns, or of an NXcanSAS file.
 
-    Text is in UTF-8 or Latin-1. The numbers are separated by blanks, tabs, commas or semicolons; a third column (the uncertainty) is checked and
-    left aside. Lines that start with # are comments; lines of words may stand before the first number.
+    Text is in UTF-8 or Latin-1. The numbers are separated by blanks, tabs, commas or semicolons; a third column (the
+    uncertainty) is checked and left aside. Lines that start with # are comments; lines of words may stand before the
+    first number.
 
     Parameters
     ----------

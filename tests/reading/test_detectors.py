@@ -82,7 +82,7 @@ def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("entry/data/data", shape=(10**6, 10**6), dtype="i4", chunks=(1, 1000))
     assert (tmp_path / "a.h5").stat().st_size < 10**5
-    with pytest.raises(ValueError, match=r"^claims 1000000 x 1000000 px, 3.73e\+03 GiB of pixels; expected at most 1 GiB$"):
+    with pytest.raises(ValueError, match=r"^claims 1000000 x 1000000 px, 3.73e\+03 GiB of pixels; expected at most"):
         image_pixels(tmp_path / "a.h5")
 
 
