@@ -25,6 +25,7 @@ DIRECT = [
     for line in [
         *PROJECT["dependencies"],
         *PROJECT["optional-dependencies"]["book"],
+        *PROJECT["optional-dependencies"]["field"],
         *PROJECT["optional-dependencies"]["test"],
     ]
 ]
