@@ -18,9 +18,9 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking"},
-    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
-    | {"exporting", "exploration"},
+    | {"measures", "run_measures", "locking", "fetching", "inspection"},
+    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
+    | {"inspection_page"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

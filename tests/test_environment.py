@@ -26,6 +26,7 @@ DIRECT = [
         *PROJECT["dependencies"],
         *PROJECT["optional-dependencies"]["book"],
         *PROJECT["optional-dependencies"]["onnx"],
+        *PROJECT["optional-dependencies"]["field"],
         *PROJECT["optional-dependencies"]["test"],
     ]
 ]
