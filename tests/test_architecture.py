@@ -18,9 +18,11 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking"},
-    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
-    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
+    | {"measures", "run_measures", "locking", "scaling"},
+    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
+    | {"uses", "applying", "appraisal", "exhibits", "cards"},
+    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"}
+    | {"producing", "ensemble_files"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -33,6 +35,20 @@ NEIGHBOURS = {
     ("trained", "training"),
     ("memorisation", "training"),
     ("portraits", "evaluation"),
+    ("uses", "bundle"),
+    ("applying", "bundle"),
+    ("applying", "uses"),
+    ("applying", "generation"),
+    ("appraisal", "bundle"),
+    ("appraisal", "evaluation"),
+    ("exhibits", "bundle"),
+    ("exhibits", "uses"),
+    ("exhibits", "evaluation"),
+    ("cards", "bundle"),
+    ("cards", "evaluation"),
+    ("cards", "appraisal"),
+    ("cli", "producing"),
+    ("cli", "ensemble_files"),
     ("run_measures", "measures"),
     ("claims_page", "claims"),
     ("cli", "ledger"),
