@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from pairvae_lib import __version__
 from pairvae_lib.appraisal import Appraisal, shown_name
 from pairvae_lib.bundle import EXAMPLES, Bundle
 from pairvae_lib.evaluation import A2, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2
@@ -17,6 +19,7 @@ METRIC_WORDS = {
     L_VERTICAL: "mean absolute error of the lineal path function, vertical",
     L_HORIZONTAL: "mean absolute error of the lineal path function, horizontal",
 }
+FEW = 20  # held-out samples
 SPECIAL = re.compile(r"([\\`*_{}\[\]|<>&~])")
 
 
@@ -39,12 +42,11 @@ def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
     -------
     str
     """
-    facts = bundle.provenance
     scattering, micrograph = bundle.modalities
     parts = [
-        f"# {escaped(facts['name'])}",
+        f"# {escaped(bundle.provenance['name'])}",
         f"PairVAE for {escaped(scattering.name)} {_shape(scattering.shape)} and {escaped(micrograph.name)} "
-        f"{_shape(micrograph.shape)}. Written by pairvae_lib {escaped(facts['versions']['pairvae_lib'])}.",
+        f"{_shape(micrograph.shape)}. Written by pairvae_lib {__version__}.",
         "## Does it beat a look-up in the training data?",
         appraisal.sentence(),
         _comparison_table(appraisal),
@@ -52,9 +54,9 @@ def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
         "is nearest, or the mean over the three nearest, whichever is better. Intervals are 95 %, over the held-out "
         "samples of this one training; another seed would give somewhat other numbers.",
         "## Data",
-        _data(bundle),
+        _listed(data_lines(bundle)),
         "## Training",
-        _training(bundle),
+        _listed(training_lines(bundle)),
         "## Errors",
         f"Medians over {appraisal.count('train')} training and {appraisal.count('held out')} held-out samples. "
         "The crop-to-crop floor is the error of one true crop against another of the same micrograph.",
@@ -67,9 +69,9 @@ def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
         "far as the table above says; the ensemble around it shows how far the model's own uncertainty reaches, which "
         "is not all of its error.",
         "## Limits",
-        _limits(bundle, appraisal),
+        _listed(limit_lines(bundle)),
         "## What this folder gives away",
-        _given_away(bundle),
+        escaped(given_away(bundle)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -102,67 +104,73 @@ def _error_table(appraisal: Appraisal, metric: str) -> str:
     return "\n".join(rows)
 
 
-def _data(bundle: Bundle) -> str:
-    """What was measured."""
-    facts, scaling = bundle.provenance, bundle.scaling
-    lines = [
-        f"name: {escaped(facts['data'])}",
-        f"pairs: {len(facts['train'])} to train on, {len(facts['held_out'])} held out"
-        + (f" (all of the group {escaped(facts['held_out_group'])})" if facts.get("held_out_group") else " (at random, "
-           "by morphology)"),
-        f"morphologies: {', '.join(escaped(f'{name} {count}') for name, count in facts['morphologies'].items())}",
-        f"digest of all measurements: {escaped(facts['digest'])}",
-    ]
+def data_lines(bundle: Bundle) -> list[str]:
+    """What was measured, a line for each fact.
+
+    Raises
+    ------
+    ValueError
+        If the model's provenance does not describe a training.
+    """
+    with _described():
+        facts, scaling = bundle.provenance, bundle.scaling
+        group = facts.get("held_out_group")
+        how = f"all of the group {group}" if group else "at random, by morphology"
+        lines = [
+            f"name: {facts['data']}",
+            f"pairs: {len(facts['train'])} to train on, {len(facts['held_out'])} held out ({how})",
+            f"morphologies: {', '.join(f'{name} {count}' for name, count in facts['morphologies'].items())}",
+            f"digest of all measurements: {facts['digest']}",
+        ]
     if scaling.q is not None:
         lines.append(f"q from {scaling.q[0]:g} to {scaling.q[-1]:g} {scaling.q_unit or 'in an unknown unit'}")
     elif scaling.pattern_shape is not None:
         lines.append(f"patterns of {scaling.pattern_shape[0]} x {scaling.pattern_shape[1]} px")
     known = scaling.nm_per_pixel is not None
-    lines.append(f"pixel size of the micrographs: {f'{scaling.nm_per_pixel:g} nm' if known else 'unknown'}")
-    return _listed(lines)
+    return [*lines, f"pixel size of the micrographs: {f'{scaling.nm_per_pixel:g} nm' if known else 'unknown'}"]
 
 
-def _training(bundle: Bundle) -> str:
-    """How it was made."""
-    facts = bundle.provenance
-    seconds: dict[str, float] = facts["seconds"]
-    spent = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items())
-    versions = ", ".join(f"{name} {value}" for name, value in facts["versions"].items())
-    resumed = "; interrupted and gone on, the time before that is not counted" if facts["resumed"] else ""
-    return _listed([
-        f"profile: {escaped(bundle.profile)}",
-        f"seed: {facts['seed']}",
-        f"date: {escaped(facts['date'])}",
-        f"time: {escaped(spent)}{resumed}",
-        f"versions: {escaped(versions)}",
-    ])
+def training_lines(bundle: Bundle) -> list[str]:
+    """How the model was made, a line for each fact; errors as `data_lines`."""
+    with _described():
+        facts = bundle.provenance
+        spent = ", ".join(f"{name} {value:.0f} s" for name, value in facts["seconds"].items())
+        resumed = "; interrupted and gone on, the time before that is not counted" if facts["resumed"] else ""
+        return [
+            f"profile: {bundle.profile}",
+            f"seed: {facts['seed']}",
+            f"date: {facts['date']}",
+            f"time: {spent}{resumed}",
+            f"versions: {', '.join(f'{name} {value}' for name, value in facts['versions'].items())}",
+        ]
 
 
-def _limits(bundle: Bundle, appraisal: Appraisal) -> str:
-    """What it cannot do."""
-    facts = bundle.provenance
+def limit_lines(bundle: Bundle) -> list[str]:
+    """What the model cannot do; errors as `data_lines`."""
+    with _described():
+        group, held_out = bundle.provenance.get("held_out_group"), len(bundle.provenance["held_out"])
     lines = [
         f"One crop of {bundle.modalities[1].shape[0]} px is drawn, not the place it is taken from: scattering does not "
         "tell that.",
         "Measurements of another q range, size, unit or treatment are refused where that can be seen, and answered "
         "wrongly where not.",
     ]
-    if not facts.get("held_out_group"):
+    if not group:
         lines.append(
             "The held-out samples were drawn at random: where samples come in batches that differ, these numbers "
             "flatter; hold out a whole batch (--held-out) to see."
         )
-    if appraisal.count("held out") < 20:
-        lines.append(f"Only {appraisal.count('held out')} samples were held out: the errors are rough.")
-    return _listed(lines)
+    if held_out < FEW:
+        lines.append(f"Only {held_out} samples were held out: the errors are rough.")
+    return lines
 
 
-def _given_away(bundle: Bundle) -> str:
-    """What others learn from the files."""
+def given_away(bundle: Bundle) -> str:
+    """What others learn from the files of the model."""
     pictures = (
-        f"`{EXAMPLES}` holds pictures of some samples of the data."
+        f"{EXAMPLES} holds pictures of some samples of the data."
         if EXAMPLES in bundle.attachments
-        else "It holds no image and no curve of the data."
+        else "It holds no image and no curve of a sample."
     )
     return (
         f"{pictures} The names of the samples, their morphologies, and the errors of each are in it. A model that has "
@@ -170,6 +178,15 @@ def _given_away(bundle: Bundle) -> str:
     )
 
 
-def _listed(lines: list[Any]) -> str:
+@contextmanager
+def _described() -> Iterator[None]:
+    """Whatever a changed provenance raises as one ValueError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"the model's provenance does not describe a training ({error!r})") from error
+
+
+def _listed(lines: list[str]) -> str:
     """A list."""
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {escaped(line)}" for line in lines)

@@ -16,13 +16,13 @@ FLOORS = {
     1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits"}
     | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
-    | {"sweeps", "shown", "study", "verdicts"},
+    | {"sweeps", "shown", "study", "verdicts", "webpage"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
     | {"measures", "run_measures", "locking", "scaling"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
     | {"uses", "applying", "appraisal", "exhibits", "cards"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"}
-    | {"producing", "ensemble_files"},
+    | {"producing", "ensemble_files", "reports", "watching"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -48,6 +48,9 @@ NEIGHBOURS = {
     ("cards", "evaluation"),
     ("cards", "appraisal"),
     ("cli", "producing"),
+    ("cli", "watching"),
+    ("watching", "ensemble_files"),
+    ("cli", "reports"),
     ("cli", "ensemble_files"),
     ("run_measures", "measures"),
     ("claims_page", "claims"),

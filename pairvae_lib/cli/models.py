@@ -116,6 +116,156 @@ def reconstruct(
         _apply(bundle, files, source, target, out, made, {"seed": seed}, (q_unit, q_scale, image_rows), as_json)
 
 
+@app.command(
+    rich_help_panel=MINE,
+    epilog="Example: pairvae generate my_model --from saxs new/a01.tif --variance 0.1 --out drawn. " + CODES,
+)
+def generate(
+    model: Model,
+    files: Files,
+    source: Source,
+    out: Out,
+    target: Target = "",
+    variance: Annotated[
+        float, typer.Option("--variance", help="Width of the draw, in the variance of the training samples' latents.")
+    ] = 1.0,
+    count: Annotated[int, typer.Option("--count", min=1, help="Members of each ensemble.")] = 16,
+    seed: Seed = 43,
+    q_unit: Unit = "",
+    q_scale: Scale = None,
+    image_rows: Rows = None,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Draw an ensemble around the latent of each measurement, as wide as asked for (the paper's Fig. 7, S7, S8).
+
+    Writes what reconstruct writes. Small variances stay close to the reconstruction; large ones leave the sample.
+    """
+    with messages():
+        import torch
+
+        from pairvae_lib.applying import generated
+        from pairvae_lib.bundle import load_bundle
+
+        torch.set_num_threads(threads)
+        bundle = load_bundle(model)
+
+        def made(measurement: Measurement, wanted: str) -> Ensemble:
+            return generated(bundle, measurement, wanted, count, variance, seed)
+
+        facts = {"seed": seed, "variance": variance}
+        _apply(bundle, files, source, target, out, made, facts, (q_unit, q_scale, image_rows), as_json)
+
+
+@app.command(
+    rich_help_panel=MINE,
+    epilog="Example: pairvae report my_model --data my_pairs --out report.html. " + CODES,
+)
+def report(
+    model: Model,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write; one that is there is replaced.")] = Path(
+        "report.html"
+    ),
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of the pairs that it was trained on, to make pictures from.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write what a model gets right and wrong as one HTML file: errors with references, memorisation, pictures.
+
+    Says plainly whether the model beats a look-up in its training data. With --json the same as numbers.
+    """
+    with messages():
+        from pairvae_lib.bundle import load_bundle
+        from pairvae_lib.config import profile_named
+        from pairvae_lib.datasets import open_pairs, prepare
+        from pairvae_lib.exhibits import exhibits
+        from pairvae_lib.reports import report_content, write_report
+
+        bundle, shown = load_bundle(model), None
+        if data is not None:
+            pairs = prepare(open_pairs(data, binarisation=bundle.scaling.binarisation), profile_named(bundle.profile))
+            shown = exhibits(bundle, pairs, int(bundle.provenance.get("seed", 0)))
+        appraisal = write_report(out, bundle, shown)
+        if as_json:
+            _print_json({"report": str(out)} | report_content(appraisal))
+        else:
+            print(f"Does it beat a look-up in the training data? {appraisal.sentence()}")
+            print(out)
+
+
+@app.command(
+    rich_help_panel=MINE,
+    epilog="Example: pairvae export my_model --onnx --out my_model_onnx. " + CODES,
+)
+def export(
+    model: Model,
+    out: Out,
+    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX files: the only other format there is.")] = False,
+    full: Annotated[bool, typer.Option("--full/--half", help="Numbers in 32 or in 16 bits.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a model's encoders and decoders as ONNX files, which run without this program: in a browser, in C++."""
+    with messages():
+        from pairvae_lib.bundle import load_bundle
+        from pairvae_lib.exporting import export_onnx
+        from pairvae_lib.model import PairVAE
+
+        if not onnx:
+            raise ValueError("name the format: --onnx")
+        bundle = load_bundle(model)
+        if not isinstance(bundle.model, PairVAE):
+            raise ValueError(f"only models of the kind 'pairvae' can be exported; got {bundle.kind!r}")
+        written = export_onnx(bundle.model, out, half=not full)
+        if as_json:
+            _print_json({"files": [str(path) for path in written]})
+        else:
+            print("\n".join(map(str, written)))
+
+
+@app.command(
+    rich_help_panel=MINE,
+    epilog="Example: pairvae watch /data/tonight --model my_model --out predicted --from saxs. It ends with Ctrl-C or "
+    "SIGTERM, with code 0. " + CODES,
+)
+def watch(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder in which new measurements appear.")],
+    model: Annotated[Path, typer.Option("--model", help="Folder of a trained model.")],
+    out: Out,
+    source: Annotated[str, typer.Option("--from", help="Technique of the files; scattering if not given.")] = "",
+    target: Target = "",
+    samples: Annotated[int, typer.Option("--samples", min=1, help="Members of each ensemble.")] = 16,
+    seed: Seed = 43,
+    once: Annotated[bool, typer.Option("--once", help="Do what is there, and end.")] = False,
+    poll: Annotated[
+        float | None, typer.Option("--poll", min=0.01, help="Look every so many seconds: slower for network mounts.")
+    ] = None,
+    q_unit: Unit = "",
+    q_scale: Scale = None,
+    image_rows: Rows = None,
+    threads: Threads = 1,
+) -> None:
+    """Turn each new measurement in a folder into an ensemble, and into a line of --out/log.jsonl.
+
+    Files are taken when they no longer grow. One that cannot be used gets a line with the reason, and is tried again
+    when it changes. What has a line is not done again, also after a restart.
+    """
+    with messages():
+        import torch
+
+        from pairvae_lib.bundle import load_bundle
+        from pairvae_lib.watching import Watch
+
+        torch.set_num_threads(threads)
+        bundle = load_bundle(model)
+        source = source or bundle.modalities[0].name
+        kept = Watch(folder, bundle, out, source, target, samples, seed, (q_unit, q_scale, image_rows), _say)
+        if once:
+            kept.run_once()
+        else:
+            kept.run(poll)
+
+
 def _apply(
     bundle: Bundle,
     files: Sequence[Path],
