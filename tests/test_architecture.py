@@ -20,8 +20,9 @@ FLOORS = {
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
     | {"measures", "run_measures", "locking", "scaling"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
+    | {"exporting", "exploration"}
     | {"uses", "applying", "appraisal", "exhibits", "cards"},
-    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"}
+    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
     | {"producing", "ensemble_files", "reports", "watching"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
@@ -59,7 +60,11 @@ NEIGHBOURS = {
     ("cli", "bookbuild"),
     ("cli", "publishing"),
     ("publishing", "runner"),
+    ("publishing", "model_publishing"),
+    ("cli", "model_publishing"),
     ("paper_items", "figures"),
+    ("widgets", "figures"),
+    ("exploration", "exporting"),
 }
 
 
