@@ -20,7 +20,7 @@ FLOORS = {
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
     | {"measures", "run_measures", "locking"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
-    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
+    5: {"figures", "widgets", "applications", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
