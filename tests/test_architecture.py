@@ -18,7 +18,7 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking"},
+    | {"measured", "measures", "run_measures", "locking"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
     5: {"figures", "widgets", "applications", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
 }

@@ -14,6 +14,7 @@ from pairvae_lib.figures.applications import (
     throughput_lines,
 )
 from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
+from pairvae_lib.figures.batches import batch_errors
 from pairvae_lib.figures.claims import verdict_matrix
 from pairvae_lib.figures.curves import correlation_curves, lineal_path_curves
 from pairvae_lib.figures.drawing import draw_image, draw_scattering
@@ -31,6 +32,7 @@ __all__ = [
     "ROUTE_COLOURS",
     "STYLE",
     "agreement_panels",
+    "batch_errors",
     "correlation_curves",
     "display_name",
     "draw_image",
