@@ -24,10 +24,11 @@ from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import profile_named
 from pairvae_lib.files import replacing
+from pairvae_lib.model_publishing import save_published_model
 from pairvae_lib.records import compact, read_arrays, write_arrays, write_json
 from pairvae_lib.runner import is_stale
 from pairvae_lib.runs import SIMULATED, Run
-from pairvae_lib.shown import PROVENANCE, published_root
+from pairvae_lib.shown import EXAMPLE_PROFILE, PROVENANCE, published_root
 
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
@@ -47,10 +48,10 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     runs : sequence of Run
         All of the same profile and data.
     example : Run
-        The one that is published whole, if its data are simulated. Of the others: errors and references of METRICS (of
-        measured data MEASURED_METRICS), PROPERTIES and losses of pair training, those of the default protocol as one
-        mean over the last tenth of the epochs; of those with as many training pairs also the two-point correlations.
-        Of measured data no picture and no profile is published.
+        The one that is published whole, if its data are simulated; that of EXAMPLE_PROFILE with its model. Of the
+        others: errors and references of METRICS (of measured data MEASURED_METRICS), PROPERTIES and losses of pair
+        training, those of the default protocol as one mean over the last tenth of the epochs; of those with as many
+        training pairs also the two-point correlations. Of measured data no picture and no profile is published.
     trained_at : str, optional
         Commit at which the models were trained, where that is not the one that assessed them.
 
@@ -83,6 +84,8 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
             if source.exists() and (run == example or wanted):
                 folder.mkdir(parents=True, exist_ok=True)
                 _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
+    if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
+        save_published_model(example, fresh / example.pair_folder.relative_to(example.data_root))
     for source in (example.data_root / name for name in OF_THE_DATA):
         if source.exists():
             _copy(source, fresh / source.name, example, whole=False)
