@@ -28,6 +28,7 @@ FLOORS = {
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
+    ("applications", "watching"),
     ("shown", "records"),
     ("study", "records"),
     ("datasets", "reading"),

@@ -69,6 +69,14 @@ def test_errors_over_time_set_references_apart():
     assert_array_equal(reference.get_xydata(), [[1, 0.2], [9, 0.02]])
 
 
+def test_delivery_times_stand_beside_the_wanted_one():
+    figure = figures.delivery_times([0.2, 1.5, 0.3])
+    (axes,) = figure.axes
+    times, wanted = axes.get_lines()
+    assert_array_equal(times.get_xydata(), [[1, 0.2], [2, 1.5], [3, 0.3]])
+    assert set(wanted.get_ydata()) == {1} and axes.get_ylim()[1] > 1.5
+
+
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
@@ -94,6 +102,8 @@ def test_errors_over_time_set_references_apart():
             lambda: figures.film_strip([1.0, 2.0], {"true": [MASK]}),
             "^true must hold one image for each of 2 times; got 1$",
         ),
+        (lambda: figures.delivery_times([]), "^number of times must be above 0; got 0$"),
+        (lambda: figures.delivery_times([0.0]), "^lowest of seconds must be above 0; got 0.0$"),
         (lambda: figures.film_frame({}), "^images must hold at least one"),
         (lambda: figures.error_over_time({}, {}), "^errors must hold at least one"),
         (

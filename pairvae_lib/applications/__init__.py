@@ -9,6 +9,7 @@ from pairvae_lib.applications.ensembles import (
     true_ensembles,
 )
 from pairvae_lib.applications.films import FLOOR, SHARES, Film, annealing_film, film_errors
+from pairvae_lib.applications.live import Delivery, as_bundle, delivered
 from pairvae_lib.applications.readout import ClassReader, Readout, agreement_rows, reading_rows, readout
 from pairvae_lib.applications.transport import effective_conductivity, ensemble_conductivity, spread_rows
 
@@ -16,12 +17,15 @@ __all__ = [
     "FLOOR",
     "SHARES",
     "ClassReader",
+    "Delivery",
     "Ensembles",
     "Film",
     "Readout",
     "agreement_rows",
     "annealing_film",
+    "as_bundle",
     "decoded_ensembles",
+    "delivered",
     "effective_conductivity",
     "ensemble_conductivity",
     "film_errors",

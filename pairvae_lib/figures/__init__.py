@@ -8,6 +8,7 @@ Every function returns an open pyplot figure, which a notebook shows at the end 
 import pairvae_lib.figures.paper as paper
 from pairvae_lib.figures.applications import (
     agreement_panels,
+    delivery_times,
     error_over_time,
     film_frame,
     film_strip,
@@ -34,6 +35,7 @@ __all__ = [
     "agreement_panels",
     "batch_errors",
     "correlation_curves",
+    "delivery_times",
     "display_name",
     "draw_image",
     "draw_scattering",

@@ -9,12 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from pairvae_lib.checks import check_finite, check_one_of, check_positive, check_shape
 from pairvae_lib.figures.drawing import draw_image, tiles
 from pairvae_lib.figures.style import (
     FRAME,
+    ROUTE_COLOURS,
     SPARE_COLOURS,
     WIDTH,
     check_labels,
@@ -252,6 +253,37 @@ def error_over_time(
         axes.set(xscale="log", yscale="log", title=display_name(film))
     name_outer_axes(places, f"time [{unit}]", quantity)
     legend_above(figure, places[0])
+    return figure
+
+
+@styled
+def delivery_times(seconds: Sequence[float], wanted: float = 1.0) -> Figure:
+    """How long it took from each file to its ensemble, in the order in which the files came.
+
+    Parameters
+    ----------
+    seconds : sequence of float [s]
+    wanted : float [s]
+        Drawn as a line.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no file, or a time is not above zero.
+    """
+    check_positive("number of times", len(seconds))
+    check_positive("lowest of seconds", float(min(seconds)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.6), layout="constrained")
+    axes.plot(range(1, len(seconds) + 1), seconds, "o", color=ROUTE_COLOURS["saxs_to_sem"])
+    axes.axhline(wanted, color=FRAME, linestyle="--", linewidth=1)
+    axes.annotate(f"{wanted:g} s", (1, wanted), xytext=(0, -4), textcoords="offset points", va="top", fontsize=9)
+    axes.set(xlabel="file, in order of arrival", ylabel="file to ensemble [s]")
+    axes.set_ylim(0, 1.15 * max(wanted, *seconds))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
