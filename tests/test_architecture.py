@@ -18,7 +18,7 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking"},
+    | {"measures", "run_measures", "locking", "snapshots"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
 }
@@ -31,6 +31,8 @@ NEIGHBOURS = {
     ("datasets", "pairs"),
     ("trained", "pretraining"),
     ("trained", "training"),
+    ("trained", "snapshots"),
+    ("snapshots", "training"),
     ("memorisation", "training"),
     ("portraits", "evaluation"),
     ("run_measures", "measures"),
