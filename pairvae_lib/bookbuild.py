@@ -19,7 +19,16 @@ import yaml
 from nbformat import NotebookNode
 from PIL import Image
 
+from pairvae_lib.bookpages import (
+    WIDGET_VIEW,
+    colab_cell,
+    repository_url,
+    status_tables,
+    with_launch_buttons,
+    with_stills,
+)
 from pairvae_lib.chapters import chapter_names, chapter_text, paired_file, with_prose
+from pairvae_lib.publishing import commit_of
 from pairvae_lib.runs import Run, project_root
 
 # What the pages load, by its place under _static: from the npm packages that `npm ci` puts into book/web/node_modules.
@@ -32,8 +41,9 @@ ASSETS: Mapping[str, str] = {
 }
 # Settings that make pages load them; without the files Sphinx falls back to public addresses.
 _ASSET_SETTINGS = ("html_extra_path", "mathjax_path", "nb_ipywidgets_js")
+CITATION = "CITATION.cff"  # shown by a page of the book
+STATUS = "status.md"  # what was there when the book was built is appended to it
 PALETTE = 48  # colours of a picture in a committed notebook
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class BookFailed(RuntimeError):
@@ -108,7 +118,7 @@ def stage(run: Run, source: Path) -> None:
     Raises
     ------
     MissingResult, ValueError
-        As `build_book`.
+        As `build_book`; also if `repository.url` of _config.yml is no address.
     """
     root = project_root()
     pages = {name: executed_page(run, name) for name in chapter_names()}
@@ -116,9 +126,12 @@ def stage(run: Run, source: Path) -> None:
     copytree(root / "book", source / "book", ignore=ignore_patterns("web", ".ipynb_checkpoints"))
     (source / "notebooks").mkdir()
     for name, page in pages.items():
-        nbformat.write(page, source / "notebooks" / f"{name}.ipynb")
-    copy2(root / "_toc.yml", source)
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+        nbformat.write(with_stills(page), source / "notebooks" / f"{name}.ipynb")
+    with (source / "book" / STATUS).open("a", encoding="utf-8") as file:
+        file.write("\n" + status_tables(run, pages, commit_of(root)))
+    for name in ("_toc.yml", CITATION):
+        copy2(root / name, source)
+    config = with_launch_buttons(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")))
     (source / "_config.yml").write_text(yaml.safe_dump(_staged(config), sort_keys=False), encoding="utf-8")
 
 
@@ -145,13 +158,16 @@ def refresh_notebooks(run: Run) -> list[Path]:
     Raises
     ------
     MissingResult, ValueError
-        As `executed_page`; also if the run has other parameters than the texts.
+        As `executed_page`; also if the run has other parameters than the texts, or `repository.url` is no address.
     """
     pages = {name: stripped(executed_page(run, name)) for name in chapter_names()}
     for name, page in pages.items():
         if any("injected-parameters" in cell.metadata.get("tags", ()) for cell in page.cells):
             raise ValueError(f"{name}: committed notebooks show the parameters of the texts; got a run with others")
+    url = repository_url(yaml.safe_load((project_root() / "_config.yml").read_text(encoding="utf-8")))
     for name, page in pages.items():
+        if url is not None:
+            page.cells.insert(1, colab_cell(url, name))
         nbformat.write(page, paired_file(name))
     return [paired_file(name) for name in pages]
 
@@ -215,7 +231,7 @@ def _with_small_picture(output: NotebookNode) -> NotebookNode:
 
 def _without_widget(output: NotebookNode) -> NotebookNode | None:
     """An output without the view of a widget, or None if nothing that a reader can use remains."""
-    if _WIDGET_VIEW not in output.get("data", {}):
+    if WIDGET_VIEW not in output.get("data", {}):
         return output
-    del output.data[_WIDGET_VIEW]
+    del output.data[WIDGET_VIEW]
     return output if set(output.data) - {"text/plain"} else None

@@ -20,7 +20,8 @@ FLOORS = {
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
     | {"measures", "run_measures", "locking", "snapshots"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
-    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
+    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"}
+    | {"bookpages", "cover"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -43,6 +44,12 @@ NEIGHBOURS = {
     ("cli", "publishing"),
     ("publishing", "runner"),
     ("paper_items", "figures"),
+    ("bookbuild", "bookpages"),
+    ("bookbuild", "publishing"),
+    ("cover", "figures"),
+    ("cover", "ledger"),
+    ("cover", "widgets"),
+    ("cli", "cover"),
 }
 
 
