@@ -2,6 +2,7 @@
 
 import pairvae_lib.cli.beyond as beyond
 import pairvae_lib.cli.book as book
+import pairvae_lib.cli.models as models
 from pairvae_lib.cli.program import main
 
-__all__ = ["beyond", "book", "main"]
+__all__ = ["beyond", "book", "main", "models"]
