@@ -109,7 +109,8 @@ def gap_split(labels: Sequence[str], values: Sequence[float], seed: int = 0, sha
     seed : int
         Of the generator that orders the training samples.
     share : float
-        Of the samples of a class to hold out; rounded, but at least one sample is on each side of the interval.
+        Of the samples of a class to hold out; rounded, with all samples of equal values, and at least one sample left
+        on each side of the interval.
 
     Raises
     ------
@@ -128,16 +129,14 @@ def gap_split(labels: Sequence[str], values: Sequence[float], seed: int = 0, sha
         order = members[np.argsort(numbers[members], kind="stable")]
         count = min(max(round(share * len(order)), 1), len(order) - 2)
         first = (len(order) - count) // 2
-        inside = order[first : first + count]
-        outside = numbers[np.setdiff1d(members, inside)]
-        lowest, highest = (numbers[inside].min(), numbers[inside].max()) if count > 0 else (0.0, 0.0)
-        if count < 1 or not ((outside < lowest).any() and (outside > highest).any()) or (
-            (outside >= lowest) & (outside <= highest)
-        ).any():
+        if count >= 1:
+            lowest, highest = numbers[order[[first, first + count - 1]]]
+            below, above = numbers[members] < lowest, numbers[members] > highest
+        if count < 1 or not (below.any() and above.any()):
             raise ValueError(
                 f"values of {label!r} must leave samples on both sides of an interval; got {numbers[members].tolist()}"
             )
-        held_out += [int(index) for index in inside]
+        held_out += [int(index) for index in members[~below & ~above]]  # with all whose value is the same
     train = sorted(set(range(len(labels))) - set(held_out))
     order = np.random.default_rng(seed).permutation(train)
     return Split(tuple(map(int, order)), tuple(sorted(held_out)))

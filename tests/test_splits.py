@@ -134,6 +134,7 @@ def test_the_seed_of_a_gap_only_orders_the_training_samples():
 def test_a_gap_leaves_a_sample_on_either_side():
     assert gap_split("aaa", [3.0, 1.0, 2.0], share=1).held_out == (2,)
     assert gap_split("aaaa", [0.0, 1.0, 2.0, 3.0], share=0.9).held_out == (1, 2)
+    assert gap_split("aaaaaa", [1.0, 3.0, 0.0, 2.0, 4.0, 1.0]).held_out == (0, 3, 5)  # equal values stay together
 
 
 @pytest.mark.parametrize(

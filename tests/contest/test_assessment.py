@@ -1,0 +1,118 @@
+"""A whole comparison at the smallest budget: trained, stopped, resumed, assessed and published."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from shutil import copytree
+
+import numpy as np
+import pytest
+
+from pairvae_lib.checks import MissingResult
+from pairvae_lib.config import QUICK
+from pairvae_lib.contest import Contest, definition, models, publishing, run_contest
+from pairvae_lib.contest.publishing import publish_outcomes
+from pairvae_lib.contest.table import read_outcomes
+from pairvae_lib.ensemble_errors import METRICS
+from pairvae_lib.publishing import check_published
+from pairvae_lib.records import read_arrays
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("multivae") is None, reason="the extra 'peers' is not installed"),
+    pytest.mark.filterwarnings("ignore:::(multivae|pythae|pydantic|torchvision|torchmetrics|importlib)"),
+]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, films):
+    """The folder of results of one comparison."""
+    folder = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PAIRVAE_RESULTS", str(folder))
+        patch.setattr(definition, "simulate_dataset", lambda target, *_: copytree(films, target))
+        run_contest(Contest("gap", budget="tiny"))
+    return folder
+
+
+@pytest.fixture
+def contest(results, monkeypatch, no_simulator):
+    """That comparison."""
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(results))
+    return Contest("gap", budget="tiny")
+
+
+def test_every_method_is_held_to_every_metric(contest):
+    outcome = json.loads(contest.result_file.read_text())
+    n = outcome["run"]["n_held_out"]
+    assert n == 4 and outcome["run"]["n_train"] == 8
+    everyone = {"floor", "nearest neighbour", "three neighbours", "class mixture", "another sample", "PairVAE", "MVAE"}
+    everyone |= {"MoPoE", "flow", "flow, shuffled scattering"}
+    assert set(outcome["errors"]) == set(METRICS)
+    for methods in outcome["errors"].values():
+        assert set(methods) == everyone | {"statistics ridge"}
+        assert all(len(values) == n and np.isfinite(values).all() for values in methods.values())
+    assert set(outcome["spread"]) == set(outcome["within_class"]) == everyone
+    assert set(outcome["scattering"]) >= {"PairVAE", "MVAE", "MoPoE", "spectral readout", "training mean"}
+    assert set(outcome["seconds"]) == {"PairVAE", "MVAE", "MoPoE", "flow", "flow, a mask"}
+    assert None not in outcome["seconds"].values()
+
+
+def test_an_outcome_is_kept_and_models_are_read(contest, monkeypatch):
+    first = contest.result_file.read_bytes()
+    assert run_contest(contest) == contest.result_file and contest.result_file.read_bytes() == first
+
+    def trains(*_):
+        raise AssertionError("a training was started")
+
+    for training in ("flow_training.train_flow", "peers.train_peer", "trained.train_solo", "trained.train_pair"):
+        monkeypatch.setattr(f"pairvae_lib.{training}", trains)
+    contest.result_file.unlink()
+    run_contest(contest)
+    again, before = (json.loads(text) for text in (contest.result_file.read_bytes(), first))
+    for outcome in (again, before):
+        outcome["seconds"].pop("flow, a mask")
+    assert again == before
+
+
+def test_pictures_are_bits_of_the_classes(contest):
+    found = read_arrays(contest.pictures_file)
+    assert list(found["classes"]) == ["columns", "rows"]
+    masks = np.unpackbits((255 * found["flow bits"]).round().astype(np.uint8), axis=-1)
+    assert masks.shape == (2, 2, 32, 32)
+    assert found["large flow bits"].shape[-2] == 96
+
+
+def test_of_a_resumed_training_no_time_is_known(tmp_path):
+    clock = models.Clock(tmp_path / "seconds.json")
+    (tmp_path / "flow.partial").touch()
+    assert clock.timed("flow", tmp_path / "flow.pt", lambda file: file.touch() or 7) == 7
+    clock.timed("pair", tmp_path / "pair.pt", lambda file: file.touch())
+    clock.timed("pair", tmp_path / "pair.pt", lambda file: None)  # it is there: nothing is timed
+    assert clock.seconds["flow"] is None and clock.seconds["pair"] >= 0
+
+
+def test_fewer_epochs_of_all_trainings():
+    half = models.fewer_epochs(QUICK, 0.5)
+    assert half.solo.epochs == {"bernoulli": 100, "gaussian": 300}
+    assert (half.pair.random_crop_epochs, half.pair.focused_epochs) == (12, 125)
+    least = models.fewer_epochs(QUICK, 1e-6)
+    assert set(least.solo.epochs.values()) == {1} and least.pair.epochs == 2
+
+
+def test_outcomes_are_published_and_held_to_their_hashes(contest, tmp_path, monkeypatch):
+    monkeypatch.setattr(publishing, "published_folder", lambda: tmp_path / "published" / "beyond")
+    folder = publish_outcomes(budget="tiny")
+    assert {path.name for path in folder.iterdir()} == {"gap-seed43.json", "pictures.npz", "provenance.json"}
+    assert check_published(tmp_path / "published")[0].startswith("beyond/simulated: 2 files")
+    assert list(read_outcomes(tmp_path / "published" / "beyond")) == [("simulated", "gap")]
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert provenance["budget"] == "tiny" and "multivae" in provenance["versions"]
+
+
+def test_nothing_to_publish_says_how_to_make_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    with pytest.raises(MissingResult, match="make it with: pairvae beyond --data simulated --budget quick"):
+        publish_outcomes(budget="quick")
+
+
