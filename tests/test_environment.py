@@ -31,6 +31,8 @@ DIRECT = [
     ]
 ]
 CLUSTER = [Requirement(line) for line in PROJECT["optional-dependencies"]["cluster"]]  # not in `all`
+PEERS = [Requirement(line) for line in PROJECT["optional-dependencies"]["peers"]]  # neither
+OF_PEERS = {"dataclasses", "lightning-utilities", "multivae", "nltk", "pythae", "regex", "torchmetrics", "torchvision"}
 PINS = {
     canonicalize_name(requirement.name): requirement
     for requirement in map(Requirement, re.findall(r"^[^#\n]+", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
@@ -65,7 +67,7 @@ def test_every_pin_is_exact_and_of_no_special_build():
         assert pinned(name).local is None, name
 
 
-@pytest.mark.parametrize("requirement", [*DIRECT, *CLUSTER], ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", [*DIRECT, *CLUSTER, *PEERS], ids=lambda requirement: requirement.name)
 def test_every_range_holds_its_pin(requirement):
     assert requirement.specifier.contains(pinned(requirement.name))
 
@@ -80,6 +82,11 @@ def test_everything_that_is_needed_is_pinned_and_nothing_else():
             needed(requirement, seen)
         except PackageNotFoundError:  # it brings one more package: a job's own part of it
             seen |= {name for name in PINS if name.startswith(requirement.name)}
+    for requirement in PEERS:
+        try:
+            needed(requirement, seen)
+        except PackageNotFoundError:
+            seen |= OF_PEERS
     # What another platform's torch brings along (CUDA) is pinned by torch itself.
     assert {name for name in seen if not name.startswith(("nvidia", "cuda", "triton"))} == set(PINS)
 

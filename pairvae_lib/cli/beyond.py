@@ -18,6 +18,9 @@ def beyond(
     data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
     budget: Annotated[str, typer.Option(help=f"One of {', '.join(BUDGETS)}.")] = "standard",
     control: Annotated[str, typer.Option(help="Column of the manifest that a gap is cut out of.")] = "",
+    peers: Annotated[
+        bool, typer.Option("--peers/--no-peers", help="With MVAE and MoPoE, which need the extra 'peers'.")
+    ] = True,
     publish: Annotated[
         bool, typer.Option("--publish", help="Instead, copy all outcomes on these data to results/published/beyond.")
     ] = False,
@@ -29,6 +32,7 @@ def beyond(
     with messages():
         from pairvae_lib.contest import Contest, run_contest
         from pairvae_lib.contest.publishing import publish_outcomes
+        from pairvae_lib.peers import PEERS
 
         source = data if data == "simulated" else str(Path(data).resolve())
         if publish:
@@ -38,5 +42,5 @@ def beyond(
             numbers = [int(word) for word in seeds.split(",")]
         except ValueError:
             raise ValueError(f"seeds must be whole numbers between commas; got {seeds!r}") from None
-        for contest in [Contest(split, seed, source, budget, control) for seed in numbers]:
+        for contest in [Contest(split, seed, source, budget, control, PEERS if peers else ()) for seed in numbers]:
             print(run_contest(contest))

@@ -36,7 +36,6 @@ from pairvae_lib.ensemble_errors import (
 from pairvae_lib.fitting import generator
 from pairvae_lib.flow_training import denoising_loss
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.peers import PEERS
 from pairvae_lib.records import write_arrays, write_json
 from pairvae_lib.spectra import SpectralReadout, fourier_transform, power_spectrum_features
 from pairvae_lib.splits import Split
@@ -118,7 +117,7 @@ def assessed(
     copied = {name: memorised(answers[name][looked_at, 0], pairs, split.train) for name in (FLOOR, PAIRVAE, FLOW)}
     own = denoising_loss(models.flow, _images(true[:, 0]), scattering, DENOISING_TIME, rng("denoising"))
     others = denoising_loss(models.flow, _images(true[:, 0]), scattering[wrong], DENOISING_TIME, rng("denoising"))
-    seconds = {PAIRVAE: _sum(drawn, "solo", "pair"), **{name: drawn.get(name) for name in (*PEERS, FLOW)}}
+    seconds = {PAIRVAE: _sum(drawn, "solo", "pair"), **{name: drawn.get(name) for name in (*models.peers, FLOW)}}
     outcome = {
         "samples": [pairs.sample_ids[index] for index in queries],
         "morphologies": classes,
@@ -190,7 +189,7 @@ def pictures(
         rebuilt = models.pairvae.reconstruct(torch.from_numpy(pairs.scattering[trained]), source, target)
     shown = {
         "true": true[places, :SHOWN],
-        **{name: answers[name][places, :SHOWN] for name in (ONE, PAIRVAE, *PEERS, FLOW)},
+        **{name: answers[name][places, :SHOWN] for name in (ONE, PAIRVAE, *models.peers, FLOW)},
         "training crop": focused_crops(pairs, tuple(trained), models.settings.pair, seed) > 0.5,
         "training reconstruction": rebuilt.numpy(),
         "other crops": crops_of(pairs, np.repeat(np.array(trained)[:, np.newaxis], 2, axis=1), rng),

@@ -6,12 +6,14 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import BUDGETS, Budget
 from pairvae_lib.datasets import Split, open_pairs, prepare
 from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.peers import PEERS
 from pairvae_lib.runs import SIMULATED, content_hash, results_root
 from pairvae_lib.simulation import simulate_dataset
 from pairvae_lib.splits import FIRST_SEED, gap_split, group_split
@@ -19,6 +21,7 @@ from pairvae_lib.trained import split_pairs
 
 SPLITS = ("random", "gap", "batch")
 CONTROLS = ("sim_blend_mean", "sim_pitch", "sim_duration")  # of the simulator: blend, pitch of the grating, annealing
+WITHOUT_PEERS = "-without-peers"
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,13 @@ class Contest:
         A key of `config.BUDGETS`.
     control : str
         Column of the manifest that a gap is cut out of; "" for those of the simulator in turn, by seed.
+    peers : tuple of str
+        Of `peers.PEERS`; they need the optional library MultiVae.
 
     Raises
     ------
     ValueError
-        If a name is unknown, `data` is no folder, or a gap in data of one's own has no control.
+        If a name is unknown, `data` is no folder, a gap in data of one's own has no control, or MultiVae is not there.
     """
 
     split: str = "gap"
@@ -50,10 +55,16 @@ class Contest:
     data: str = SIMULATED
     budget: str = "standard"
     control: str = ""
+    peers: tuple[str, ...] = PEERS
 
     def __post_init__(self) -> None:
         check_one_of("split", self.split, SPLITS)
         check_one_of("budget", self.budget, tuple(BUDGETS))
+        if self.peers and find_spec("multivae") is None:
+            raise ValueError(
+                f"peers must be none (--no-peers) where MultiVae is not installed (pip install -c constraints.txt -e "
+                f"'.[peers]'); got {', '.join(self.peers)}"
+            )
         if self.data != SIMULATED and not Path(self.data).is_dir():
             raise ValueError(f"data must be {SIMULATED!r} or a folder of paired data; got {self.data!r}")
         if self.data != SIMULATED and self.split == "gap" and not self.control:
@@ -81,7 +92,7 @@ class Contest:
     def folder(self) -> Path:
         """Its models and its outcome."""
         control = f"-{self.control}" if self.control else ""
-        return self.data_root / f"{self.split}{control}-seed{self.seed}"
+        return self.data_root / f"{self.split}{control}-seed{self.seed}{'' if self.peers else WITHOUT_PEERS}"
 
     @property
     def result_file(self) -> Path:

@@ -16,7 +16,7 @@ from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.flow_training import flow_trained
 from pairvae_lib.model import PairVAE
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.peers import PEERS, Peer, peer_trained
+from pairvae_lib.peers import Peer, peer_trained
 from pairvae_lib.records import write_json
 from pairvae_lib.splits import Split
 from pairvae_lib.trained import pair_trained, solo_trained
@@ -54,7 +54,7 @@ def trained_models(contest: Contest, pairs: PreparedPairs, split: Split) -> Mode
     epochs = {name: max(1, round(share * count)) for name, count in budget.peers.epochs.items()}
     peer_settings = replace(budget.peers, epochs=epochs)
     peers = {}
-    for name in PEERS:
+    for name in contest.peers:
         made = partial(peer_trained, name, pairs, train, profile, peer_settings, seed)
         peers[name], _ = clock.timed(name, contest.folder / f"{name.lower()}.pt", made)
     return Models(pairvae, peers, flow, profile)

@@ -8,7 +8,7 @@ from shlex import quote
 from shutil import copyfile, rmtree
 
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.contest.definition import Contest
+from pairvae_lib.contest.definition import WITHOUT_PEERS, Contest
 from pairvae_lib.contest.table import published_folder
 from pairvae_lib.files import replacing
 from pairvae_lib.publishing import digest_of, origin_of, settings_digest
@@ -20,7 +20,7 @@ PEERS_LIBRARY = "multivae"
 
 
 def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Path:
-    """Copy all outcomes on one data set, and for simulated data the pictures of the first.
+    """Copy all outcomes with peers on one data set, and for simulated data the pictures of the first.
 
     Parameters
     ----------
@@ -39,8 +39,9 @@ def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Pat
     MissingResult
         If there is no outcome yet; the message holds the command.
     """
-    first = Contest("random", data=data, budget=budget)
-    files = sorted(first.data_root.glob(f"*-seed*/{first.result_file.name}"))
+    first = Contest("random", data=data, budget=budget, peers=())
+    found = sorted(first.data_root.glob(f"*-seed*/{first.result_file.name}"))
+    files = [file for file in found if not file.parent.name.endswith(WITHOUT_PEERS)]
     if not files:
         raise MissingResult(first.data_root, f"pairvae beyond --data {quote(data)} --budget {budget}")
     target = published_folder() / first.data_root.name

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pairvae_lib import cli, contest
-from pairvae_lib.contest import Contest, publishing
+from pairvae_lib.contest import Contest, definition, publishing
 
 
 def code_of(*words: str) -> int:
@@ -18,6 +18,7 @@ def code_of(*words: str) -> int:
 @pytest.fixture
 def asked(monkeypatch):
     """What the command asked for."""
+    monkeypatch.setattr(definition, "find_spec", lambda name: name)  # installed or not
     calls: list[object] = []
     monkeypatch.setattr(contest, "run_contest", lambda one: calls.append(one) or Path("result.json"))
     monkeypatch.setattr(publishing, "publish_outcomes", lambda *words: calls.append(words) or Path("published"))
@@ -35,6 +36,11 @@ def test_data_of_ones_own_are_found_from_here(asked, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert code_of("beyond", "--split", "gap", "--control", "dose", "--data", "films", "--seeds", "43") == 0
     assert asked == [Contest("gap", 43, str(tmp_path / "films"), control="dose")]
+
+
+def test_without_peers(asked):
+    assert code_of("beyond", "--no-peers", "--seeds", "43") == 0
+    assert asked == [Contest("gap", 43, peers=())]
 
 
 def test_publishing_runs_nothing(asked, capsys):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pairvae_lib.contest import Contest
+from pairvae_lib.contest import Contest, definition
 from pairvae_lib.contest.definition import CONTROLS, contest_pairs, contest_split, control_values
 from pairvae_lib.splits import FIRST_SEED
 
@@ -30,17 +30,17 @@ def test_a_column_without_numbers_is_refused(folder, pattern_pairs, column):
 
 
 def test_a_gap_is_cut_out_of_the_control(folder, pattern_pairs):
-    contest = Contest("gap", data=str(folder), budget="tiny", control="dose")
+    contest = Contest("gap", data=str(folder), budget="tiny", control="dose", peers=())
     split, said = contest_split(contest, pattern_pairs, folder)
     assert said == "the middle third of dose in every class"
     assert {pattern_pairs.morphologies[i] for i in split.held_out} == set(pattern_pairs.morphologies)
-    assert contest.folder.name == f"gap-dose-seed{FIRST_SEED}"
+    assert contest.folder.name == f"gap-dose-seed{FIRST_SEED}-without-peers"
 
 
 def test_batches_take_turns_with_the_seed(folder, pattern_pairs):
     held_out = set()
     for seed in range(FIRST_SEED, FIRST_SEED + 3):
-        split, said = contest_split(Contest("batch", seed, str(folder), "tiny"), pattern_pairs, folder)
+        split, said = contest_split(Contest("batch", seed, str(folder), "tiny", peers=()), pattern_pairs, folder)
         (group,) = {pattern_pairs.groups[i] for i in split.held_out}
         assert said == f"batch {group}"
         held_out.add(group)
@@ -48,17 +48,17 @@ def test_batches_take_turns_with_the_seed(folder, pattern_pairs):
 
 
 def test_a_random_split_is_that_of_the_chapters(folder, pattern_pairs):
-    split, said = contest_split(Contest("random", data=str(folder), budget="tiny"), pattern_pairs, folder)
+    split, said = contest_split(Contest("random", data=str(folder), budget="tiny", peers=()), pattern_pairs, folder)
     assert len(split.held_out) == 4 and said == "a random third, stratified by class"
 
 
 def test_controls_of_the_simulator_take_turns_with_the_seed():
-    assert [Contest("gap", FIRST_SEED + k).column for k in range(4)] == [*CONTROLS, CONTROLS[0]]
+    assert [Contest("gap", FIRST_SEED + k, peers=()).column for k in range(4)] == [*CONTROLS, CONTROLS[0]]
 
 
 def test_simulated_pairs_are_prepared_once(tmp_path, monkeypatch, no_simulator):
     monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
-    contest = Contest("gap", budget="tiny")
+    contest = Contest("gap", budget="tiny", peers=())
     pairs, folder = contest_pairs(contest)
     assert folder == tmp_path / "beyond" / "tiny" / "simulated" / "data" and len(pairs) == 12
     assert no_simulator == [(12, "quick", 2023)]
@@ -81,11 +81,18 @@ def test_names_are_checked(values, message):
         Contest(**values)
 
 
+def test_without_multivae_the_peers_must_be_left_out(monkeypatch):
+    monkeypatch.setattr(definition, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"peers must be none \(--no-peers\) .*'.\[peers\]'\); got MVAE, MoPoE"):
+        Contest()
+    assert Contest(peers=()).folder.name == "gap-seed43-without-peers"
+
+
 def test_a_gap_in_data_of_ones_own_needs_a_control(folder):
     with pytest.raises(ValueError, match="control must name a column of the manifest for the split 'gap'; got ''"):
-        Contest("gap", data=str(folder))
+        Contest("gap", data=str(folder), peers=())
 
 
 def test_batches_need_groups(folder, pattern_pairs):
     with pytest.raises(ValueError, match="needs a column 'group' or 'batch' in the manifest"):
-        contest_split(Contest("batch", data=str(folder), budget="tiny"), replace(pattern_pairs, groups=None), folder)
+        contest_split(Contest("batch", budget="tiny", peers=()), replace(pattern_pairs, groups=None), folder)
