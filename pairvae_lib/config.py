@@ -276,6 +276,7 @@ BUDGETS: dict[str, Budget] = {
     )
 }
 
+FLOW_SHOWN = FlowArchitecture(channels=(24, 48, 64), embedded=64)  # comes with the book: below 1 MB in 16 bits
 BANK_CROPS = 8  # crops of an image in a bank: CropSchedule "bank"
 PROTOCOLS: dict[Protocol, str] = {  # those compared in the paper's Fig. S3
     "direct": "directly pair training, without solo training",

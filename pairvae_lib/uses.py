@@ -13,8 +13,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from pairvae_lib.answers import flow_answer
 from pairvae_lib.bundle import LATENTS, Bundle
 from pairvae_lib.fitting import generator
+from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.latents import posterior
 from pairvae_lib.model import PairVAE
 from pairvae_lib.pairs import PreparedPairs
@@ -65,7 +67,24 @@ def _best_of_pairvae(bundle: Bundle, x: NDArray[np.float32], source: str, target
         return cast(PairVAE, bundle.model).reconstruct(torch.from_numpy(x), source, target)[:, 0].numpy()
 
 
-USES: dict[str, Use] = {"pairvae": Use(_routes_of_pairvae, _drawn_by_pairvae, _best_of_pairvae)}  # by `bundle.KINDS`
+def _routes_of_flow(bundle: Bundle) -> list[tuple[str, str]]:
+    """Scattering to micrograph alone."""
+    scattering, micrograph = bundle.modalities
+    return [(scattering.name, micrograph.name)]
+
+
+def _drawn_by_flow(
+    bundle: Bundle, x: NDArray[np.float32], source: str, target: str, n: int, rng: np.random.Generator
+) -> NDArray:
+    """Drawn at the size of the training crops."""
+    model = cast(ConditionalFlow, bundle.model)
+    return flow_answer(model, x, n, bundle.modalities[1].shape[0], rng)
+
+
+USES: dict[str, Use] = {  # by `bundle.KINDS`
+    "pairvae": Use(_routes_of_pairvae, _drawn_by_pairvae, _best_of_pairvae),
+    "flow": Use(_routes_of_flow, _drawn_by_flow),
+}
 
 
 def latent_variance(bundle: Bundle) -> dict[str, Tensor]:

@@ -42,6 +42,7 @@ NEIGHBOURS = {
     ("portraits", "evaluation"),
     ("ensemble_errors", "evaluation"),
     ("uses", "bundle"),
+    ("uses", "answers"),
     ("applying", "bundle"),
     ("applying", "uses"),
     ("applying", "generation"),

@@ -22,6 +22,7 @@ from pairvae_lib.answers import (
 )
 from pairvae_lib.baselines import kernel_ridge, retrieved, training_mean
 from pairvae_lib.config import Budget
+from pairvae_lib.contest.bundles import save_flow
 from pairvae_lib.contest.definition import Contest, contest_pairs, contest_split
 from pairvae_lib.contest.models import FLOW, Clock, Models, trained_models
 from pairvae_lib.ensemble_errors import (
@@ -48,7 +49,7 @@ SHOWN = 4  # masks of an answer in the pictures
 
 
 def run_contest(contest: Contest) -> Path:
-    """Train what is not trained yet, assess all of it on the held-out samples, and write the outcome.
+    """Train what is not trained yet, assess all of it on the held-out samples, and write flow and outcome.
 
     Returns
     -------
@@ -60,6 +61,8 @@ def run_contest(contest: Contest) -> Path:
     pairs, folder = contest_pairs(contest)
     split, described = contest_split(contest, pairs, folder)
     models = trained_models(contest, pairs, split)
+    if not contest.bundle_folder.exists():
+        save_flow(contest.bundle_folder, contest, models.flow, pairs, split, described, half=False)
     outcome, pictures = assessed(contest, models, pairs, split)
     outcome["run"] = asdict(contest) | {"data": contest.data_root.name, "held_out": described}
     outcome["run"] |= {"n_train": len(split.train), "n_held_out": len(split.held_out)}

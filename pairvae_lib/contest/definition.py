@@ -100,6 +100,11 @@ class Contest:
         return self.folder / "result.json"
 
     @property
+    def bundle_folder(self) -> Path:
+        """Its flow, for every command that takes a model."""
+        return self.folder / "flow"
+
+    @property
     def pictures_file(self) -> Path:
         """A few masks."""
         return self.folder / "pictures.npz"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from shutil import copyfile, rmtree
 
 from pairvae_lib.checks import MissingResult
+from pairvae_lib.contest.bundles import save_shown_flow
 from pairvae_lib.contest.definition import WITHOUT_PEERS, Contest
 from pairvae_lib.contest.table import published_folder
 from pairvae_lib.files import replacing
@@ -20,7 +22,7 @@ PEERS_LIBRARY = "multivae"
 
 
 def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Path:
-    """Copy all outcomes with peers on one data set, and for simulated data the pictures of the first.
+    """Copy all outcomes with peers on one data set; for simulated data also pictures of the first, and a small flow.
 
     Parameters
     ----------
@@ -53,6 +55,7 @@ def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Pat
             file.write(json.dumps(content, separators=(",", ":"), allow_nan=False).encode() + b"\n")
     if first.data == SIMULATED:
         copyfile(files[0].with_name(first.pictures_file.name), fresh / first.pictures_file.name)
+        save_shown_flow(fresh / first.bundle_folder.name, replace(first, split="gap"))
     profile = first.settings.profile.name
     provenance = {
         "profile": profile,
@@ -60,7 +63,9 @@ def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Pat
         "data": first.data_root.name,
         "settings": settings_digest(profile),
         **origin_of(first.data_root, PEERS_LIBRARY),
-        "files": {path.name: digest_of(path) for path in sorted(fresh.iterdir())},
+        "files": {
+            path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()
+        },
     }
     write_json(fresh / PROVENANCE, provenance)
     rmtree(target, ignore_errors=True)

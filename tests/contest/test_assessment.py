@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from shutil import copytree
 
@@ -10,14 +11,16 @@ import numpy as np
 import pytest
 
 from pairvae_lib import peers
+from pairvae_lib.bundle import load_bundle
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.config import QUICK
+from pairvae_lib.config import FLOW_SHOWN, QUICK
 from pairvae_lib.contest import Contest, definition, models, publishing, run_contest
 from pairvae_lib.contest.publishing import publish_outcomes
 from pairvae_lib.contest.table import read_outcomes
 from pairvae_lib.ensemble_errors import METRICS
 from pairvae_lib.publishing import check_published
 from pairvae_lib.records import read_arrays
+from pairvae_lib.uses import USES
 
 PEERS = () if find_spec("multivae") is None else peers.PEERS  # where they are not installed, all else is tested
 pytestmark = pytest.mark.filterwarnings("ignore:::(multivae|pythae|pydantic|torchvision|torchmetrics|importlib)")
@@ -82,6 +85,17 @@ def test_pictures_are_bits_of_the_classes(contest):
     assert found["large flow bits"].shape[-2] == 96
 
 
+def test_the_flow_is_a_model_that_commands_read(contest):
+    bundle = load_bundle(contest.bundle_folder)
+    (route,) = USES["flow"].routes(bundle)
+    assert route == ("saxs", "sem")
+    x = np.random.default_rng(0).random((2, 1, 32, 32), dtype=np.float32)
+    drawn = USES["flow"].drawn(bundle, x, *route, 3, np.random.default_rng(0))
+    assert drawn.shape == (2, 3, 32, 32) and drawn.dtype == np.bool_
+    assert len(bundle.provenance["sample_ids"]["held_out"]) == 4
+    assert "the middle third of blend mean in every class" in (contest.bundle_folder / "card.md").read_text()
+
+
 def test_of_a_resumed_training_no_time_is_known(tmp_path):
     clock = models.Clock(tmp_path / "seconds.json")
     (tmp_path / "flow.partial").touch()
@@ -103,8 +117,10 @@ def test_fewer_epochs_of_all_trainings():
 def test_outcomes_are_published_and_held_to_their_hashes(contest, tmp_path, monkeypatch):
     monkeypatch.setattr(publishing, "published_folder", lambda: tmp_path / "published" / "beyond")
     folder = publish_outcomes(budget="tiny")
-    assert {path.name for path in folder.iterdir()} == {"gap-seed43.json", "pictures.npz", "provenance.json"}
-    assert check_published(tmp_path / "published")[0].startswith("beyond/simulated: 2 files")
+    assert {path.name for path in folder.iterdir()} == {"gap-seed43.json", "pictures.npz", "provenance.json", "flow"}
+    assert check_published(tmp_path / "published")[0].startswith("beyond/simulated: 5 files")
+    assert load_bundle(folder / "flow").model.architecture == replace(FLOW_SHOWN, components=2)
+    assert sum(path.stat().st_size for path in (folder / "flow").iterdir()) < 1e6
     assert list(read_outcomes(tmp_path / "published" / "beyond")) == [("simulated", "gap")]
     provenance = json.loads((folder / "provenance.json").read_text())
     assert provenance["budget"] == "tiny" and "multivae" in provenance["versions"]

@@ -1,0 +1,83 @@
+"""Trained flows as folders, which every command that takes a model reads."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+from pairvae_lib.bundle import Bundle, Scaling, save_bundle
+from pairvae_lib.config import FLOW_SHOWN
+from pairvae_lib.contest.definition import Contest, contest_pairs, contest_split
+from pairvae_lib.contest.models import flow_settings
+from pairvae_lib.flow import ConditionalFlow
+from pairvae_lib.flow_training import flow_trained
+from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.splits import Split
+
+CARD = """# Conditional flow, {scattering} to {micrograph}
+
+Draws ensembles of binary micrographs for one measurement of {scattering}; trained on random crops of {n_train} pairs
+({data}), {n_held_out} held out: {held_out}. Which samples those are stands in `config.json`. Its errors on held-out
+samples, beside those of looking up neighbours, of PairVAE and of others, are in chapter 8 of the book.
+
+What it draws has the statistics that the scattering tells of. It says nothing about the place on the sample, and
+nothing about measurements unlike those that it was trained on. Licence: MIT.
+"""
+
+
+def save_flow(
+    folder: Path, contest: Contest, flow: ConditionalFlow, pairs: PreparedPairs, split: Split, held_out: str, half: bool
+) -> Path:
+    """Write a flow of a comparison as a bundle.
+
+    Parameters
+    ----------
+    folder : Path
+        It must not exist yet.
+    contest, flow, pairs, split
+        Which flow, and what it was trained on.
+    held_out : str
+        Who was held out, in words.
+    half : bool
+        Numbers in 16 bits.
+    """
+    names = [modality.name for modality in pairs.modalities]
+    facts = {
+        "name": "flow",
+        "data": contest.data_root.name,
+        "digest": pairs.digest,
+        "seed": contest.seed,
+        "sample_ids": {
+            "train": [pairs.sample_ids[index] for index in split.train],
+            "held_out": [pairs.sample_ids[index] for index in split.held_out],
+        },
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy")},
+    }
+    profile = contest.settings.profile
+    bundle = Bundle(flow, pairs.modalities, Scaling.of(pairs, profile.binarisation), profile.name, facts, "flow")
+    card = CARD.format(
+        scattering=names[0], micrograph=names[1], n_train=len(split.train), n_held_out=len(split.held_out),
+        data=contest.data_root.name, held_out=held_out,
+    )
+    return save_bundle(folder, bundle, card, half)
+
+
+def save_shown_flow(folder: Path, contest: Contest) -> Path:
+    """Train the small flow that comes with the book, unless that was done, and write it as a bundle.
+
+    Parameters
+    ----------
+    folder : Path
+        It must not exist yet.
+    contest : Contest
+        Whose training samples it sees.
+    """
+    pairs, data = contest_pairs(contest)
+    split, held_out = contest_split(contest, pairs, data)
+    budget = contest.settings
+    architecture = replace(FLOW_SHOWN, components=budget.flow_architecture.components)
+    settings, file = flow_settings(contest, pairs), contest.data_root / "shown.pt"
+    flow, _ = flow_trained(pairs, split.train, architecture, settings, budget.profile.precision, contest.seed, file)
+    return save_flow(folder, contest, flow, pairs, split, held_out, half=True)
