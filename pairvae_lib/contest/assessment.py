@@ -74,7 +74,7 @@ def run_contest(contest: Contest) -> Path:
 def assessed(
     contest: Contest, models: Models, pairs: PreparedPairs, split: Split
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The outcome as plain values, and pictures as packed bits."""
+    """The outcome as plain values, and pictures."""
     budget, seed = contest.settings, contest.seed
     queries = np.array(split.held_out)
     size = pairs.modalities[1].shape[0]
@@ -182,7 +182,7 @@ def scattering_errors(
 def pictures(
     models: Models, pairs: PreparedPairs, split: Split, true: np.ndarray, answers: dict[str, np.ndarray], seed: int
 ) -> dict[str, np.ndarray]:
-    """Masks of one held-out and one training sample of each class, as packed bits, with what they answer to."""
+    """Masks of one held-out and one training sample of each class, with what they answer to."""
     classes = sorted(set(pairs.morphologies[index] for index in split.held_out))
     places = [next(i for i, q in enumerate(split.held_out) if pairs.morphologies[q] == name) for name in classes]
     trained = [next((t for t in split.train if pairs.morphologies[t] == name), split.train[0]) for name in classes]
@@ -198,8 +198,8 @@ def pictures(
         "other crops": crops_of(pairs, np.repeat(np.array(trained)[:, np.newaxis], 2, axis=1), rng),
     }
     large = flow_answer(models.flow, pairs.scattering[np.array(split.held_out)[places]], 1, 3 * true.shape[-1], rng)
-    packed = {f"{name} bits": np.packbits(masks, axis=-1) for name, masks in (shown | {"large flow": large}).items()}
-    return packed | {
+    return shown | {
+        "large flow": large,
         "classes": np.array(classes),
         "samples": np.array([pairs.sample_ids[split.held_out[place]] for place in places]),
         "scattering": pairs.scattering[np.array(split.held_out)[places], 0].astype(np.float16),

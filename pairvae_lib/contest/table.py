@@ -21,6 +21,7 @@ from pairvae_lib.statistics import (
 )
 
 RESAMPLES = 2000
+SIGNIFICANT = 0.05
 OUTCOMES = "*-seed*.json"
 
 Outcome = Mapping[str, Any]
@@ -183,3 +184,50 @@ def _by_image(values: np.ndarray, images: np.ndarray, seeds: np.ndarray) -> np.n
 def _mean(values: np.ndarray) -> float:
     """Mean over the images."""
     return float(np.mean(values))
+
+
+def error_rows(outcomes: Sequence[Outcome], metrics: Sequence[str], rng: np.random.Generator) -> list[dict[str, str]]:
+    """One row per method: mean errors with intervals, in thousandths.
+
+    Parameters
+    ----------
+    outcomes : sequence of mapping
+        Of one data set and split.
+    metrics : sequence of str
+    rng : numpy.random.Generator
+    """
+    columns = {metric: mean_errors(outcomes, metric, rng) for metric in metrics}
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    return [
+        {"method": name} | {metric: _thousandths(column[name]) for metric, column in columns.items() if name in column}
+        for name in names
+    ]
+
+
+def difference_rows(found: Sequence[Difference]) -> list[dict[str, str]]:
+    """One row per metric and rival: how much less or more the first errs, in thousandths, and how sure that is."""
+    return [
+        {
+            "metric": one.metric,
+            "against": one.second,
+            "difference": _thousandths(one.interval, signed=True),
+            "ratio": f"{one.ratio:.2f}",
+            "p (Holm)": f"{one.adjusted:.3f}",
+            "verdict": _verdict(one),
+        }
+        for one in found
+    ]
+
+
+def _verdict(one: Difference) -> str:
+    """In a word."""
+    if one.adjusted > SIGNIFICANT:
+        return "not told apart"
+    return "better" if one.interval.estimate < 0 else "worse"
+
+
+def _thousandths(interval: Interval, signed: bool = False) -> str:
+    """An interval as text."""
+    sign = "+" if signed else ""
+    low, estimate, high = (f"{1000 * value:{sign}.1f}" for value in (interval.low, interval.estimate, interval.high))
+    return f"{estimate} [{low}, {high}]"

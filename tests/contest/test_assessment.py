@@ -77,12 +77,12 @@ def test_an_outcome_is_kept_and_models_are_read(contest, monkeypatch):
     assert again == before
 
 
-def test_pictures_are_bits_of_the_classes(contest):
+def test_pictures_are_masks_of_every_class(contest):
     found = read_arrays(contest.pictures_file)
     assert list(found["classes"]) == ["columns", "rows"]
-    masks = np.unpackbits((255 * found["flow bits"]).round().astype(np.uint8), axis=-1)
-    assert masks.shape == (2, 2, 32, 32)
-    assert found["large flow bits"].shape[-2] == 96
+    assert found["flow"].shape == found["nearest neighbour"].shape == (2, 2, 32, 32)
+    assert found["training crop"].shape == found["training reconstruction"].shape == (2, 1, 32, 32)
+    assert found["large flow"].shape == (2, 1, 96, 96) and found["flow"].dtype == np.bool_
 
 
 def test_the_flow_is_a_model_that_commands_read(contest):

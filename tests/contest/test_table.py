@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.contest.table import differences, mean_errors, mean_scattering_errors, read_outcomes, summary
+from pairvae_lib.contest.table import (
+    difference_rows,
+    differences,
+    error_rows,
+    mean_errors,
+    mean_scattering_errors,
+    read_outcomes,
+    summary,
+)
 
 
 def outcome(seed, split="gap", better=0.5):
@@ -79,3 +87,16 @@ def test_the_rest_is_summed_up():
     assert found["within class"]["flow"] == pytest.approx(0.2)
     assert found["memorisation"]["flow"] == pytest.approx(0.85)
     assert found["seconds"] == {"flow": 102.0}  # of MVAE nothing is known
+
+
+def test_rows_are_words_for_a_table():
+    rng = np.random.default_rng(0)
+    rows = error_rows(OUTCOMES, ["S2", "area"], rng)
+    assert [row["method"] for row in rows] == ["neighbours", "flow"]
+    estimate = 1000 * np.mean([one["errors"]["S2"]["flow"] for one in OUTCOMES])
+    assert rows[1]["S2"].startswith(f"{estimate:.1f} [")
+    gain, none = difference_rows(differences(OUTCOMES, "flow", ["neighbours"], ["S2", "area"], rng))
+    assert (gain["metric"], gain["against"], gain["ratio"], gain["verdict"]) == ("S2", "neighbours", "0.50", "better")
+    assert gain["difference"].startswith("-") and none["verdict"] == "not told apart"
+    (loss,) = difference_rows(differences(OUTCOMES, "neighbours", ["flow"], ["S2"], rng))
+    assert loss["difference"].startswith("+") and loss["verdict"] == "worse"
