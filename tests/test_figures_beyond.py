@@ -83,7 +83,7 @@ def test_numbers_of_samples_against_the_truth():
         (lambda: figures.error_intervals({}), "errors must hold at least one named entry; got none"),
         (lambda: figures.error_intervals({"S2": {}}), "methods must hold at least one named entry; got none"),
         (lambda: figures.scalar_scatter(np.ones(2), {}, ["a", "b"], "x"), "given must hold at least one named entry"),
-        (lambda: figures.scalar_scatter(np.ones(2), {"f": np.ones(3)}, list("ab"), "x"), "given 'f' must hold one item"),
+        (lambda: figures.scalar_scatter(np.ones(2), {"f": np.ones(3)}, list("ab"), "x"), "given 'f' must hold one"),
     ],
 )
 def test_errors_name_argument_expectation_and_value(call, message):
