@@ -17,9 +17,10 @@ FLOORS = {
     | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts"},
-    3: {"fetching", "inspection", "pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
+    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
+    | {"fetching", "inspection"}
     | {"measures", "run_measures", "locking"},
-    4: {"inspection_page", "evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
+    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "paper_items"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

@@ -1,6 +1,7 @@
 """The command line: one command per job; each module hangs up its own on `program.app`."""
 
 import pairvae_lib.cli.book as book
+import pairvae_lib.cli.data as data
 from pairvae_lib.cli.program import main
 
-__all__ = ["book", "main"]
+__all__ = ["book", "data", "main"]
