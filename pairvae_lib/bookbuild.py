@@ -19,7 +19,17 @@ import yaml
 from nbformat import NotebookNode
 from PIL import Image
 
+from pairvae_lib.bookpages import (
+    WIDGET_VIEW,
+    colab_cell,
+    repository_url,
+    status_tables,
+    still_page,
+    with_launch_buttons,
+    with_stills,
+)
 from pairvae_lib.chapters import chapter_names, chapter_text, paired_file, with_prose
+from pairvae_lib.publishing import commit_of
 from pairvae_lib.runs import Run, project_root
 
 # What the pages load, by its place under _static: from the npm packages that `npm ci` puts into book/web/node_modules.
@@ -27,13 +37,17 @@ ASSETS: Mapping[str, str] = {
     "widgets/require.js": "requirejs/require.js",
     "widgets/embed-amd.js": "@jupyter-widgets/html-manager/dist/embed-amd.js",
     "widgets/*": "@jupyter-widgets/html-manager/dist/*.woff2",
+    "explorer/ort.wasm.bundle.min.mjs": "onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
+    "explorer/ort-wasm-simd-threaded.wasm": "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
     "mathjax/tex-mml-chtml.js": "mathjax/es5/tex-mml-chtml.js",
     "mathjax/output/chtml/fonts/woff-v2/*": "mathjax/es5/output/chtml/fonts/woff-v2/*.woff",
 }
-# Settings that make pages load them; without the files Sphinx falls back to public addresses.
+# Settings without the files: no page asks another host for them, as it would by default.
 _ASSET_SETTINGS = ("html_extra_path", "mathjax_path", "nb_ipywidgets_js")
+_WITHOUT_ASSETS = {"nb_ipywidgets_js": {}, "html_math_renderer": "mathml"}  # the latter is in book/plain_formulas.py
+CITATION = "CITATION.cff"  # shown by a page of the book
+STATUS = "status.md"  # what was there when the book was built is appended to it
 PALETTE = 48  # colours of a picture in a committed notebook
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class BookFailed(RuntimeError):
@@ -43,6 +57,11 @@ class BookFailed(RuntimeError):
 def static_folder() -> Path:
     """Where the offline assets lie once they are laid out."""
     return project_root() / "book" / "web" / "static"
+
+
+def has_assets() -> bool:
+    """Whether the offline assets are laid out."""
+    return (static_folder() / "_static").is_dir()
 
 
 def lay_out_assets() -> Path:
@@ -108,18 +127,23 @@ def stage(run: Run, source: Path) -> None:
     Raises
     ------
     MissingResult, ValueError
-        As `build_book`.
+        As `build_book`; also if `repository.url` of _config.yml is no address.
     """
     root = project_root()
     pages = {name: executed_page(run, name) for name in chapter_names()}
+    drawn = with_stills if has_assets() else still_page
+    pages = {name: drawn(page) for name, page in pages.items()}
     rmtree(source, ignore_errors=True)
     copytree(root / "book", source / "book", ignore=ignore_patterns("web", ".ipynb_checkpoints"))
     (source / "notebooks").mkdir()
     for name, page in pages.items():
         nbformat.write(page, source / "notebooks" / f"{name}.ipynb")
-    copy2(root / "_toc.yml", source)
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    (source / "_config.yml").write_text(yaml.safe_dump(_staged(config), sort_keys=False), encoding="utf-8")
+    with (source / "book" / STATUS).open("a", encoding="utf-8") as file:
+        file.write("\n" + status_tables(run, pages, commit_of(root)))
+    for name in ("_toc.yml", CITATION):
+        copy2(root / name, source)
+    config = with_launch_buttons(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")))
+    (source / "_config.yml").write_text(yaml.safe_dump(_staged(config, run, source), sort_keys=False), encoding="utf-8")
 
 
 def executed_page(run: Run, name: str) -> NotebookNode:
@@ -145,13 +169,16 @@ def refresh_notebooks(run: Run) -> list[Path]:
     Raises
     ------
     MissingResult, ValueError
-        As `executed_page`; also if the run has other parameters than the texts.
+        As `executed_page`; also if the run has other parameters than the texts, or `repository.url` is no address.
     """
     pages = {name: stripped(executed_page(run, name)) for name in chapter_names()}
     for name, page in pages.items():
         if any("injected-parameters" in cell.metadata.get("tags", ()) for cell in page.cells):
             raise ValueError(f"{name}: committed notebooks show the parameters of the texts; got a run with others")
+    url = repository_url(yaml.safe_load((project_root() / "_config.yml").read_text(encoding="utf-8")))
     for name, page in pages.items():
+        if url is not None:
+            page.cells.insert(1, colab_cell(url, name))
         nbformat.write(page, paired_file(name))
     return [paired_file(name) for name in pages]
 
@@ -187,16 +214,25 @@ def _copies(web: Path) -> Iterator[tuple[Path, Path]]:
         yield static / "widgets" / "anywidget.js", Path(spec.origin).parent / "nbextension" / "index.js"
 
 
-def _staged(config: dict[str, Any]) -> dict[str, Any]:
+def _staged(config: dict[str, Any], run: Run, source: Path) -> dict[str, Any]:
     """The book's configuration, for sources that lie in another folder."""
     sphinx = config.get("sphinx", {}).get("config", {})
-    if (static_folder() / "_static").is_dir():
-        sphinx["html_extra_path"] = [str(static_folder())]
-    else:
-        print("no offline assets (see `make assets`): widgets and formulas will load from public addresses")
-        for key in _ASSET_SETTINGS:
-            sphinx.pop(key, None)
+    if has_assets():
+        sphinx["html_extra_path"] = [str(static_folder()), str(_explorer_models(run, source))]
+        return config
+    print("no offline assets (see `make assets`): widgets will be still pictures, and formulas plain MathML")
+    for key in _ASSET_SETTINGS:
+        sphinx.pop(key, None)
+    sphinx |= _WITHOUT_ASSETS
     return config
+
+
+def _explorer_models(run: Run, source: Path) -> Path:
+    """Lay out what the latent explorer of the run loads; not within the sources, where files would become pages."""
+    extra = source.with_name(f"{source.name}-explorer")
+    rmtree(extra, ignore_errors=True)
+    copytree(run.require(run.explorer_folder, "06_generation"), extra / "_static" / "explorer" / "models")
+    return extra
 
 
 def _with_small_picture(output: NotebookNode) -> NotebookNode:
@@ -215,7 +251,7 @@ def _with_small_picture(output: NotebookNode) -> NotebookNode:
 
 def _without_widget(output: NotebookNode) -> NotebookNode | None:
     """An output without the view of a widget, or None if nothing that a reader can use remains."""
-    if _WIDGET_VIEW not in output.get("data", {}):
+    if WIDGET_VIEW not in output.get("data", {}):
         return output
-    del output.data[_WIDGET_VIEW]
+    del output.data[WIDGET_VIEW]
     return output if set(output.data) - {"text/plain"} else None

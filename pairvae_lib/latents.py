@@ -70,10 +70,34 @@ def principal_components(latents: np.ndarray, components: int = 2) -> np.ndarray
     ndarray of shape (n, components)
         About their mean; of each component the entry of largest size is positive, so that the picture is reproducible.
     """
-    left, scale, _ = np.linalg.svd(_centred(latents), full_matrices=False)
-    coordinates = left[:, :components] * scale[:components]
-    largest = coordinates[np.abs(coordinates).argmax(axis=0), range(coordinates.shape[1])]
-    return coordinates * np.where(largest < 0, -1, 1)
+    coordinates, _ = _principal(latents, components)
+    return coordinates
+
+
+def principal_directions(latents: np.ndarray, components: int) -> np.ndarray:
+    """Directions of largest variance, each as long as the standard deviation of the latents along it.
+
+    Parameters
+    ----------
+    latents : ndarray of shape (n, features)
+    components : int
+        At most n - 1: there are no more directions between n latents.
+
+    Returns
+    -------
+    ndarray of shape (components, features)
+        In the order and with the signs of `principal_components`.
+
+    Raises
+    ------
+    ValueError
+        If the latents are not finite, or there are not that many directions.
+    """
+    most = min(len(latents) - 1, latents.shape[1])
+    if not 1 <= components <= most:
+        raise ValueError(f"components must lie between 1 and {most} for latents of {latents.shape}; got {components!r}")
+    coordinates, directions = _principal(latents, components)
+    return directions * coordinates.std(axis=0)[:, np.newaxis]
 
 
 def latent_statistics(latents: np.ndarray, labels: Sequence[str]) -> dict[str, float]:
@@ -143,6 +167,15 @@ def correlation_spread(
             masks: Tensor = torch.cat([vae.shown(vae.decode(part)) for part in encoded.sample(noise).split(PART)])
         drawn.append(two_point_correlation(masks[:, 0].numpy())[1])
     return np.std(drawn, axis=0).mean(axis=-1)
+
+
+def _principal(latents: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates (n, components), and the directions of unit length (components, features) that they are along."""
+    left, scale, right = np.linalg.svd(_centred(latents), full_matrices=False)
+    coordinates = left[:, :components] * scale[:components]
+    largest = coordinates[np.abs(coordinates).argmax(axis=0), range(coordinates.shape[1])]
+    sign = np.where(largest < 0, -1, 1)
+    return coordinates * sign, right[:components] * sign[:, np.newaxis]
 
 
 def _centred(latents: np.ndarray) -> np.ndarray:

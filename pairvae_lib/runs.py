@@ -157,6 +157,11 @@ class Run:
         """Generated ensembles (chapter 6)."""
         return self.pair_folder / "generation.npz"
 
+    @property
+    def explorer_folder(self) -> Path:
+        """What the latent explorer loads (chapter 6)."""
+        return self.pair_folder / "explorer"
+
     def notebook(self, name: str) -> Path:
         """Where the executed notebook of that name is written."""
         folder = self.data_root if name < "03" else self.folder if name < "04" else self.pair_folder

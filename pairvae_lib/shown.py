@@ -21,6 +21,7 @@ from pairvae_lib.records import read_arrays
 from pairvae_lib.runs import SIMULATED, Run, project_root
 
 PROVENANCE = "provenance.json"
+MODEL, EXPLORATION = "model", "exploration.safetensors"  # of an example whose model is published, too
 # Examples are shown at the paper's size, what needs many trainings from the sweep.
 EXAMPLE_PROFILE, SWEEP_PROFILE = "paper", "standard"
 
@@ -74,6 +75,16 @@ class Shown:
         """generation.npz of the example, or of the first run of the sweep that has drawn ensembles."""
         drawn = [self.example / "generation.npz", *sorted(self.sweep.glob("seed*/generation.npz"))]
         return _arrays(next((file for file in drawn if file.exists()), drawn[0]), "06_generation")
+
+    @property
+    def model_folder(self) -> Path:
+        """The example's model as a bundle, where one is published."""
+        return self.example / MODEL
+
+    @property
+    def exploration_file(self) -> Path:
+        """What the latent explorer shows of that model."""
+        return self.example / EXPLORATION
 
     @cached_property
     def every_errors(self) -> list[Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 import pairvae_lib.cli.book as book
 import pairvae_lib.cli.data as data
+import pairvae_lib.cli.models as models
 from pairvae_lib.cli.program import main
 
-__all__ = ["book", "data", "main"]
+__all__ = ["book", "data", "main", "models"]

@@ -115,14 +115,22 @@ def publish(
     protocols: Protocols = DEFAULTS["protocols"],
     data: DataName = "simulated",
     trained_at: Annotated[str | None, typer.Option(help="Commit of the training, if not the present one.")] = None,
+    only_model: Annotated[
+        bool, typer.Option("--only-model", help="Add the example's trained model to what is published of it already.")
+    ] = False,
 ) -> None:
     """Copy the small results of a sweep to results/published, with hashes, versions, machine and run times."""
     with messages():
-        from pairvae_lib.publishing import publish as copied
-
         lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
         swept = _swept(profile, data, lists)
-        print(copied(swept.runs, swept.example, trained_at))
+        if only_model:
+            from pairvae_lib.model_publishing import add_published_model
+
+            print(add_published_model(swept.example))
+        else:
+            from pairvae_lib.publishing import publish as copied
+
+            print(copied(swept.runs, swept.example, trained_at))
 
 
 @app.command()
@@ -151,6 +159,7 @@ def claims(
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
     with messages():
         from pairvae_lib.claims_page import as_text
+        from pairvae_lib.cover import write_cover
         from pairvae_lib.ledger import ledger, ledger_file, published_summary, save_ledger, summary_file
         from pairvae_lib.runs import SIMULATED, Run, results_root
         from pairvae_lib.shown import published_root
@@ -163,6 +172,7 @@ def claims(
         save_ledger(path, rows, keep_others=name is not None)
         if published:
             summary_file().write_text(published_summary(), encoding="utf-8")
+            write_cover()
         print(as_text(rows))
         print(path)
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
+from visiting import Visit
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-HTML = ROOT / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-REQUIRED = os.environ.get("PAIRVAE_REQUIRE_BROWSER") == "1"
 NARROW = 390  # px, a telephone
-KNOWN_FAULT = "THEBE_JS_URL"  # the theme declares it twice
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
@@ -47,52 +38,6 @@ STICKING_OUT = """() => {
     .filter(one => one.checkVisibility() && one.getBoundingClientRect().right > window.innerWidth + 1 && !scrolls(one))
     .map(one => one.outerHTML.slice(0, 200));
 }"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Of a server of the built book; under a path, as on most public hosts."""
-    if not (HTML / "index.html").is_file():
-        pytest.fail("there is no built book: make book")
-    with ThreadingHTTPServer(("localhost", 0), partial(Quiet, directory=HTML)) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if REQUIRED:
-            pytest.fail("PAIRVAE_REQUIRE_BROWSER is set, and there is no chromium")
-        pytest.skip("there is no chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@dataclass
-class Visit:
-    """A page that is open, and what has happened on it."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    def open(self, url: str) -> None:
-        """Load the page with all that it asks for, and wait until its formulas are set."""
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("response", lambda answer: self.refused.append(answer.url) if answer.status >= 400 else None)
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.goto(url, wait_until="networkidle")
-        self.page.evaluate("async () => { if (window.MathJax?.startup) await window.MathJax.startup.promise; }")
 
 
 @pytest.fixture(scope="module", params=PAGES)
@@ -137,7 +82,7 @@ def test_a_page_gets_all_that_it_asks_for(visit):
 
 
 def test_a_page_runs_without_a_fault(visit):
-    assert [fault for fault in visit.faults if KNOWN_FAULT not in fault] == []
+    assert visit.new_faults == []
 
 
 def test_every_formula_is_set(visit):
@@ -165,7 +110,7 @@ def test_every_control_changes_the_picture_without_a_kernel(browser, address, na
             move(control)
             visit.page.wait_for_timeout(300)
             assert output.evaluate(PICTURES) != before, control.evaluate("one => one.outerHTML")
-    assert [fault for fault in visit.faults if KNOWN_FAULT not in fault] == []
+    assert visit.new_faults == []
     visit.page.close()
 
 

@@ -1,0 +1,173 @@
+"""The latent explorer: a trained PairVAE that is moved by sliders and computed in the reader's own browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import torch
+import traitlets
+from matplotlib.figure import Figure
+
+from pairvae_lib.bundle import load_bundle
+from pairvae_lib.checks import check_positive
+from pairvae_lib.exploration import FILE, Exploration, decoder_file, write_exploration
+from pairvae_lib.exporting import PACKAGES, can_export
+from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
+from pairvae_lib.figures.style import display_name, styled
+from pairvae_lib.model import PairVAE
+from pairvae_lib.runs import Run, project_root
+from pairvae_lib.shown import shown_results
+from pairvae_lib.widgets.pictures import png
+
+RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+MODELS = "models"  # folder of the models beside the runtime, in the book and in what the front end asks for
+STILL = "A still picture: in the book, and in a live notebook, the decoders run and sliders move it."
+WITHOUT_ONNX = (
+    f"This is a still picture: the explorer needs the packages {' and '.join(PACKAGES)}, which come with "
+    "pip install -c constraints.txt -e '.[onnx]'"
+)
+EXAMPLES = 4  # in the still picture
+_HERE = Path(__file__).parent
+
+Explored = tuple[PairVAE, Exploration]
+
+
+class Explorer(anywidget.AnyWidget):
+    """The widget. In a static page its front end loads the files that lie beside the page; in a live notebook it asks.
+
+    Parameters
+    ----------
+    folders : mapping of label to Path
+        What `write_exploration` wrote, by what the reader sees of it; the first is shown first.
+    poster : bytes
+        PNG file: what is seen where nothing runs.
+    poster_text : str
+        Its alternative text.
+    message : str
+        Where there are no folders: why.
+    """
+
+    _esm = _HERE / "explorer.js"
+    _css = _HERE / "explorer.css"
+    models: traitlets.List = traitlets.List().tag(sync=True)
+    poster = traitlets.Bytes().tag(sync=True)
+    poster_text = traitlets.Unicode().tag(sync=True)
+    message = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, folders: Mapping[str, Path], poster: bytes, poster_text: str, message: str = ""):
+        models = [{"label": label, "folder": f"{MODELS}/{path.name}"} for label, path in folders.items()]
+        super().__init__(models=models, poster=poster, poster_text=poster_text, message=message)
+        self._files = {name: _runtime_folder() / name for name in RUNTIME}
+        for path in folders.values():
+            names = [FILE, *sorted(file.name for file in path.glob(decoder_file("*")))]
+            self._files |= {f"{MODELS}/{path.name}/{name}": path / name for name in names}
+        self.on_msg(self._hand_over)
+
+    def _hand_over(self, _: Any, content: dict[str, Any], __: list[bytes]) -> None:
+        """Answer a front end that asks for one of our files; no other file is ever read."""
+        answer = {"number": content.get("number")}
+        file = self._files.get(str(content.get("wanted")))
+        if file is None:
+            self.send(answer | {"error": "the page asked for a file that is not the explorer's"})
+        elif not file.is_file():
+            hint = "; fetch it with: make assets" if file.name in RUNTIME else ""
+            self.send(answer | {"error": f"{file.name} is not there{hint}"})
+        else:
+            self.send(answer, [file.read_bytes()])
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The widget, and the still picture for a place that shows none."""
+        shown = super()._repr_mimebundle_(**options)
+        if shown is None:
+            return None
+        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        return data | {"text/plain": self.poster_text, "image/png": self.poster}, metadata
+
+
+def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Explorer:
+    """An explorer of trained models; writes what its front end loads.
+
+    Parameters
+    ----------
+    explored : mapping of label to (PairVAE, Exploration)
+        At least one; the first is shown first, and in the still picture.
+    folder : Path or str
+        Where a folder for each model is written.
+
+    Returns
+    -------
+    Explorer
+
+    Raises
+    ------
+    ValueError
+        If there is no model.
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    check_positive("number of models to explore", len(explored))
+    model, exploration = next(iter(explored.values()))
+    scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
+    text = f"{scattering} of held-out samples, the micrographs decoded from it, and the true {micrograph}"
+    poster = png(_still(model, exploration))
+    if not can_export():
+        return Explorer({}, poster, text, WITHOUT_ONNX)
+    folders = {
+        label: write_exploration(Path(folder) / f"model{number}", *one)
+        for number, (label, one) in enumerate(explored.items(), start=1)
+    }
+    return Explorer(folders, poster, text)
+
+
+def explored_models(run: Run, model: PairVAE, exploration: Exploration) -> dict[str, Explored]:
+    """A run's own model, and before it the published one where the run is the small example of the book.
+
+    Parameters
+    ----------
+    run : Run
+    model : PairVAE
+        Of the run.
+    exploration : Exploration
+        Of this model.
+
+    Raises
+    ------
+    BundleError, DataError
+        If what is published is broken.
+    """
+    published = shown_results(run)
+    found: dict[str, Explored] = {}
+    if published.model_folder.is_dir():
+        bundle = load_bundle(published.model_folder)
+        assert isinstance(bundle.model, PairVAE)
+        found[f"published, {bundle.profile} profile"] = (bundle.model, Exploration.load(published.exploration_file))
+    return found | {f"this run, {run.profile} profile": (model, exploration)}
+
+
+@styled
+def _still(model: PairVAE, exploration: Exploration) -> Figure:
+    """Scattering, the decoded micrograph and the true one, of one example of each morphology."""
+    scattering, micrograph = exploration.modalities
+    first = list({name: k for k, name in reversed(list(enumerate(exploration.morphologies)))}.values())
+    chosen = sorted(first)[:EXAMPLES]
+    latents = torch.from_numpy(exploration.centres[scattering.name][chosen]).view(-1, *exploration.latent_shape)
+    with torch.inference_mode():
+        decoded = model.vae(micrograph.name).shown(model.vae(micrograph.name).decode(latents))[:, 0].numpy()
+    figure, grid = tiles(3, len(chosen), extra_height=0.4)
+    for column, index in enumerate(chosen):
+        draw_scattering(grid[0, column], exploration.scattering[index], exploration.q, exploration.q_unit)
+        draw_image(grid[1, column], decoded[column])
+        draw_image(grid[2, column], exploration.masks[index])
+        grid[0, column].set_title(display_name(exploration.morphologies[index]))
+    for row, words in enumerate((display_name(scattering.name), "decoded", f"true {display_name(micrograph.name)}")):
+        grid[row, 0].set_ylabel(words)
+    figure.supxlabel(STILL, fontsize=8)
+    return figure
+
+
+def _runtime_folder() -> Path:
+    """Where the program lies that runs decoders in a browser, once the book's assets are laid out."""
+    return project_root() / "book" / "web" / "static" / "_static" / "explorer"
