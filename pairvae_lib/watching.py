@@ -41,7 +41,7 @@ class Watch:
     Parameters
     ----------
     folder : Path
-        Files directly in it are taken: of known formats, and not hidden.
+        Files directly in it are taken: of the formats that the modality may have, and not hidden.
     bundle : Bundle
     out : Path
         Holds the log, and a folder for each file, named as the file.
@@ -79,6 +79,7 @@ class Watch:
         self.folder, self.bundle, self.out, self.source = folder, bundle, out, source
         self.target = target or other_modality(bundle, source)
         modality_of(bundle, self.target)
+        self.suffixes = IMAGE_SUFFIXES if modality_of(bundle, source).is_image else PROFILE_SUFFIXES
         self.samples, self.seed, self.treatment, self.say = samples, seed, treatment, say
         self.stop = Event()
         settings = [state_digest(bundle.model), source, self.target, samples, seed, *map(str, treatment)]
@@ -152,7 +153,7 @@ class Watch:
             with os.scandir(self.folder) as entries:
                 for entry in entries:
                     suffix = Path(entry.name).suffix.lower()
-                    if entry.name.startswith(".") or suffix not in IMAGE_SUFFIXES | PROFILE_SUFFIXES:
+                    if entry.name.startswith(".") or suffix not in self.suffixes:
                         continue
                     try:
                         about = entry.stat()
@@ -259,7 +260,7 @@ def _stopped_by_signals(stop: Event) -> Iterator[None]:
 
     def ask(number: int, _: object) -> None:
         stop.set()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:

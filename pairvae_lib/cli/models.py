@@ -74,6 +74,7 @@ def train(
                          "memorisation": appraisal.memory_sentence()})
         else:
             print(f"Does it beat a look-up in the training data? {appraisal.sentence()}")
+            print(appraisal.plain_sentence())
             print(appraisal.memory_sentence())
             print(out)
 
@@ -191,6 +192,7 @@ def report(
             _print_json({"report": str(out)} | report_content(appraisal))
         else:
             print(f"Does it beat a look-up in the training data? {appraisal.sentence()}")
+            print(appraisal.plain_sentence())
             print(out)
 
 
