@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from base64 import b64decode, b64encode
@@ -27,13 +28,21 @@ ASSETS: Mapping[str, str] = {
     "widgets/require.js": "requirejs/require.js",
     "widgets/embed-amd.js": "@jupyter-widgets/html-manager/dist/embed-amd.js",
     "widgets/*": "@jupyter-widgets/html-manager/dist/*.woff2",
+    "explorer/ort.wasm.bundle.min.mjs": "onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
+    "explorer/ort-wasm-simd-threaded.wasm": "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
     "mathjax/tex-mml-chtml.js": "mathjax/es5/tex-mml-chtml.js",
     "mathjax/output/chtml/fonts/woff-v2/*": "mathjax/es5/output/chtml/fonts/woff-v2/*.woff",
 }
-# Settings that make pages load them; without the files Sphinx falls back to public addresses.
+# Settings without the files: no page asks another host for them, as it would by default.
 _ASSET_SETTINGS = ("html_extra_path", "mathjax_path", "nb_ipywidgets_js")
+_WITHOUT_ASSETS = {"nb_ipywidgets_js": {}, "html_math_renderer": "mathml"}  # the latter is in book/plain_formulas.py
+STILL = (
+    "*A still picture: this book was built without the files that move it. With `npm` and a network, `make assets` "
+    "fetches them.*"
+)
 PALETTE = 48  # colours of a picture in a committed notebook
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
 class BookFailed(RuntimeError):
@@ -43,6 +52,11 @@ class BookFailed(RuntimeError):
 def static_folder() -> Path:
     """Where the offline assets lie once they are laid out."""
     return project_root() / "book" / "web" / "static"
+
+
+def has_assets() -> bool:
+    """Whether the offline assets are laid out."""
+    return (static_folder() / "_static").is_dir()
 
 
 def lay_out_assets() -> Path:
@@ -112,6 +126,9 @@ def stage(run: Run, source: Path) -> None:
     """
     root = project_root()
     pages = {name: executed_page(run, name) for name in chapter_names()}
+    with_assets = has_assets()
+    if not with_assets:
+        pages = {name: still_page(page) for name, page in pages.items()}
     rmtree(source, ignore_errors=True)
     copytree(root / "book", source / "book", ignore=ignore_patterns("web", ".ipynb_checkpoints"))
     (source / "notebooks").mkdir()
@@ -119,7 +136,7 @@ def stage(run: Run, source: Path) -> None:
         nbformat.write(page, source / "notebooks" / f"{name}.ipynb")
     copy2(root / "_toc.yml", source)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    (source / "_config.yml").write_text(yaml.safe_dump(_staged(config), sort_keys=False), encoding="utf-8")
+    (source / "_config.yml").write_text(yaml.safe_dump(_staged(config, run, source), sort_keys=False), encoding="utf-8")
 
 
 def executed_page(run: Run, name: str) -> NotebookNode:
@@ -137,6 +154,37 @@ def executed_page(run: Run, name: str) -> NotebookNode:
         return with_prose(chapter_text(name), executed)
     except ValueError as error:
         raise ValueError(f"{name}: {error}; execute it with: {run.command(name)}") from None
+
+
+def still_page(page: NotebookNode) -> NotebookNode:
+    """A page whose widgets are still pictures, each with a line that says so.
+
+    Parameters
+    ----------
+    page : NotebookNode
+        An executed chapter, with the state of its widgets.
+
+    Returns
+    -------
+    NotebookNode
+        Of every widget the picture that it shows first; a widget without one is left out.
+    """
+    still = nbformat.from_dict(page)
+    widgets = still.metadata.pop("widgets", {}).get(_WIDGET_STATE, {}).get("state", {})
+    for cell in still.cells:
+        outputs: list[NotebookNode] = []
+        for output in cell.get("outputs", ()):
+            view = output.get("data", {}).get(_WIDGET_VIEW)
+            if view is None:
+                outputs.append(output)
+                continue
+            picture = output.data.get("image/png") or _first_picture(widgets, view["model_id"])
+            if picture is not None:
+                outputs.append(nbformat.v4.new_output("display_data", {"image/png": picture}))
+                outputs.append(nbformat.v4.new_output("display_data", {"text/markdown": STILL}))
+        if "outputs" in cell:
+            cell.outputs = outputs
+    return still
 
 
 def refresh_notebooks(run: Run) -> list[Path]:
@@ -187,16 +235,37 @@ def _copies(web: Path) -> Iterator[tuple[Path, Path]]:
         yield static / "widgets" / "anywidget.js", Path(spec.origin).parent / "nbextension" / "index.js"
 
 
-def _staged(config: dict[str, Any]) -> dict[str, Any]:
+def _staged(config: dict[str, Any], run: Run, source: Path) -> dict[str, Any]:
     """The book's configuration, for sources that lie in another folder."""
     sphinx = config.get("sphinx", {}).get("config", {})
-    if (static_folder() / "_static").is_dir():
-        sphinx["html_extra_path"] = [str(static_folder())]
-    else:
-        print("no offline assets (see `make assets`): widgets and formulas will load from public addresses")
-        for key in _ASSET_SETTINGS:
-            sphinx.pop(key, None)
+    if has_assets():
+        sphinx["html_extra_path"] = [str(static_folder()), str(_explorer_models(run, source))]
+        return config
+    print("no offline assets (see `make assets`): widgets will be still pictures, and formulas plain MathML")
+    for key in _ASSET_SETTINGS:
+        sphinx.pop(key, None)
+    sphinx |= _WITHOUT_ASSETS
     return config
+
+
+def _explorer_models(run: Run, source: Path) -> Path:
+    """Lay out what the latent explorer of the run loads; not within the sources, where files would become pages."""
+    extra = source.with_name(f"{source.name}-explorer")
+    rmtree(extra, ignore_errors=True)
+    copytree(run.require(run.explorer_folder, "06_generation"), extra / "_static" / "explorer" / "models")
+    return extra
+
+
+def _first_picture(widgets: Mapping[str, Any], model_id: str) -> str | None:
+    """The PNG file, in base64, that a widget of these states shows before anyone moves it."""
+    state = widgets.get(model_id, {}).get("state", {})
+    found = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", str(state.get("value", "")))
+    if found:
+        return found[1]
+    children = [str(child).removeprefix("IPY_MODEL_") for child in state.get("children", ())]
+    shown = state.get("selected_index")
+    pictures = (_first_picture(widgets, child) for child in (children if shown is None else children[shown:shown + 1]))
+    return next((picture for picture in pictures if picture is not None), None)
 
 
 def _with_small_picture(output: NotebookNode) -> NotebookNode:

@@ -18,16 +18,16 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts", "webpage"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking", "scaling"},
-    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
-    | {"exporting", "exploration"}
-    | {"uses", "applying", "appraisal", "exhibits", "cards"},
+    | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"},
+    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
+    | {"inspection_page", "uses", "applying", "appraisal", "exhibits", "cards"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
-    | {"producing", "ensemble_files", "reports", "watching"},
+    | {"producing", "ensemble_files", "reports", "watching", "applications"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
+    ("applications", "watching"),
     ("shown", "records"),
     ("study", "records"),
     ("datasets", "reading"),

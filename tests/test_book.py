@@ -73,16 +73,72 @@ def test_the_staged_sources_are_prose_and_executed_chapters(checkout):
     assert page.cells[-1].outputs[0].text == "03_solo_vae 2\n"
 
 
-def test_without_assets_the_settings_that_name_them_are_left_out(checkout, capsys):
-    assert staged_settings(checkout) == {"myst_heading_anchors": 3}
+def test_without_assets_no_setting_names_them_or_another_host(checkout, capsys):
+    expected = {"myst_heading_anchors": 3, "nb_ipywidgets_js": {}, "html_math_renderer": "mathml"}
+    assert staged_settings(checkout) == expected
     assert capsys.readouterr().out.startswith("no offline assets (see `make assets`)")
 
 
 def test_with_assets_the_pages_load_them(checkout, capsys):
     (bookbuild.static_folder() / "_static").mkdir(parents=True)
+    (Run().explorer_folder / "model1").mkdir(parents=True)
+    (Run().explorer_folder / "model1" / "sem_decoder.onnx").write_text("weights")
     settings = staged_settings(checkout)
-    assert settings["html_extra_path"] == [str(bookbuild.static_folder())] and settings["mathjax_path"] == "a.js"
+    extra = checkout / "staged-explorer"
+    assert settings["html_extra_path"] == [str(bookbuild.static_folder()), str(extra)]
+    assert settings["mathjax_path"] == "a.js"
     assert capsys.readouterr().out == ""
+    models = extra / "_static" / "explorer" / "models"
+    assert (models / "model1" / "sem_decoder.onnx").read_text() == "weights"
+
+
+def test_a_book_with_assets_asks_for_what_the_explorer_loads(checkout):
+    (bookbuild.static_folder() / "_static").mkdir(parents=True)
+    with pytest.raises(MissingResult, match="explorer is not there yet; make it with: pairvae run 06_generation"):
+        bookbuild.stage(Run(), checkout / "staged")
+
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def test_without_assets_every_widget_is_a_still_picture_with_a_line_that_says_so(checkout):
+    picture, other = png_of(np.zeros((2, 2), np.uint8)).strip(), png_of(np.ones((2, 2), np.uint8)).strip()
+    html = {name: {"state": {"value": f'<img src="data:image/png;base64,{data}" alt="a">'}}
+            for name, data in (("first", other), ("second", picture))}
+    states = html | {
+        "box": {"state": {"children": ["IPY_MODEL_menu", "IPY_MODEL_stack"]}},
+        "menu": {"state": {"index": 1}},
+        "stack": {"state": {"children": ["IPY_MODEL_first", "IPY_MODEL_second"], "selected_index": 1}},
+    }
+    outputs = [
+        new_output("display_data", {VIEW: {"model_id": "box"}, "text/plain": "VBox()"}),
+        new_output("display_data", {VIEW: {"model_id": "explorer"}, "image/png": other, "text/plain": "text"}),
+        new_output("display_data", {VIEW: {"model_id": "menu"}, "text/plain": "Menu()"}),
+        new_output("display_data", {"text/plain": "no widget"}),
+    ]
+    notebook = new_notebook(
+        metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {"state": states}}},
+        cells=[new_markdown_cell("prose"), new_code_cell("show()", outputs=outputs)],
+    )
+    page = bookbuild.still_page(notebook)
+    assert [dict(output.data) for output in page.cells[1].outputs] == [
+        {"image/png": picture}, {"text/markdown": bookbuild.STILL},
+        {"image/png": other}, {"text/markdown": bookbuild.STILL},
+        {"text/plain": "no widget"},
+    ]
+    assert "widgets" not in page.metadata and "widgets" in notebook.metadata
+    nbformat.validate(page)
+
+
+def test_without_assets_the_staged_pages_hold_no_widget(checkout):
+    path = Run().notebook("06_generation")
+    notebook = nbformat.read(path, as_version=4)
+    widget = {VIEW: {"model_id": "explorer"}, "image/png": png_of(np.zeros((2, 2), np.uint8))}
+    notebook.cells[-1].outputs = [new_output("display_data", widget)]
+    nbformat.write(notebook, path)
+    bookbuild.stage(Run(), checkout / "staged")
+    page = nbformat.read(checkout / "staged" / "notebooks" / "06_generation.ipynb", as_version=4)
+    assert [list(output.data) for output in page.cells[-1].outputs] == [["image/png"], ["text/markdown"]]
 
 
 def test_a_chapter_that_was_not_executed_is_named(checkout):
@@ -129,6 +185,8 @@ def test_assets_are_laid_out_under_static(checkout):
         "widgets/embed-amd.js",
         "widgets/anywidget.js",
         "widgets/one.woff2",
+        "explorer/ort.wasm.bundle.min.mjs",
+        "explorer/ort-wasm-simd-threaded.wasm",
         "mathjax/tex-mml-chtml.js",
         "mathjax/output/chtml/fonts/woff-v2/one.woff",
     }

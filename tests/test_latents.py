@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from pairvae_lib import latents as room
-from pairvae_lib.latents import correlation_spread, latent_statistics, latents_of, posterior, principal_components
+from pairvae_lib.latents import (
+    correlation_spread,
+    latent_statistics,
+    latents_of,
+    posterior,
+    principal_components,
+    principal_directions,
+)
 
 
 def test_a_posterior_in_parts_is_that_of_the_encoder(fresh_pair, pattern_pairs, monkeypatch):
@@ -41,6 +48,20 @@ def test_components_of_a_line_and_of_a_plane():
     turned = principal_components(-(along * np.array([[0.6, 0.8, 0]])))
     np.testing.assert_allclose(np.abs(turned[:, 0]), np.abs(centred))
     assert turned[np.abs(turned[:, 0]).argmax(), 0] > 0 and found[np.abs(found[:, 0]).argmax(), 0] > 0
+
+
+def test_a_step_along_a_direction_is_one_standard_deviation_of_the_component():
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(30, 4)) * [5, 1, 3, 0.1] + 7
+    directions = principal_directions(latents, 3)
+    coordinates = principal_components(latents, 3)
+    sizes = np.linalg.norm(directions, axis=1)
+    np.testing.assert_allclose(sizes, coordinates.std(axis=0))
+    np.testing.assert_allclose((latents - latents.mean(axis=0)) @ (directions / sizes[:, None]).T, coordinates)
+    with pytest.raises(ValueError, match=r"^components must lie between 1 and 4 for latents of \(30, 4\); got 5$"):
+        principal_directions(latents, 5)
+    with pytest.raises(ValueError, match="between 1 and 2"):
+        principal_directions(latents[:3], 3)
 
 
 def test_clusters_without_width_and_a_cloud_without_clusters():

@@ -7,8 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from pairvae_lib import publishing
+from pairvae_lib import model_publishing, publishing
+from pairvae_lib.bundle import load_bundle
 from pairvae_lib.checks import DataError, MissingResult
+from pairvae_lib.exploration import Exploration
+from pairvae_lib.model_publishing import add_published_model
 from pairvae_lib.publishing import check_published, publish, what_is_published
 from pairvae_lib.records import read_arrays, write_arrays, write_json
 from pairvae_lib.runs import Run
@@ -78,15 +81,20 @@ def test_small_results_are_laid_out_as_they_were(published):
 def test_no_picture_of_measured_data_is_published(published, tmp_path):
     (tmp_path / "films").mkdir()
     measured = Run("tiny", 43, 8, data=str(tmp_path / "films"))
-    nothing = {"errors": {}, "references": {}, "properties": dict.fromkeys(publishing.PROPERTIES, {})}
+    metrics = {"S2": {"a": [0.123456]}, "S2 periodic": {}, "A2": {}, "L vertical": {}, "components": {}}
+    nothing = {"errors": metrics, "references": metrics, "properties": dict.fromkeys(publishing.PROPERTIES, {})}
     write_json(measured.errors_file, nothing)
-    curves = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "example true profile": np.ones((1, 3))}
+    curves = {"r": np.arange(3.0), "S2 true": np.full((2, 3), 0.12345), "example true profile": np.ones((1, 3))}
     write_arrays(measured.curves_file, curves | {"training example crop": np.ones((1, 4, 4), dtype=bool)})
     drawn = {"S2 mean 1": np.ones((1, 3)), "distance 1": np.ones((1, 5)), "labels": np.array(["a"])}
     write_arrays(measured.generation_file, drawn | {"drawn 1": np.ones((1, 5, 4, 4), dtype=bool)})
     folder = publish([measured], measured) / "seed43-n8"
-    assert set(read_arrays(folder / "curves.npz")) == {"r", "S2 true"}
+    kept = read_arrays(folder / "curves.npz")
+    assert set(kept) == {"r", "S2 true"}
+    np.testing.assert_array_equal(kept["S2 true"], np.float16(0.123))  # in thousandths, which pack well
     assert set(read_arrays(folder / "generation.npz")) == set(drawn)
+    errors = json.loads((folder / "errors.json").read_text())["errors"]
+    assert errors == {"S2": {"a": [0.123]}, "A2": {}, "L vertical": {}}
 
 
 def test_what_is_as_it_was_passes(published):
@@ -131,6 +139,52 @@ def test_only_finished_runs_of_one_kind(published, monkeypatch):
     monkeypatch.setattr(publishing, "is_stale", lambda run, name: True)
     with pytest.raises(ValueError, match="errors.json must come from the code there is now; pairvae run 05_evaluation"):
         publish([run(43)], run(43))
+
+
+@pytest.fixture
+def trained(published, fresh_pair, pattern_pairs, monkeypatch):
+    """The example of what is published, with a model of its own."""
+    example = run(43)
+    pattern_pairs.save(example.pairs_file)
+    example.pair_file.write_bytes(b"a checkpoint")
+    root = published
+    monkeypatch.setattr(model_publishing, "published_root", lambda: root)
+    monkeypatch.setattr(model_publishing, "starting_vaes", lambda *_: {})
+    monkeypatch.setattr(model_publishing, "pair_trained", lambda *_: (fresh_pair, None))
+    return example
+
+
+def test_a_model_is_added_to_what_is_published_of_its_run(published, trained, pattern_pairs, fresh_pair):
+    folder = add_published_model(trained)
+    assert folder == published / "tiny" / "simulated" / "seed43-n8" / "model"
+    assert check_published()[0].startswith("tiny/simulated: 14 files, ")
+    bundle = load_bundle(folder)
+    assert (bundle.profile, bundle.modalities) == ("tiny", pattern_pairs.modalities)
+    assert bundle.provenance["digest"] == pattern_pairs.digest and len(bundle.provenance["sample_ids"]["train"]) == 8
+    for name, value in fresh_pair.state_dict().items():
+        np.testing.assert_allclose(bundle.model.state_dict()[name], value, rtol=1e-3, atol=1e-6)
+    held_out = bundle.provenance["sample_ids"]["held_out"]
+    assert set(Exploration.load(folder.with_name("exploration.safetensors")).sample_ids) <= set(held_out)
+    assert "Trained on 8 of 12 simulated pairs" in (folder / "card.md").read_text()
+    add_published_model(trained)  # again
+    assert check_published()[0].startswith("tiny/simulated: 14 files, ")
+
+
+def test_a_model_is_added_to_its_own_results_alone(published, trained):
+    with pytest.raises(ValueError, match="^the run must be the published example, seed43-n8; got seed42-n8$"):
+        add_published_model(run(42))
+    with pytest.raises(FileNotFoundError, match="holds no provenance.json: publish the results before their model$"):
+        add_published_model(Run("quick", 43, 8))
+    trained.pair_file.unlink()
+    with pytest.raises(MissingResult, match="pairvae run 04_pair_vae --profile tiny"):
+        add_published_model(trained)
+
+
+def test_the_example_of_its_profile_is_published_with_its_model(published, trained, monkeypatch):
+    monkeypatch.setattr(publishing, "EXAMPLE_PROFILE", "tiny")
+    folder = publish([trained], trained) / "seed43-n8"
+    assert (folder / "model" / "model.safetensors").is_file() and (folder / "exploration.safetensors").is_file()
+    check_published()
 
 
 def test_what_is_committed_is_as_it_was_published():

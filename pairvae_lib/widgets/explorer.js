@@ -88,7 +88,7 @@ function pairCounts(mask, height, width, reach) {
     }
   }
   for (let k = 0; k < half; k++) {
-    const real = spectrumRe.subarray(k * rows, (k + 1) * rows), imaginary = spectrumIm.subarray(k * rows, (k + 1) * rows);
+    const [real, imaginary] = [spectrumRe, spectrumIm].map(all => all.subarray(k * rows, (k + 1) * rows));
     down.transform(real, imaginary, -1);
     for (let row = 0; row < rows; row++) {
       real[row] = real[row] ** 2 + imaginary[row] ** 2;
@@ -126,7 +126,8 @@ export function twoPointCorrelation(mask, height, width) {
       const times = row === 0 ? 1 : 2; // a lag stands for its mirror image as well
       members[ring] += times;
       x[ring] += times * length;
-      y[ring] += (times * counts[row * (2 * reach + 1) + column + reach]) / ((height - row) * (width - Math.abs(column)));
+      const pairs = (height - row) * (width - Math.abs(column));
+      y[ring] += (times * counts[row * (2 * reach + 1) + column + reach]) / pairs;
     }
   }
   return { x: x.map((sum, ring) => sum / members[ring]), y: y.map((sum, ring) => sum / members[ring]) };
@@ -255,7 +256,8 @@ async function loadedModel(get, folder) {
     try {
       decoders[name] = await openedSession(ort, weights);
     } catch (error) {
-      throw new Error(`${name}_decoder.onnx is no decoder that can be run (${String(error.message ?? error).slice(0, 80)})`);
+      const reason = String(error.message ?? error).slice(0, 80);
+      throw new Error(`${name}_decoder.onnx is no decoder that can be run (${reason})`);
     }
   }
   return { ort, arrays, described, techniques, decoders };
@@ -310,14 +312,14 @@ class Plot {
   constructor(text, xLabel, logarithmic = false) {
     this.logarithmic = logarithmic;
     this.node = element("figure", { className: "pairvae-plot" });
-    this.svg = drawn("svg", { viewBox: "0 0 200 160", role: "img", "aria-label": text });
+    this.svg = drawn("svg", { viewBox: "0 0 150 150", role: "img", "aria-label": text });
     this.node.append(this.svg, element("figcaption", { textContent: text }));
     this.xLabel = xLabel;
   }
 
   /** curves: {name: {x, y}}; the first lies below the others. */
   show(curves) {
-    const entries = Object.entries(curves), [left, right, top, bottom] = [26, 196, 8 + 11 * entries.length, 132];
+    const entries = Object.entries(curves), [left, right, top, bottom] = [24, 147, 8 + 11 * entries.length, 124];
     const place = this.logarithmic ? Math.log : value => value;
     const xs = entries.flatMap(([, { x }]) => [x[0], x[x.length - 1]]).map(place);
     const [low, high] = [Math.min(...xs), Math.max(...xs)];
@@ -335,10 +337,11 @@ class Plot {
     text(right, bottom + 11, "end", String(round(ends[1])));
     text((left + right) / 2, bottom + 22, "middle", this.xLabel);
     entries.forEach(([name, { x, y }], k) => {
-      const d = Array.from(x, (value, i) => `${i ? "L" : "M"}${atX(value).toFixed(1)} ${atY(y[i]).toFixed(1)}`).join("");
-      parts.push(drawn("path", { class: `curve ${name.replaceAll(" ", "-")}`, d }));
-      parts.push(drawn("path", { class: `curve ${name.replaceAll(" ", "-")}`, d: `M${right - 84} ${7 + 11 * k}h14` }));
-      text(right - 67, 10 + 11 * k, "start", name);
+      const points = Array.from(x, (value, i) => `${atX(value).toFixed(1)} ${atY(y[i]).toFixed(1)}`);
+      const kind = `curve ${name.replaceAll(" ", "-")}`;
+      parts.push(drawn("path", { class: kind, d: `M${points.join("L")}` }));
+      parts.push(drawn("path", { class: kind, d: `M${right - 94} ${7 + 11 * k}h16` }));
+      text(right - 74, 10 + 11 * k, "start", name);
     });
     this.svg.replaceChildren(...parts);
   }
@@ -388,7 +391,8 @@ function menu(label, changed) {
   const id = `pairvae-${made++}`;
   const select = element("select", { id, attributes: { "data-lm-suppress-shortcuts": "true" } });
   select.addEventListener("change", changed);
-  return { select, node: element("div", { className: "pairvae-menu" }, element("label", { htmlFor: id, textContent: label }), select) };
+  const words = element("label", { htmlFor: id, textContent: label });
+  return { select, node: element("div", { className: "pairvae-menu" }, words, select) };
 }
 
 /** One route: an example's measurement, what is decoded near its latent, and the truth. */
@@ -405,9 +409,9 @@ class Panel {
     const view = (name, text) => {
       if (this.shapes[name].length === 1) return new Plot(text, `q [${described.q_unit || "unit not stated"}]`, true);
       const picture = new Picture(text);
-      return { node: picture.node, canvas: picture.canvas, show: values => picture.show(values, this.shapes[name], isMask(name)) };
+      return { node: picture.node, show: values => picture.show(values, this.shapes[name], isMask(name)) };
     };
-    this.given = view(source, `${from}, as measured`);
+    this.given = view(source, `${from}, given`);
     this.result = view(target, `${to}, decoded`);
     this.truth = this.shapes[target].length === 1 ? null : view(target, `${to}, true`);
     this.plot = this.truth && new Plot(
@@ -434,16 +438,19 @@ class Panel {
     });
     this.noise = normalNumbers(this.features);
     this.figures = element("p", { className: "pairvae-numbers" });
-    const heading = element("h4", { textContent: `${from} → ${to}` });
+    const heading = element("h3", { textContent: `${from} → ${to}` });
     this.node = element(
       "section",
-      { className: "pairvae-panel", attributes: { "aria-label": `${from} to ${to}`, "data-route": `${source}_to_${target}` } },
+      {
+        className: "pairvae-panel",
+        attributes: { "aria-label": `${from} to ${to}`, "data-route": `${source}_to_${target}` },
+      },
       heading,
       element("div", { className: "pairvae-tiles" },
         ...[this.given, this.result, this.truth, this.plot].filter(one => one).map(one => one.node)),
       element("fieldset", {}, element("legend", { textContent: `Move the latent of ${from}` }),
-        ...this.sliders.map(one => one.node), this.variance.node,
-        element("div", { className: "pairvae-buttons" }, this.again, this.reset)),
+        ...this.sliders.map(one => one.node), this.variance.node),
+      element("div", { className: "pairvae-buttons" }, this.again, this.reset),
       this.figures,
     );
   }
@@ -455,7 +462,7 @@ class Panel {
     this.centre = arrays[`centres ${this.source}`].values.subarray(index * this.features, (index + 1) * this.features);
     const measured = Object.fromEntries(techniques.map(name => [name, this.measured(name, index)]));
     this.true = measured[this.target];
-    this.show(this.given, measured[this.source], "as measured");
+    this.show(this.given, measured[this.source], "given");
     if (this.truth) this.truth.show(this.true);
     this.trueCurve = this.curve(this.true);
     this.rebuiltCurve = undefined;
@@ -531,24 +538,28 @@ class Panel {
     const milliseconds = performance.now() - began;
     const curve = this.curve(values);
     if (!moved) this.rebuiltCurve = curve;
-    const curves = { truth: this.trueCurve, ...(moved && this.rebuiltCurve ? { reconstruction: this.rebuiltCurve } : {}),
-      [moved ? "this one" : "reconstruction"]: curve };
+    const curves = { truth: this.trueCurve };
+    if (this.rebuiltCurve) curves.reconstruction = this.rebuiltCurve;
+    if (moved) curves["this one"] = curve;
     (this.plot ?? this.result).show(curves);
     this.numbers(values, curve, milliseconds, moved);
     Object.assign(this.node, { latent, decoded: decoded.data, curve, trueCurve: this.trueCurve });
-    this.node.dataset.ms = milliseconds.toFixed(2);
+    Object.assign(this.node.dataset, {
+      picture: milliseconds.toFixed(2), // ms until the picture was drawn, and with the statistics
+      frame: (performance.now() - began).toFixed(2),
+    });
     this.ran();
   }
 
   /** The comparison with the truth in words. */
   numbers(values, curve, milliseconds, moved) {
     const distance = this.toMask ? meanDifference(curve.y, this.trueCurve.y) : meanDifference(values, this.true);
-    const mean = values.reduce((a, b) => a + b) / values.length, trueMean = this.true.reduce((a, b) => a + b) / values.length;
+    const [mean, trueMean] = [values, this.true].map(one => one.reduce((a, b) => a + b) / one.length);
     const words = [
       `${moved ? "This one" : "The reconstruction"} against the truth: mean absolute difference in `
         + `${this.toMask ? "S₂" : "intensity"} ${distance.toFixed(4)}`,
       ...(this.toMask ? [`bright fraction ${mean.toFixed(3)} (true ${trueMean.toFixed(3)})`] : []),
-      `decoded in ${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`,
+      ...(moved ? [`computed in ${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`] : []),
     ];
     this.figures.textContent = `${words.join("; ")}.`;
   }
@@ -557,7 +568,8 @@ class Panel {
 // --- the widget ------------------------------------------------------------------------------------------------------
 
 function render({ model, el }) {
-  const root = element("div", { className: "pairvae-explorer", attributes: { "data-state": "waiting", "data-runs": "0" } });
+  const root = element("div", { className: "pairvae-explorer" });
+  Object.assign(root.dataset, { state: "waiting", runs: 0 });
   const status = element("p", { className: "pairvae-status", attributes: { role: "status" } });
   const picture = element("img", {
     className: "pairvae-still", alt: model.get("poster_text"),
@@ -584,8 +596,9 @@ function render({ model, el }) {
   };
 
   const modelMenu = menu("Model", () => open());
-  modelMenu.select.append(...models.map(({ label, folder }) => element("option", { value: folder, textContent: label })));
-  const sampleMenu = menu("Held-out sample", () => shown.forEach(panel => panel.choose(sampleMenu.select.selectedIndex)));
+  const option = (value, textContent) => element("option", { value, textContent });
+  modelMenu.select.append(...models.map(({ label, folder }) => option(folder, label)));
+  const sampleMenu = menu("Held-out", () => shown.forEach(panel => panel.choose(sampleMenu.select.selectedIndex)));
   sampleMenu.select.disabled = true;
   const menus = element("div", { className: "pairvae-menus" }, modelMenu.node, sampleMenu.node);
 
@@ -596,11 +609,11 @@ function render({ model, el }) {
     try {
       const loaded = await loadedModel(get, modelMenu.select.value);
       if (number !== chosen) return;
-      const { described, techniques: [scattering, micrograph] } = loaded;
-      shown = [[scattering, micrograph], [micrograph, scattering]].map(([from, to]) => new Panel(loaded, from, to, ran));
+      const { described, techniques } = loaded, routes = [techniques, [...techniques].reverse()];
+      shown = routes.map(([from, to]) => new Panel(loaded, from, to, ran));
       panels.replaceChildren(...shown.map(panel => panel.node));
-      sampleMenu.select.replaceChildren(...described.sample_ids.map((name, k) =>
-        element("option", { value: k, textContent: `${described.morphologies[k]} (${name})` })));
+      const names = described.sample_ids.map((name, k) => option(k, `${described.morphologies[k]} (${name})`));
+      sampleMenu.select.replaceChildren(...names);
       sampleMenu.select.disabled = false;
       await Promise.all(shown.map(panel => panel.choose(0)));
       if (number !== chosen || root.dataset.state === "error") return;

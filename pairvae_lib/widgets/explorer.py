@@ -69,7 +69,7 @@ class Explorer(anywidget.AnyWidget):
     def _hand_over(self, _: Any, content: dict[str, Any], __: list[bytes]) -> None:
         """Answer a front end that asks for one of our files; no other file is ever read."""
         answer = {"number": content.get("number")}
-        file = self._files.get(content.get("wanted", ""))
+        file = self._files.get(str(content.get("wanted")))
         if file is None:
             self.send(answer | {"error": "the page asked for a file that is not the explorer's"})
         elif not file.is_file():
@@ -87,7 +87,7 @@ class Explorer(anywidget.AnyWidget):
         return data | {"text/plain": self.poster_text, "image/png": self.poster}, metadata
 
 
-def explorer(explored: Mapping[str, Explored], folder: Path | str) -> Explorer:
+def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Explorer:
     """An explorer of trained models; writes what its front end loads.
 
     Parameters
