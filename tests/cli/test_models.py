@@ -4,16 +4,10 @@ import json
 import shutil
 
 import pytest
+from lab import code_of
 
-from pairvae_lib import cli, exporting, producing
+from pairvae_lib import exporting, producing
 from pairvae_lib.bundle import CARD, CONFIG
-
-
-def code_of(*words: object) -> int:
-    """Exit code of a command line."""
-    with pytest.raises(SystemExit) as ended:
-        cli.main([str(word) for word in words])
-    return ended.value.code or 0
 
 
 @pytest.mark.parametrize("command", ["train", "reconstruct", "generate", "report", "export", "watch"])
@@ -57,40 +51,6 @@ def test_a_diverged_training_is_code_1(monkeypatch, capsys):
     monkeypatch.setattr(producing, "produce", diverged)
     assert code_of("train", "pairs", "--out", "x") == 1
     assert capsys.readouterr().err == "pairvae: pair: a loss is no longer finite in epoch 3\n"
-
-
-def test_reconstruct_and_generate_write_an_ensemble_for_each_file(lab_model, lab_pairs, tmp_path, capsys):
-    files = [lab_pairs / "saxs" / f"s0{k}.png" for k in (1, 2)]
-    assert code_of("reconstruct", lab_model, *files, "--from", "saxs", "--samples", 3, "--out", tmp_path / "r") == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'r' / 's01'}\n{tmp_path / 'r' / 's02'}\n"
-    words = ("--from", "saxs", "--to", "sem", "--variance", 0.5, "--count", 2, "--out", tmp_path / "g", "--json")
-    assert code_of("generate", lab_model, files[0], *words) == 0
-    (made,) = json.loads(capsys.readouterr().out)["ensembles"]
-    assert (made["variance"], made["samples"], made["folder"]) == (0.5, 2, str(tmp_path / "g" / "s01"))
-
-
-def test_a_bad_file_does_not_keep_the_others_from_being_done(lab_model, lab_pairs, tmp_path, capsys):
-    bad, good = tmp_path / "bad.png", lab_pairs / "saxs" / "s01.png"
-    bad.write_bytes(b"x")
-    words = ("reconstruct", lab_model, bad, good, "--from", "saxs", "--samples", 1, "--out", tmp_path / "out")
-    assert code_of(*words) == 2
-    shown = capsys.readouterr()
-    assert shown.out == f"{tmp_path / 'out' / 's01'}\n" and f"pairvae: {bad} cannot be used: " in shown.err
-    assert code_of(*words, "--json") == 2
-    assert [one["file"] for one in json.loads(capsys.readouterr().out)["refused"]] == [str(bad)]
-
-
-def test_micrographs_to_scattering(lab_model, lab_pairs, tmp_path, capsys):
-    file = lab_pairs / "sem" / "s01.png"
-    assert code_of("reconstruct", lab_model, file, "--from", "sem", "--samples", 2, "--out", tmp_path) == 0
-    assert (tmp_path / "s01" / "profile.csv").exists()
-
-
-def test_watch_once(lab_model, lab_pairs, tmp_path, capsys):
-    words = ("watch", lab_pairs / "saxs", "--model", lab_model, "--out", tmp_path / "out", "--samples", 1, "--once")
-    assert code_of(*words) == 0
-    assert len((tmp_path / "out" / "log.jsonl").read_text().splitlines()) == 12
-    assert "s01.png: done after" in capsys.readouterr().err
 
 
 def test_export(lab_model, tmp_path, capsys, monkeypatch):
@@ -139,6 +99,10 @@ def test_a_tampered_model_is_refused(lab_model, lab_pairs, tmp_path, capsys, com
         (("reconstruct", "nowhere", "{file}", "--from", "saxs", "--out", "{out}"), "it is not a folder"),
         (("generate", "{model}", "{file}", "--from", "saxs", "--variance", "-1", "--out", "{out}"), "must be above 0"),
         (("train", "nowhere", "--out", "{out}"), "is not a folder"),
+        (
+            ("reconstruct", "{model}", "{file}", "--from", "saxs", "--beam", "1", "--out", "{out}"),
+            "beam must be two numbers, ROW,COL; got '1'",
+        ),
         (("train", "{pairs}", "--out", "{model}"), "is there already; name a folder that does not exist yet"),
         (("watch", "nowhere", "--model", "{model}", "--out", "{out}"), "the watched folder must be one; got 'nowhere'"),
     ],
