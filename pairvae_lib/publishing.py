@@ -90,7 +90,7 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
         if source.exists():
             _copy(source, fresh / source.name, example, whole=False)
     files = {path.relative_to(fresh).as_posix(): _digest(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
-    commit = _commit(example.data_root)
+    commit = commit_of(example.data_root)
     provenance = {
         "profile": example.profile,
         "data": example.data_root.name,
@@ -168,6 +168,16 @@ def check_published(root: Path | None = None) -> list[str]:
     return lines
 
 
+def commit_of(folder: Path) -> str:
+    """The commit of the checkout that a folder lies in, marked where files differ from it."""
+    words = ["git", "-C", str(folder)]
+    found = subprocess.run([*words, "rev-parse", "HEAD"], capture_output=True, text=True)
+    if found.returncode:
+        return "unknown"
+    changed = subprocess.run([*words, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True)
+    return found.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
+
+
 def settings_digest(profile: str) -> str:
     """Twelve hexadecimal digits of every number of a profile."""
     return sha256(repr(profile_named(profile)).encode()).hexdigest()[:12]
@@ -227,16 +237,6 @@ def _rounded(content: Any, digits: int) -> Any:
 def _digest(path: Path) -> str:
     """SHA-256 of a file."""
     return sha256(path.read_bytes()).hexdigest()
-
-
-def _commit(folder: Path) -> str:
-    """The commit of the checkout that a folder lies in, marked where files differ from it."""
-    words = ["git", "-C", str(folder)]
-    found = subprocess.run([*words, "rev-parse", "HEAD"], capture_output=True, text=True)
-    if found.returncode:
-        return "unknown"
-    changed = subprocess.run([*words, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True)
-    return found.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
 
 
 def _processor() -> str:

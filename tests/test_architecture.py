@@ -18,11 +18,12 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts", "webpage"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"},
+    | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
+    | {"snapshots"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
     | {"inspection_page", "uses", "applying", "appraisal", "exhibits", "cards"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
-    | {"producing", "ensemble_files", "reports", "watching", "applications"},
+    | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -34,6 +35,8 @@ NEIGHBOURS = {
     ("datasets", "pairs"),
     ("trained", "pretraining"),
     ("trained", "training"),
+    ("trained", "snapshots"),
+    ("snapshots", "training"),
     ("memorisation", "training"),
     ("portraits", "evaluation"),
     ("uses", "bundle"),
@@ -65,6 +68,12 @@ NEIGHBOURS = {
     ("paper_items", "figures"),
     ("widgets", "figures"),
     ("exploration", "exporting"),
+    ("bookbuild", "bookpages"),
+    ("bookbuild", "publishing"),
+    ("cover", "figures"),
+    ("cover", "ledger"),
+    ("cover", "widgets"),
+    ("cli", "cover"),
 }
 
 

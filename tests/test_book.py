@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 from throwaway import edit, make_checkout
 
-from pairvae_lib import bookbuild
+from pairvae_lib import bookbuild, bookpages
 from pairvae_lib.chapters import chapter_names, chapter_text
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.paper_items import PAPER_ITEMS
@@ -120,10 +120,10 @@ def test_without_assets_every_widget_is_a_still_picture_with_a_line_that_says_so
         metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {"state": states}}},
         cells=[new_markdown_cell("prose"), new_code_cell("show()", outputs=outputs)],
     )
-    page = bookbuild.still_page(notebook)
+    page = bookpages.still_page(notebook)
     assert [dict(output.data) for output in page.cells[1].outputs] == [
-        {"image/png": picture}, {"text/markdown": bookbuild.STILL},
-        {"image/png": other}, {"text/markdown": bookbuild.STILL},
+        {"image/png": picture}, {"text/markdown": bookpages.STILL},
+        {"image/png": other}, {"text/markdown": bookpages.STILL},
         {"text/plain": "no widget"},
     ]
     assert "widgets" not in page.metadata and "widgets" in notebook.metadata

@@ -24,6 +24,7 @@ from pairvae_lib.figures.images import (
     generated_ensemble,
     pairs_overview,
     reconstructions,
+    training_progress,
 )
 from pairvae_lib.figures.style import MORPHOLOGY_COLOURS, ROUTE_COLOURS, STYLE, display_name
 from pairvae_lib.figures.thresholds import threshold_examples, threshold_scores
@@ -57,5 +58,6 @@ __all__ = [
     "threshold_scores",
     "throughput_lines",
     "training_history",
+    "training_progress",
     "verdict_matrix",
 ]
