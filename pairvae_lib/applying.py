@@ -26,6 +26,11 @@ from pairvae_lib.uses import USES, latent_variance
 
 MAX_SAMPLES = 10_000
 SELF_ERRORS = "self_errors"  # in a bundle's provenance: of scattering -> scattering, on held-out samples
+LEAST_DISAGREEMENT = 0.005  # of the pixels
+SURE = (
+    "the members of the ensemble are nearly the same: the model is sure of one answer, which does not make it right; "
+    "its width says nothing of the error (generate draws more widely)"
+)
 LARGEST_CLIPPED = 0.05  # share of a profile beyond the training data's range; that of training data is 0.002
 
 
@@ -215,7 +220,8 @@ def reconstructed(
     x = _shown_to_model(bundle, measurement, samples, rng)
     drawn = use.drawn(bundle, x, source, target, samples // len(x), rng)
     best = use.best(bundle, x, source, target)[0] if use.best is not None and len(x) == 1 else None
-    return Ensemble(measurement, target, drawn.reshape(samples, *drawn.shape[2:]), best, _doubts(bundle, measurement))
+    drawn = drawn.reshape(samples, *drawn.shape[2:])
+    return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement) + _doubts_of_spread(drawn))
 
 
 def generated(
@@ -275,6 +281,19 @@ def _shown_to_model(
         return seen.astype(np.float32)[np.newaxis, np.newaxis]
     crops = [random_crop(seen, modality.shape[0], rng) for _ in range(samples)]
     return np.stack(crops)[:, np.newaxis].astype(np.float32)
+
+
+def disagreement(masks: NDArray[np.bool_]) -> float:
+    """Share of the pixels in which a mask differs from the majority of an ensemble (n, height, width)."""
+    share = masks.mean(axis=0)
+    return float(np.minimum(share, 1 - share).mean())
+
+
+def _doubts_of_spread(drawn: NDArray) -> tuple[str, ...]:
+    """Whether an ensemble is one answer over and over."""
+    if drawn.dtype != np.bool_ or len(drawn) < 2 or disagreement(drawn) >= LEAST_DISAGREEMENT:
+        return ()
+    return (SURE,)
 
 
 def _doubts(bundle: Bundle, measurement: Measurement) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pairvae_lib.applying import Ensemble, modality_of, self_error
+from pairvae_lib.applying import Ensemble, disagreement, modality_of, self_error
 from pairvae_lib.bundle import Bundle
 from pairvae_lib.files import writing
 from pairvae_lib.morphology import component_counts, lineal_path, phase_fraction, two_point_correlation
@@ -175,6 +175,7 @@ def _write_micrographs(folder: Path, ensemble: Ensemble, nm_per_pixel: float | N
     of_mean = domain_period(r, s2.mean(axis=0)[np.newaxis])[0]  # single curves of small images often have no maximum
     return {
         "nm_per_pixel": nm_per_pixel,
+        "disagreement": _plain(disagreement(masks)),
         "statistics": {name: _described(values) for name, values in numbers.items()},
         "period_of_mean_S2_px": _plain(of_mean),
         "period_of_mean_S2_nm": _plain(of_mean * nm_per_pixel) if nm_per_pixel is not None else None,

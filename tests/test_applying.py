@@ -11,8 +11,10 @@ from safetensors.torch import save
 
 from pairvae_lib.applying import (
     SELF_ERRORS,
+    SURE,
     Measurement,
     Treatment,
+    disagreement,
     generated,
     modality_of,
     other_modality,
@@ -123,6 +125,20 @@ def test_a_measurement_that_the_model_does_not_give_back_is_doubted(bundle, patt
             [True] * doubted
         )
     assert self_error(bundle, replace(pattern, source="sem")) is None
+
+
+def test_an_ensemble_of_one_answer_is_doubted(bundle, pattern, monkeypatch):
+    def sure(_, x, source, target, n, rng):
+        masks = rng.random((1, 1, 32, 32)) < 0.5
+        return masks.repeat(n, axis=1)
+
+    use = USES["pairvae"]
+    monkeypatch.setitem(USES, "pairvae", replace(use, drawn=sure))
+    assert SURE in reconstructed(bundle, pattern, "sem", 4).warnings
+    assert SURE not in reconstructed(bundle, pattern, "sem", 1).warnings
+    monkeypatch.setitem(USES, "pairvae", replace(use, drawn=lambda *given: given[-1].random((1, 4, 32, 32)) < 0.5))
+    found = reconstructed(bundle, pattern, "sem", 4)
+    assert SURE not in found.warnings and 0.2 < disagreement(found.drawn) < 0.4
 
 
 def test_rows_of_the_data_bar_are_left_out(tmp_path, rng):

@@ -188,6 +188,7 @@ def _apply(
     target = target or other_modality(bundle, source)
     modality_of(bundle, source), modality_of(bundle, target)
     done, refused = [], []
+    doubted: dict[str, list[Path]] = {}
     with tqdm(files, unit="file", disable=None, leave=False) as bar:
         for path, name in zip(bar, folder_names(files), strict=True):
             try:
@@ -198,7 +199,10 @@ def _apply(
                 tqdm.write(f"pairvae: {error}", file=sys.stderr)
                 continue
             for warning in ensemble.warnings:
-                tqdm.write(f"pairvae: warning: {path}: {warning}", file=sys.stderr)
+                doubted.setdefault(warning, []).append(path)
+    for warning, paths in doubted.items():
+        whose = str(paths[0]) if len(paths) == 1 else f"{len(paths)} of {len(files)} files"
+        say(f"pairvae: warning: {whose}: {warning}")
     if as_json:
         print_json({"ensembles": done, "refused": refused})
     else:
