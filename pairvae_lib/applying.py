@@ -104,6 +104,8 @@ class Ensemble:
         draw, and micrographs, of which every member has its own crop.
     warnings : tuple of str
         Why not to trust it.
+    self_error : float, optional
+        See `self_error`.
     """
 
     measurement: Measurement
@@ -111,6 +113,7 @@ class Ensemble:
     drawn: NDArray
     best: NDArray | None
     warnings: tuple[str, ...] = ()
+    self_error: float | None = None
 
 
 def modality_of(bundle: Bundle, name: str) -> Modality:
@@ -221,7 +224,9 @@ def reconstructed(
     drawn = use.drawn(bundle, x, source, target, samples // len(x), rng)
     best = use.best(bundle, x, source, target)[0] if use.best is not None and len(x) == 1 else None
     drawn = drawn.reshape(samples, *drawn.shape[2:])
-    return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement) + _doubts_of_spread(drawn))
+    error = self_error(bundle, measurement)
+    doubts = _doubts(bundle, measurement, error) + _doubts_of_spread(drawn)
+    return Ensemble(measurement, target, drawn, best, doubts, error)
 
 
 def generated(
@@ -255,7 +260,8 @@ def generated(
     centre = posterior(bundle.model.vae(source), x).latent_mean[0]
     drawn = ensemble(bundle.model, centre, spread, target, count, rng, variance)
     best = use.best(bundle, x, source, target)[0] if use.best is not None else None
-    return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement))
+    error = self_error(bundle, measurement)
+    return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement, error), error)
 
 
 def self_error(bundle: Bundle, measurement: Measurement) -> float | None:
@@ -296,10 +302,10 @@ def _doubts_of_spread(drawn: NDArray) -> tuple[str, ...]:
     return (SURE,)
 
 
-def _doubts(bundle: Bundle, measurement: Measurement) -> tuple[str, ...]:
+def _doubts(bundle: Bundle, measurement: Measurement, error: float | None) -> tuple[str, ...]:
     """Why a model should not be trusted with a measurement."""
     doubts = []
-    error, known = self_error(bundle, measurement), bundle.provenance.get(SELF_ERRORS)
+    known = bundle.provenance.get(SELF_ERRORS)
     if error is not None and isinstance(known, dict) and isinstance(known.get("largest"), int | float):
         if error > known["largest"]:
             doubts.append(

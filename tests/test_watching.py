@@ -94,7 +94,7 @@ def test_a_bad_file_gets_one_line_and_is_tried_again_when_it_changes(folder, bun
 
 
 def test_a_file_that_grows_is_left_until_it_is_whole(folder, bundle, lab_pairs, tmp_path, monkeypatch):
-    monkeypatch.setattr(watching, "SETTLED", 0.25)
+    monkeypatch.setattr(watching, "SETTLED", 0.6)
     monkeypatch.setattr(watching, "INTERVAL", 0.02)
     good = (lab_pairs / "saxs" / "s01.png").read_bytes()
     out = tmp_path / "out"
@@ -162,8 +162,7 @@ def test_a_folder_that_vanishes_is_waited_for(folder, bundle, lab_pairs, tmp_pat
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(folder, bundle, tmp_path, quick, number):
     before = signal.getsignal(number)
-    watch = Watch(folder, bundle, tmp_path / "out", "saxs")
-    Thread(target=lambda: (time.sleep(0.1), os.kill(os.getpid(), number))).start()
+    watch = Watch(folder, bundle, tmp_path / "out", "saxs", say=lambda _: os.kill(os.getpid(), number))
     watch.run()
     assert watch.stop.is_set() and signal.getsignal(number) == before
 
