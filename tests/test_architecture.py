@@ -23,12 +23,14 @@ FLOORS = {
     | {"exporting", "exploration"}
     | {"uses", "applying", "appraisal", "exhibits", "cards"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
-    | {"producing", "ensemble_files", "reports", "watching", "applications"},
+    | {"producing", "ensemble_files", "reports", "watching", "applications", "laboratory"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
     ("applications", "watching"),
+    ("laboratory", "cli"),
+    ("laboratory", "producing"),
     ("shown", "records"),
     ("study", "records"),
     ("datasets", "reading"),
