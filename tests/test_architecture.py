@@ -18,7 +18,8 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"sweeps", "shown", "study", "verdicts", "webpage"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measured", "measures", "run_measures", "locking", "scaling"},
+    | {"measured", "measures", "run_measures", "locking", "scaling"}
+    | {"fetching", "inspection"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
     | {"exporting", "exploration"}
     | {"uses", "applying", "appraisal", "exhibits", "cards"},

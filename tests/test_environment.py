@@ -25,6 +25,7 @@ DIRECT = [
     for line in [
         *PROJECT["dependencies"],
         *PROJECT["optional-dependencies"]["book"],
+        *PROJECT["optional-dependencies"]["field"],
         *PROJECT["optional-dependencies"]["test"],
     ]
 ]
@@ -102,7 +103,7 @@ def test_the_environment_file_follows_both():
     packages = [item for item in environment["dependencies"] if isinstance(item, str)]
     assert f"python={TESTED_PYTHON}" in packages and "pip" in packages
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(TESTED_PYTHON)
-    assert PROJECT["optional-dependencies"]["all"] == ["pairvae_lib[book,test]"]
+    assert PROJECT["optional-dependencies"]["all"] == ["pairvae_lib[book,field,test]"]
 
 
 def test_jupyter_book_is_of_version_1():

@@ -1,7 +1,8 @@
 """The command line: one command per job; each module hangs up its own on `program.app`."""
 
 import pairvae_lib.cli.book as book
+import pairvae_lib.cli.data as data
 import pairvae_lib.cli.models as models
-from pairvae_lib.cli.program import main
+from pairvae_lib.cli.program import app, main
 
-__all__ = ["book", "main", "models"]
+__all__ = ["app", "book", "data", "main", "models"]

@@ -90,8 +90,8 @@ def averaged_profile(
     Raises
     ------
     ValueError
-        If the pattern has not the shape of the detector, the beam is far away, or no pixel holds a measurement; the message is the reason
-        alone.
+        If the pattern has not the shape of the detector, the beam is far away, or no pixel holds a measurement; the
+        message is the reason alone.
     """
     if known.shape is not None and levels.shape != known.shape:
         raise ValueError(f"must have the shape of the detector of its .poni file, {known.shape}; got {levels.shape}")

@@ -82,8 +82,8 @@ def filled_pattern(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[fl
     Raises
     ------
     ValueError
-        If the shapes do not fit, less than `LEAST_SEEN` was measured, the beam is far away, or no centre is given and the pattern is not
-        symmetric about its middle; the message is the reason alone.
+        If the shapes do not fit, less than `LEAST_SEEN` was measured, the beam is far away, or no centre is given and
+        the pattern is not symmetric about its middle; the message is the reason alone.
     """
     check_shape("missing", missing, levels.shape)
     if not missing.any():
