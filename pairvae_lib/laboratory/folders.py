@@ -11,7 +11,8 @@ from pairvae_lib.producing import work_folder
 from pairvae_lib.reading.manifest import MANIFEST
 from pairvae_lib.runs import SIMULATED, Run
 
-KEPT = ("sample_id", "saxs", "sem", "morphology", "nm_per_pixel", "q_scale", "image_rows")  # what a laboratory would know
+# What a laboratory would know.
+KEPT = ("sample_id", "saxs", "sem", "morphology", "nm_per_pixel", "q_scale", "image_rows")
 FILES = ("saxs", "sem")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from pairvae_lib.cli import app
+from pairvae_lib.cli.program import app
 
 WIDTH = 110  # characters of a line
 
@@ -40,9 +40,9 @@ def transcript(command: str, places: Mapping[str, Path]) -> str:
     answer = result.output.rstrip()
     for name, path in sorted(places.items(), key=lambda item: -len(str(item[1]))):
         answer = answer.replace(str(path.resolve()), name).replace(str(path), name)
-    lines = [part for line in answer.splitlines() for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ") or [""]]
+    wrapped = [textwrap.wrap(line, WIDTH, subsequent_indent="    ") or [""] for line in answer.splitlines()]
     code = [f"(exit code {result.exit_code})"] if result.exit_code else []
-    return "\n".join([f"$ pairvae {command}", *lines, *code])
+    return "\n".join([f"$ pairvae {command}", *(part for parts in wrapped for part in parts), *code])
 
 
 def listing(folder: Path) -> str:
