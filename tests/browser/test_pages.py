@@ -1,4 +1,4 @@
-"""Every page of the built book for every reader: links that lead somewhere, weight, pictures in words, contrast, print."""
+"""Every page of the built book for every reader: links, weight, pictures in words, contrast, print."""
 
 from __future__ import annotations
 
