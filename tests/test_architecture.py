@@ -23,12 +23,14 @@ FLOORS = {
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
     | {"uses", "applying", "appraisal", "exhibits", "cards"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
-    | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover"},
+    | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
     ("applications", "watching"),
+    ("laboratory", "cli"),
+    ("laboratory", "producing"),
     ("shown", "records"),
     ("study", "records"),
     ("datasets", "reading"),

@@ -3,6 +3,7 @@
 import pairvae_lib.cli.book as book
 import pairvae_lib.cli.data as data
 import pairvae_lib.cli.models as models
-from pairvae_lib.cli.program import main
+import pairvae_lib.cli.predictions as predictions
+from pairvae_lib.cli.program import app, main
 
-__all__ = ["book", "data", "main", "models"]
+__all__ = ["app", "book", "data", "main", "models", "predictions"]
