@@ -145,7 +145,7 @@ def verdicts_html(ledgers: Mapping[str, Sequence[Row]]) -> str:
             lines.append(f"<p>{escape(_named(data))}, {escape(profile)} profile</p>\n<ul>")
             for assessment in ("mixed", "held_out"):
                 found = [row["verdict"] for row in rows if (row["data"], row["assessment"]) == (data, assessment)]
-                lines.append(_bar(display_name(assessment), found))
+                lines += [_bar(display_name(assessment), found)] if found else []
             lines.append("</ul>")
     return "\n".join([*lines, "</div>"]) + "\n"
 
