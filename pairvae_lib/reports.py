@@ -185,6 +185,8 @@ def _pictures(bundle: Bundle, shown: list[Exhibit]) -> list[str]:
 
 def _profiles(title: str, images: dict[str, NDArray], bundle: Bundle) -> str:
     """Profiles over q."""
+    if bundle.scaling.q is None:
+        raise ValueError("the model's scaling must hold the q of its profiles; got none")
     q, unit = np.array(bundle.scaling.q), bundle.scaling.q_unit or "unit unknown"
     label = f"{bundle.modalities[0].name} of {title}"
     drawn = webpage.plot(label, q, images, f"q [{unit}], logarithmic", "log I, scaled", logarithmic=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pairvae_lib.checks import check_finite
 from pairvae_lib.config import Binarisation
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.preprocessing import binarised, normalised_profile, rescaled_micrograph, resized_pattern
@@ -39,6 +40,11 @@ class Scaling:
         Size [px] of the 2-D patterns before they were resized; None where it was not the same for all.
     image_rows : int, optional
         Rows of a micrograph above the data bar; None where there was none, or not the same for all.
+
+    Raises
+    ------
+    ValueError
+        If q does not rise from above 0, limits are not (low, high), or another number is not above 0.
     """
 
     binarisation: Binarisation = Binarisation()
@@ -48,6 +54,20 @@ class Scaling:
     nm_per_pixel: float | None = None
     pattern_shape: tuple[int, int] | None = None
     image_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.q is not None:
+            check_finite("q", np.array(self.q))
+            if len(self.q) < 2 or not (np.diff(self.q) > 0).all() or self.q[0] <= 0:
+                raise ValueError(f"q must rise from above 0; got {len(self.q)} values from {self.q[:1]}")
+        if self.limits is not None:
+            low, high = self.limits
+            if not -np.inf < low < high < np.inf:
+                raise ValueError(f"limits must be (low, high) with low < high; got {self.limits}")
+        for name in ("nm_per_pixel", "image_rows"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < np.inf:
+                raise ValueError(f"{name} must be above 0 and finite; got {value!r}")
 
     @classmethod
     def of(

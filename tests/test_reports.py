@@ -47,6 +47,13 @@ def test_profiles_are_drawn_as_curves(bundle, pairs):
     assert "gisaxs of a" in text and "q [1/angstrom], logarithmic" in text
 
 
+def test_profiles_without_q_are_refused(bundle):
+    profiles = replace(untrained(profiles=True), provenance=bundle.provenance)
+    profiles = replace(profiles, scaling=replace(profiles.scaling, q=None))
+    with pytest.raises(ValueError, match="^the model's scaling must hold the q of its profiles; got none$"):
+        report_page(profiles, appraisal_of(bundle), [Exhibit("a", {"true gisaxs": np.zeros(32, np.float32)})])
+
+
 def test_the_same_as_numbers(bundle):
     found = appraisal_of(bundle)
     content = json.loads(json.dumps(report_content(found)))

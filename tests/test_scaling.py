@@ -110,3 +110,19 @@ def test_a_micrograph_of_another_scale_is_refused(rng, own, message):
 def test_a_scaling_with_an_unknown_part_is_refused():
     with pytest.raises(ValueError, match="^scaling has no x$"):
         Scaling.from_json({"binarisation": {}, "x": 3})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"q": [0.2, 0.1]}, r"^q must rise from above 0; got 2 values from \(0.2,\)$"),
+        ({"q": [0.0, 0.1]}, "^q must rise from above 0"),
+        ({"q": [0.1, float("nan")]}, "^q must be finite"),
+        ({"limits": [1.0, 0.0]}, r"^limits must be \(low, high\) with low < high; got \(1.0, 0.0\)$"),
+        ({"nm_per_pixel": -1.0}, "^nm_per_pixel must be above 0 and finite; got -1.0$"),
+        ({"image_rows": 0}, "^image_rows must be above 0 and finite; got 0$"),
+    ],
+)
+def test_a_scaling_that_cannot_be_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Scaling.from_json({"binarisation": {}} | values)
