@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from base64 import b64decode, b64encode
@@ -20,7 +19,17 @@ import yaml
 from nbformat import NotebookNode
 from PIL import Image
 
+from pairvae_lib.bookpages import (
+    WIDGET_VIEW,
+    colab_cell,
+    repository_url,
+    status_tables,
+    still_page,
+    with_launch_buttons,
+    with_stills,
+)
 from pairvae_lib.chapters import chapter_names, chapter_text, paired_file, with_prose
+from pairvae_lib.publishing import commit_of
 from pairvae_lib.runs import Run, project_root
 
 # What the pages load, by its place under _static: from the npm packages that `npm ci` puts into book/web/node_modules.
@@ -36,13 +45,9 @@ ASSETS: Mapping[str, str] = {
 # Settings without the files: no page asks another host for them, as it would by default.
 _ASSET_SETTINGS = ("html_extra_path", "mathjax_path", "nb_ipywidgets_js")
 _WITHOUT_ASSETS = {"nb_ipywidgets_js": {}, "html_math_renderer": "mathml"}  # the latter is in book/plain_formulas.py
-STILL = (
-    "*A still picture: this book was built without the files that move it. With `npm` and a network, `make assets` "
-    "fetches them.*"
-)
+CITATION = "CITATION.cff"  # shown by a page of the book
+STATUS = "status.md"  # what was there when the book was built is appended to it
 PALETTE = 48  # colours of a picture in a committed notebook
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-_WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
 class BookFailed(RuntimeError):
@@ -122,20 +127,22 @@ def stage(run: Run, source: Path) -> None:
     Raises
     ------
     MissingResult, ValueError
-        As `build_book`.
+        As `build_book`; also if `repository.url` of _config.yml is no address.
     """
     root = project_root()
     pages = {name: executed_page(run, name) for name in chapter_names()}
-    with_assets = has_assets()
-    if not with_assets:
-        pages = {name: still_page(page) for name, page in pages.items()}
+    drawn = with_stills if has_assets() else still_page
+    pages = {name: drawn(page) for name, page in pages.items()}
     rmtree(source, ignore_errors=True)
     copytree(root / "book", source / "book", ignore=ignore_patterns("web", ".ipynb_checkpoints"))
     (source / "notebooks").mkdir()
     for name, page in pages.items():
         nbformat.write(page, source / "notebooks" / f"{name}.ipynb")
-    copy2(root / "_toc.yml", source)
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    with (source / "book" / STATUS).open("a", encoding="utf-8") as file:
+        file.write("\n" + status_tables(run, pages, commit_of(root)))
+    for name in ("_toc.yml", CITATION):
+        copy2(root / name, source)
+    config = with_launch_buttons(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")))
     (source / "_config.yml").write_text(yaml.safe_dump(_staged(config, run, source), sort_keys=False), encoding="utf-8")
 
 
@@ -156,50 +163,22 @@ def executed_page(run: Run, name: str) -> NotebookNode:
         raise ValueError(f"{name}: {error}; execute it with: {run.command(name)}") from None
 
 
-def still_page(page: NotebookNode) -> NotebookNode:
-    """A page whose widgets are still pictures, each with a line that says so.
-
-    Parameters
-    ----------
-    page : NotebookNode
-        An executed chapter, with the state of its widgets.
-
-    Returns
-    -------
-    NotebookNode
-        Of every widget the picture that it shows first; a widget without one is left out.
-    """
-    still = nbformat.from_dict(page)
-    widgets = still.metadata.pop("widgets", {}).get(_WIDGET_STATE, {}).get("state", {})
-    for cell in still.cells:
-        outputs: list[NotebookNode] = []
-        for output in cell.get("outputs", ()):
-            view = output.get("data", {}).get(_WIDGET_VIEW)
-            if view is None:
-                outputs.append(output)
-                continue
-            picture = output.data.get("image/png") or _first_picture(widgets, view["model_id"])
-            if picture is not None:
-                outputs.append(nbformat.v4.new_output("display_data", {"image/png": picture}))
-                outputs.append(nbformat.v4.new_output("display_data", {"text/markdown": STILL}))
-        if "outputs" in cell:
-            cell.outputs = outputs
-    return still
-
-
 def refresh_notebooks(run: Run) -> list[Path]:
     """Write the committed notebooks anew from the texts and the executed chapters of a run.
 
     Raises
     ------
     MissingResult, ValueError
-        As `executed_page`; also if the run has other parameters than the texts.
+        As `executed_page`; also if the run has other parameters than the texts, or `repository.url` is no address.
     """
     pages = {name: stripped(executed_page(run, name)) for name in chapter_names()}
     for name, page in pages.items():
         if any("injected-parameters" in cell.metadata.get("tags", ()) for cell in page.cells):
             raise ValueError(f"{name}: committed notebooks show the parameters of the texts; got a run with others")
+    url = repository_url(yaml.safe_load((project_root() / "_config.yml").read_text(encoding="utf-8")))
     for name, page in pages.items():
+        if url is not None:
+            page.cells.insert(1, colab_cell(url, name))
         nbformat.write(page, paired_file(name))
     return [paired_file(name) for name in pages]
 
@@ -256,18 +235,6 @@ def _explorer_models(run: Run, source: Path) -> Path:
     return extra
 
 
-def _first_picture(widgets: Mapping[str, Any], model_id: str) -> str | None:
-    """The PNG file, in base64, that a widget of these states shows before anyone moves it."""
-    state = widgets.get(model_id, {}).get("state", {})
-    found = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", str(state.get("value", "")))
-    if found:
-        return found[1]
-    children = [str(child).removeprefix("IPY_MODEL_") for child in state.get("children", ())]
-    shown = state.get("selected_index")
-    pictures = (_first_picture(widgets, child) for child in (children if shown is None else children[shown:shown + 1]))
-    return next((picture for picture in pictures if picture is not None), None)
-
-
 def _with_small_picture(output: NotebookNode) -> NotebookNode:
     """An output with its picture in fewer colours, and at the size that it is shown at."""
     encoded = output.get("data", {}).get("image/png")
@@ -284,7 +251,7 @@ def _with_small_picture(output: NotebookNode) -> NotebookNode:
 
 def _without_widget(output: NotebookNode) -> NotebookNode | None:
     """An output without the view of a widget, or None if nothing that a reader can use remains."""
-    if _WIDGET_VIEW not in output.get("data", {}):
+    if WIDGET_VIEW not in output.get("data", {}):
         return output
-    del output.data[_WIDGET_VIEW]
+    del output.data[WIDGET_VIEW]
     return output if set(output.data) - {"text/plain"} else None

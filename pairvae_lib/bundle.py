@@ -9,29 +9,32 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pairvae_lib import __version__
-from pairvae_lib.config import Architecture, Binarisation
+from pairvae_lib.checks import check_one_of
+from pairvae_lib.config import Architecture
 from pairvae_lib.files import writing
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import VAE, PairVAE
-from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.records import write_json
+from pairvae_lib.scaling import Scaling
 
 FORMAT, FORMAT_VERSION = "pairvae bundle", 1
 MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
 CONFIG_LIMIT = 4_000_000  # bytes; ours have some ten thousand
+ASSESSMENT, LATENTS, EXAMPLES = "assessment.json", "latents.safetensors", "examples.safetensors"
+ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `appraisal`, `applying`, `exhibits`
+ATTACHMENT_LIMIT = 20_000_000  # bytes
 
 
 class BundleError(ValueError):
@@ -39,44 +42,6 @@ class BundleError(ValueError):
 
     def __init__(self, folder: Path | str, reason: str):
         super().__init__(f"{folder} cannot be used as a trained model: {reason}")
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """How raw measurements become what the model sees; kept with it, so that new ones are treated alike.
-
-    Parameters
-    ----------
-    binarisation : Binarisation
-        Grey micrograph to mask.
-    q : tuple of float, optional
-        q grid of 1-D profiles [q_unit]; None for 2-D patterns.
-    q_unit : str
-        "1/nm", "1/angstrom", or "" where the data did not say.
-    limits : (low, high), optional
-        Intensities [decades] that became 0 and 1 (see `pairs.PreparedPairs`).
-    nm_per_pixel : float, optional
-        Median pixel size of the masks [nm]; None where unknown.
-    """
-
-    binarisation: Binarisation = Binarisation()
-    q: tuple[float, ...] | None = None
-    q_unit: str = ""
-    limits: tuple[float, float] | None = None
-    nm_per_pixel: float | None = None
-
-    @classmethod
-    def of(cls, pairs: PreparedPairs, binarisation: Binarisation) -> Scaling:
-        """That of prepared pairs."""
-        sizes = np.array(pairs.nm_per_pixel or (), dtype=float)
-        known = sizes[np.isfinite(sizes)]
-        return cls(
-            binarisation=binarisation,
-            q=None if pairs.q is None else tuple(map(float, pairs.q)),
-            q_unit=pairs.q_unit,
-            limits=pairs.limits,
-            nm_per_pixel=float(np.median(known)) if len(known) else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -96,6 +61,8 @@ class Bundle:
         Plain values: data, digest, seed, sample_ids of training ("train") and not ("held_out"), versions, ...
     kind : str
         A key of KINDS.
+    attachments : mapping of str to bytes
+        Further files of the folder, by ATTACHMENTS; a model can be applied without them.
     """
 
     model: nn.Module
@@ -104,6 +71,7 @@ class Bundle:
     profile: str
     provenance: Mapping[str, Any]
     kind: str = "pairvae"
+    attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -156,12 +124,16 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
     ------
     FileExistsError
         If there is something already.
+    ValueError
+        If an attachment bears another name than those of ATTACHMENTS.
     CannotWrite
         If the disk is full or the folder cannot be written.
     """
     folder = Path(folder)
     if folder.exists():
         raise FileExistsError(f"{folder} is there already; name a folder that does not exist yet")
+    for name in bundle.attachments:
+        check_one_of("name of an attachment", name, ATTACHMENTS)
     with writing(folder):
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.absolute().parent))
@@ -170,6 +142,10 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
             save_file(state, partial / MODEL)
             write_json(partial / CONFIG, _config(bundle, partial / MODEL))
             (partial / CARD).write_text(card, encoding="utf-8")
+            for name, content in bundle.attachments.items():
+                (partial / name).write_bytes(content)
+            for path in partial.iterdir():
+                path.chmod(0o644)  # safetensors keeps others out, and so does mkdtemp
             partial.chmod(0o755)
             os.rename(partial, folder)
         except BaseException:
@@ -200,17 +176,19 @@ def load_bundle(folder: Path | str) -> Bundle:
         for modality in modalities:  # names become names of files
             if not modality.name or modality.name.startswith(".") or set(modality.name) & set("/\\\0"):
                 raise ValueError(f"a modality cannot be called {modality.name!r}")
-        scaling = _scaling(config["scaling"])
+        scaling = Scaling.from_json(config["scaling"])
         with torch.device("meta"):  # shapes without memory: the file may ask for any size
             wanted = KINDS[kind].made(config["model"], modalities).state_dict()
-        profile, provenance, digest = config["profile"], config["provenance"], config["sha256"]
+        profile, provenance, digest = config["profile"], dict(config["provenance"]), config["sha256"]
+        attached = dict(config.get("attachments", {}))
     except Exception as error:  # a changed file raises anything
         raise BundleError(folder, f"{CONFIG} does not describe a model ({error!r})") from error
     state = _read_state(folder, wanted, digest)
     model = KINDS[kind].made(config["model"], modalities)
     model.load_state_dict(state)
     model.eval()
-    return Bundle(model, modalities, scaling, str(profile), provenance, kind)
+    attachments = {name: _read_attachment(folder, name, digest) for name, digest in attached.items()}
+    return Bundle(model, modalities, scaling, str(profile), provenance, kind, attachments)
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:
@@ -232,7 +210,24 @@ def _config(bundle: Bundle, weights: Path) -> dict[str, Any]:
         "scaling": asdict(bundle.scaling),
         "provenance": dict(bundle.provenance),
         "sha256": sha256(weights.read_bytes()).hexdigest(),
+        "attachments": {name: sha256(content).hexdigest() for name, content in bundle.attachments.items()},
     }
+
+
+def _read_attachment(folder: Path, name: str, digest: Any) -> bytes:
+    """A further file of the folder, if it is the one that was written."""
+    if name not in ATTACHMENTS:
+        raise BundleError(folder, f"an attachment must be one of {', '.join(ATTACHMENTS)}; got {name!r}")
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(folder, f"it holds no {name}, which {CONFIG} names")
+    size = path.stat().st_size
+    if size > ATTACHMENT_LIMIT:
+        raise BundleError(folder, f"{name} must be below {ATTACHMENT_LIMIT / 1e6:g} MB; got {size} bytes")
+    content = path.read_bytes()
+    if sha256(content).hexdigest() != digest:
+        raise BundleError(folder, f"{name} is not the file that {CONFIG} was written with")
+    return content
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -255,18 +250,6 @@ def _read_config(folder: Path) -> dict[str, Any]:
             f"pairvae_lib {config.get('library')!r} (this is {__version__})",
         )
     return config
-
-
-def _scaling(described: dict[str, Any]) -> Scaling:
-    """A Scaling from its JSON."""
-    values: dict[str, Any] = {
-        key: tuple(map(float, value)) if isinstance(value, list) else value for key, value in described.items()
-    }
-    unknown = values.keys() - {field.name for field in fields(Scaling)}
-    if unknown:
-        raise ValueError(f"scaling has no {', '.join(sorted(unknown))}")
-    values["binarisation"] = Binarisation(**values["binarisation"])
-    return Scaling(**values)
 
 
 def _read_state(folder: Path, wanted: Mapping[str, Tensor], digest: Any) -> dict[str, Tensor]:

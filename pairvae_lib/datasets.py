@@ -16,9 +16,16 @@ from pairvae_lib.config import Binarisation, Profile
 from pairvae_lib.modality import Modality
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.preprocessing import normalised_profile, resized_pattern, standardised_profile
-from pairvae_lib.reading.checking import check_micrographs, check_patterns, check_profiles
+from pairvae_lib.reading.checking import (
+    check_micrographs,
+    check_patterns,
+    check_profiles,
+    with_calibrations,
+    with_pixel_sizes,
+)
+from pairvae_lib.reading.columns import MANIFEST
 from pairvae_lib.reading.listing import UNLABELLED, paper_listing
-from pairvae_lib.reading.manifest import MANIFEST, manifest_listing
+from pairvae_lib.reading.manifest import manifest_listing
 from pairvae_lib.reading.paired import PairedDataset
 from pairvae_lib.reading.samples import LIMIT_PERCENTILES, scaled_pattern
 from pairvae_lib.scattering import log_q_grid
@@ -31,6 +38,7 @@ __all__ = [
     "group_split",
     "open_pairs",
     "prepare",
+    "readable_pairs",
     "scaled_pattern",
     "stratified_split",
 ]
@@ -63,8 +71,37 @@ def open_pairs(
     ValueError
         If `kinds` names no column or no kind.
     """
-    folder = Path(folder)
     problems: list[str] = []
+    dataset = readable_pairs(folder, kinds, binarisation, problems)
+    if dataset is None or problems:
+        raise DataError(folder, problems)
+    return dataset
+
+
+def readable_pairs(
+    folder: Path | str, kinds: Mapping[str, str] | None, binarisation: Binarisation, problems: list[str]
+) -> PairedDataset | None:
+    """What can be read of a folder, with its faults as lines instead of an error.
+
+    Parameters
+    ----------
+    folder, kinds, binarisation
+        See `open_pairs`.
+    problems : list of str
+        Grows by a line for every file, row or column that cannot be used. Where there are any, reading a sample may
+        raise.
+
+    Returns
+    -------
+    PairedDataset or None
+        None if there is no sample.
+
+    Raises
+    ------
+    ValueError
+        If `kinds` names no column or no kind.
+    """
+    folder = Path(folder)
     if (folder / MANIFEST).is_file():
         listing = manifest_listing(folder, kinds or {}, problems)
     elif (folder / "SEM").is_dir() and (folder / "SAXS").is_dir():
@@ -73,15 +110,16 @@ def open_pairs(
         listing = paper_listing(folder, problems)
     else:
         what = f"holds neither {MANIFEST} nor the folders SEM and SAXS" if folder.is_dir() else "is not a folder"
-        raise DataError(folder, [what])
-    if listing is None:
-        raise DataError(folder, problems)
+        problems.append(what)
+        return None
+    if listing is None or not listing.samples:
+        return None
     check_micrographs(listing, problems)
+    listing, scale = with_pixel_sizes(listing, problems)
+    listing = with_calibrations(listing, problems)
     unit = check_profiles(listing, problems) if listing.is_profile else ""
     limits = None if listing.is_profile else check_patterns(listing, problems)
-    if problems:
-        raise DataError(folder, problems)
-    return PairedDataset(listing, binarisation, unit, limits)
+    return PairedDataset(listing, binarisation, unit, limits, scale)
 
 
 def prepare(dataset: PairedDataset, profile: Profile) -> PreparedPairs:

@@ -95,10 +95,9 @@ class Assessment:
         """Values of all images, by subset."""
         return {subset: values[self.subsets == subset] for subset in SUBSETS}
 
-    def save(self, path: Path, run: Run, **others: Mapping) -> None:
-        """Write all but the curves as JSON, atomically, with the parameters of the run and other plain results."""
-        content = {
-            "run": asdict(run) | {"data": run.data_root.name},
+    def content(self) -> dict[str, Any]:
+        """All but the curves as plain values."""
+        return {
             "samples": [
                 {"sample_id": sample_id, "morphology": morphology, "subset": str(subset)}
                 for sample_id, morphology, subset in zip(
@@ -111,8 +110,13 @@ class Assessment:
             "references": _plain(self.references),
             "memorisation": _plain(self.memorisation),
             "properties": _plain(self.properties),
-        } | {name: _plain(values) for name, values in others.items()}
-        write_json(path, content)
+        }
+
+    def save(self, path: Path, run: Run, **others: Mapping) -> None:
+        """Write `content` as JSON, atomically, with the parameters of the run and other plain results."""
+        parameters = asdict(run) | {"data": run.data_root.name}
+        results = {name: _plain(values) for name, values in others.items()}
+        write_json(path, {"run": parameters} | self.content() | results)
 
 
 def write_sweep(runs: Sequence[Run], path: Path) -> None:

@@ -25,13 +25,17 @@ from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint, state_dige
 from pairvae_lib.runs import TERMINAL
 
 CHECKPOINT_SECONDS = 20.0  # what a kill costs at most
+SNAPSHOTS = 9  # looks at a training, beside that before the first epoch
+
+Snapshot = dict[str, Tensor]
 
 
 @dataclass
 class History:
-    """Mean losses of every epoch, by name."""
+    """Mean losses of every epoch, by name; and what was reconstructed after some numbers of epochs, by route."""
 
     losses: dict[str, list[float]] = field(default_factory=dict)
+    snapshots: dict[int, Snapshot] = field(default_factory=dict, compare=False)
 
     def append(self, means: dict[str, float]) -> None:
         """Add one epoch."""
@@ -102,6 +106,12 @@ class Means:
         return {name: float(value) / self.count for name, value in self.sums.items()}
 
 
+def snapshot_epochs(epochs: int) -> tuple[int, ...]:
+    """Numbers of epochs after which a training is looked at: none, then about evenly spaced in their logarithm."""
+    spaced = np.rint(np.geomspace(1, max(epochs, 1), SNAPSHOTS)).astype(int)
+    return tuple(n for n in dict.fromkeys([0, *spaced.tolist()]) if n <= epochs)
+
+
 def fit(
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -110,6 +120,7 @@ def fit(
     made_with: dict[str, Any],
     partial: Path | None = None,
     description: str = "",
+    snapshot: Callable[[], Snapshot] | None = None,
 ) -> History:
     """Run epochs, with a progress bar on a terminal and a checkpoint to resume from.
 
@@ -126,6 +137,9 @@ def fit(
         Checkpoint to write every CHECKPOINT_SECONDS and at the end, and to resume from if it is there.
     description : str
         Shown beside the bar.
+    snapshot : callable, optional
+        Reconstructs some samples; called after `snapshot_epochs`. It must neither change `module` nor draw from a
+        global generator.
 
     Returns
     -------
@@ -143,7 +157,14 @@ def fit(
         state = load_checkpoint(partial, made_with)
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
-        history = History(state["history"])
+        history = History(state["history"], state.get("snapshots", {}))
+    looks = snapshot_epochs(epochs)
+
+    def look() -> None:
+        if snapshot is not None and history.epochs in looks:
+            history.snapshots[history.epochs] = snapshot()
+
+    look()
     saved = time.monotonic()
     with _terminal() as shown:
         first = history.epochs
@@ -152,9 +173,11 @@ def fit(
             if not np.isfinite(list(means.values())).all():
                 raise FloatingPointError(f"{description}: a loss is no longer finite in epoch {epoch}: {means}")
             history.append(means)
+            look()
             due = time.monotonic() - saved > CHECKPOINT_SECONDS or epoch + 1 == epochs
             if partial is not None and due:
-                state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "history": history.losses}
+                state = {"module": module.state_dict(), "optimizer": optimizer.state_dict()}
+                state |= {"history": history.losses, "snapshots": history.snapshots}
                 save_checkpoint(partial, made_with, state)
                 saved = time.monotonic()
     return history

@@ -51,6 +51,37 @@ def resized_pattern(pattern: ArrayLike, size: int) -> NDArray[np.float32]:
     return np.clip(resized, 0, 1).astype(np.float32)  # clip: rounding may leave 1 + 2e-16
 
 
+def rescaled_micrograph(micrograph: ArrayLike, factor: float) -> NDArray[np.uint8]:
+    """A micrograph with fewer pixels, by area.
+
+    Parameters
+    ----------
+    micrograph : array of shape (H, W)
+        Grey levels in [0, 255].
+    factor : float
+        New over old height and width, from above 0 to 1: finer pixels would have to be invented.
+
+    Returns
+    -------
+    ndarray of uint8, shape (round(factor * H), round(factor * W))
+        Every new pixel is the rounded mean of the area that it covers.
+
+    Raises
+    ------
+    ValueError
+        If the micrograph is not two-dimensional, or the factor not within its range, or nothing would be left.
+    """
+    grey = np.asarray(micrograph, dtype=np.float64)
+    check_shape("micrograph", grey, ("height", "width"))
+    if not 0 < factor <= 1:
+        raise ValueError(f"factor must lie above 0 and up to 1; got {factor!r}")
+    height, width = (round(factor * length) for length in grey.shape)
+    if not (height and width):
+        raise ValueError(f"factor must leave a pixel of {grey.shape[0]} x {grey.shape[1]} px; got {factor!r}")
+    rescaled = _area_weights(grey.shape[0], height) @ grey @ _area_weights(grey.shape[1], width).T
+    return np.clip(np.rint(rescaled), 0, 255).astype(np.uint8)
+
+
 def binarised(micrograph: ArrayLike, settings: Binarisation = Binarisation()) -> NDArray[np.bool_]:  # noqa: B008
     """Mask of a grey micrograph: blur, local mean threshold, majority smoothing.
 

@@ -18,6 +18,7 @@ from shutil import rmtree
 from typing import Any
 
 import nbformat
+import numpy as np
 
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
@@ -32,6 +33,7 @@ from pairvae_lib.shown import EXAMPLE_PROFILE, PROVENANCE, published_root
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
 METRICS = ("intensity", "S2", "S2 periodic")  # of runs other than the example
+MEASURED_METRICS = ("intensity", "S2", "A2", "L vertical")  # of measured data, which chapter 7 shows
 PROPERTIES = ("phase fraction", "period", "long-range order", "lineal path")
 KEPT = ("r", "sample_ids", "morphologies", "subsets", "labels", "variances")  # and S2: what claims are computed from
 SCORES = ("sample_id", "morphology", "method", "illumination", "dice", "domains_kept")
@@ -47,9 +49,9 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
         All of the same profile and data.
     example : Run
         The one that is published whole, if its data are simulated; that of EXAMPLE_PROFILE with its model. Of the
-        others: errors and references of METRICS, PROPERTIES and losses of pair training, those of the default protocol
-        as one mean over the last tenth of the epochs; of those with as many training pairs also the two-point
-        correlations. Of measured data no picture and no profile is published.
+        others: errors and references of METRICS (of measured data MEASURED_METRICS), PROPERTIES and losses of pair
+        training, those of the default protocol as one mean over the last tenth of the epochs; of those with as many
+        training pairs also the two-point correlations. Of measured data no picture and no profile is published.
     trained_at : str, optional
         Commit at which the models were trained, where that is not the one that assessed them.
 
@@ -88,7 +90,7 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
         if source.exists():
             _copy(source, fresh / source.name, example, whole=False)
     files = {path.relative_to(fresh).as_posix(): _digest(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
-    commit = _commit(example.data_root)
+    commit = commit_of(example.data_root)
     provenance = {
         "profile": example.profile,
         "data": example.data_root.name,
@@ -166,6 +168,16 @@ def check_published(root: Path | None = None) -> list[str]:
     return lines
 
 
+def commit_of(folder: Path) -> str:
+    """The commit of the checkout that a folder lies in, marked where files differ from it."""
+    words = ["git", "-C", str(folder)]
+    found = subprocess.run([*words, "rev-parse", "HEAD"], capture_output=True, text=True)
+    if found.returncode:
+        return "unknown"
+    changed = subprocess.run([*words, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True)
+    return found.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
+
+
 def settings_digest(profile: str) -> str:
     """Twelve hexadecimal digits of every number of a profile."""
     return sha256(repr(profile_named(profile)).encode()).hexdigest()[:12]
@@ -176,14 +188,17 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
     if source.suffix == ".npz":
         arrays = read_arrays(source)
         kept = [name for name in arrays if whole or name in KEPT or name.startswith(("S2 ", "distance "))]
-        write_arrays(target, compact({name: arrays[name] for name in kept}))
+        small = compact({name: arrays[name] for name in kept})
+        coarse = run.data != SIMULATED
+        write_arrays(target, {name: _thousandths(values) if coarse else values for name, values in small.items()})
         return
     content = json.loads(source.read_text(encoding="utf-8"))
     if source.name == "errors.json" and not whole:
         for name in ("medians", "uncertainty"):
             content.pop(name, None)
         for kind in ("errors", "references"):
-            content[kind] = {metric: content[kind][metric] for metric in METRICS if metric in content[kind]}
+            metrics = METRICS if run.data == SIMULATED else MEASURED_METRICS
+            content[kind] = {metric: content[kind][metric] for metric in metrics if metric in content[kind]}
         content["properties"] = {name: content["properties"][name] for name in PROPERTIES}
     if source.name == "errors.json":
         content["references"] = _rounded(content["references"], 3)
@@ -195,7 +210,13 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
         rows = [row for row in content["rows"] if row["illumination"] == 1]
         content["rows"] = [{name: row[name] for name in SCORES} for row in rows]
     with replacing(target) as file:
-        file.write(json.dumps(_rounded(content, 4), separators=(",", ":"), allow_nan=False).encode() + b"\n")
+        digits = 4 if run.data == SIMULATED else 3
+        file.write(json.dumps(_rounded(content, digits), separators=(",", ":"), allow_nan=False).encode() + b"\n")
+
+
+def _thousandths(values: np.ndarray) -> np.ndarray:
+    """Curves in half precision in steps of a thousandth, which pack well; others as they are."""
+    return np.round(values.astype(np.float64), 3).astype(np.float16) if values.dtype == np.float16 else values
 
 
 def _at_the_end(losses: Sequence[float]) -> float:
@@ -216,16 +237,6 @@ def _rounded(content: Any, digits: int) -> Any:
 def _digest(path: Path) -> str:
     """SHA-256 of a file."""
     return sha256(path.read_bytes()).hexdigest()
-
-
-def _commit(folder: Path) -> str:
-    """The commit of the checkout that a folder lies in, marked where files differ from it."""
-    words = ["git", "-C", str(folder)]
-    found = subprocess.run([*words, "rev-parse", "HEAD"], capture_output=True, text=True)
-    if found.returncode:
-        return "unknown"
-    changed = subprocess.run([*words, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True)
-    return found.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
 
 
 def _processor() -> str:

@@ -98,6 +98,11 @@ class Trained:
         path = self._file("curves.npz", "05_evaluation")
         return read_arrays(path)[f"S2 {self.named(series)}"].astype(np.float64)
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """Distances r of `curves`, (R,) [px]."""
+        return read_arrays(self._file("curves.npz", "05_evaluation"))["r"].astype(np.float64)
+
     @cached_property
     def history(self) -> Mapping[str, list[float]]:
         """Losses of pair training, by name, one number per epoch."""

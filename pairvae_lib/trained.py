@@ -15,11 +15,12 @@ from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
 from pairvae_lib.config import TRAINING_FRACTION, PairTraining, Profile, Protocol
 from pairvae_lib.fitting import History, provenance
 from pairvae_lib.layers import ConvolutionalBackbone
-from pairvae_lib.model import VAE, PairVAE, fresh_vae
+from pairvae_lib.model import VAE, PairVAE, fresh_vae, route_name
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.precision import CPU, Resolved, resolved, training_device
 from pairvae_lib.pretraining import pretrain_barlow
 from pairvae_lib.records import write_json
+from pairvae_lib.snapshots import looking, watched_pairs
 from pairvae_lib.splits import Split, group_split, stratified_split
 from pairvae_lib.training import train_pair, train_solo
 
@@ -87,7 +88,8 @@ def solo_trained(
         for name, vae in vaes.items():
             vae.load_state_dict(content["vaes"][name])
             vae.eval()
-        return vaes, {name: History(losses) for name, losses in content["histories"].items()}
+        snapshots = content.get("snapshots", {})
+        return vaes, {name: History(losses, snapshots.get(name, {})) for name, losses in content["histories"].items()}
     histories: dict[str, History] = {}
     partials = [file.with_suffix(f".{name}.partial") for name in ("barlow", *vaes)]
     if profile.architecture.encoder == "barlow_cnn":
@@ -98,12 +100,15 @@ def solo_trained(
         for backbone in backbones:
             backbone.load_state_dict(backbones[0].state_dict())
             backbone.requires_grad_(False)
+    watched = watched_pairs(pairs, train, profile.pair, seed)
     for partial, (name, vae) in zip(partials[1:], vaes.items(), strict=True):
         with trained_in(precision, vae, device=device):
-            histories[name] = train_solo(vae, pairs, train, profile.solo, seed, partial)
+            look = looking(vae, {f"{name}_to_{name}": (vae, vae)}, watched.measurements)
+            histories[name] = train_solo(vae, pairs, train, profile.solo, seed, partial, look)
     content = {
         "vaes": {name: vae.state_dict() for name, vae in vaes.items()},
         "histories": {name: history.losses for name, history in histories.items()},
+        "snapshots": {name: history.snapshots for name, history in histories.items()},
     }
     save_checkpoint(file, made_with, content)
     for partial in partials:
@@ -159,11 +164,14 @@ def pair_trained(
         content = load_checkpoint(file, made_with)
         model.load_state_dict(content["model"])
         model.eval()
-        return model, History(content["history"])
+        return model, History(content["history"], content.get("snapshots", {}))
     partial = file.with_suffix(".partial")
+    routes = {route_name(*route): (model.vae(route[0]), model.vae(route[1])) for route in model.routes}
+    look = looking(model, routes, watched_pairs(pairs, train, profile.pair, seed).measurements)
     with trained_in(precision, *vaes.values(), device=device):
-        history = train_pair(model, pairs, train, profile.pair, seed, partial)
-    save_checkpoint(file, made_with, {"model": model.state_dict(), "history": history.losses})
+        history = train_pair(model, pairs, train, profile.pair, seed, partial, look)
+    content = {"model": model.state_dict(), "history": history.losses, "snapshots": history.snapshots}
+    save_checkpoint(file, made_with, content)
     partial.unlink(missing_ok=True)
     return model, history
 

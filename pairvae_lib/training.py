@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import BANK_CROPS, PAPER_LATENTS, CropSchedule, PairTraining, SoloTraining
-from pairvae_lib.fitting import History, Means, batches, fit, generator, optimise, provenance, standard_normal
+from pairvae_lib.fitting import History, Means, Snapshot, batches, fit, generator, optimise, provenance, standard_normal
 from pairvae_lib.losses import barlow_twins_loss, kl_divergence, negative_elbo, reconstruction_loss
 from pairvae_lib.model import VAE, PairVAE, adam, route_name
 from pairvae_lib.pairs import PreparedPairs
@@ -24,6 +24,7 @@ def train_solo(
     settings: SoloTraining,
     seed: int,
     partial: Path | None = None,
+    snapshot: Callable[[], Snapshot] | None = None,
 ) -> History:
     """Train one VAE on its own modality, in place.
 
@@ -37,6 +38,8 @@ def train_solo(
     seed : int
     partial : Path, optional
         Checkpoint to resume from.
+    snapshot : callable, optional
+        A look at the model, at some epochs (see `fitting.fit`).
 
     Returns
     -------
@@ -76,7 +79,7 @@ def train_solo(
 
     epochs = settings.epochs[modality.likelihood]
     made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
-    history = fit(vae, optimizer, run_epoch, epochs, made_with, partial, f"solo {modality.name}")
+    history = fit(vae, optimizer, run_epoch, epochs, made_with, partial, f"solo {modality.name}", snapshot)
     vae.eval()
     return history
 
@@ -162,6 +165,7 @@ def train_pair(
     settings: PairTraining,
     seed: int,
     partial: Path | None = None,
+    snapshot: Callable[[], Snapshot] | None = None,
 ) -> History:
     """Train both VAEs together, in place.
 
@@ -175,6 +179,8 @@ def train_pair(
     seed : int
     partial : Path, optional
         Checkpoint to resume from.
+    snapshot : callable, optional
+        A look at the model, at some epochs (see `fitting.fit`).
 
     Returns
     -------
@@ -217,7 +223,7 @@ def train_pair(
 
     made_with = provenance("pair", seed, pairs.digest, train, settings, model)
     made_with["precision"] = model.vae(micrograph).precision
-    return fit(model, optimizer, run_epoch, settings.epochs, made_with, partial, "pair")
+    return fit(model, optimizer, run_epoch, settings.epochs, made_with, partial, "pair", snapshot)
 
 
 def focused_crops(pairs: PreparedPairs, indices: tuple[int, ...], settings: PairTraining, seed: int) -> np.ndarray:

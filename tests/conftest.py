@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from lab import write_pairs
 
 from pairvae_lib.config import QUICK, Architecture, Assessment, BarlowPretraining, Profile
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import PairVAE, fresh_vae
 from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.producing import Order, produce
 
 torch.set_num_threads(1)  # bit-identical results are promised for one thread
 
@@ -89,3 +92,22 @@ def fresh_pair(small: Profile, pattern_pairs: PreparedPairs) -> PairVAE:
     """An untrained PairVAE of a pattern and a micrograph, in inference mode."""
     first, second = (fresh_vae(modality, small, seed) for seed, modality in enumerate(pattern_pairs.modalities))
     return PairVAE(first, second).eval()
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def lab_pairs(tmp_path_factory) -> Path:
+    """A folder of pairs as files; to be read only."""
+    return write_pairs(tmp_path_factory.mktemp("lab") / "pairs")
+
+
+@pytest.fixture(scope="session")
+def lab_model(tmp_path_factory, lab_pairs) -> Path:
+    """The folder of a model trained on `lab_pairs`, with examples; to be read only."""
+    out = tmp_path_factory.mktemp("model") / "lab model"
+    produce(Order(str(lab_pairs), out, "tiny", examples=True))
+    return out

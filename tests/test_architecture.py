@@ -16,24 +16,48 @@ FLOORS = {
     1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits"}
     | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
-    | {"sweeps", "shown", "study", "verdicts"},
+    | {"sweeps", "shown", "study", "verdicts", "webpage"},
     3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking"},
-    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page"}
-    | {"exporting", "exploration"},
-    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"},
+    | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
+    | {"snapshots"},
+    4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
+    | {"uses", "applying", "appraisal", "exhibits", "cards"},
+    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
+    | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
+    ("applications", "watching"),
+    ("laboratory", "cli"),
+    ("laboratory", "producing"),
     ("shown", "records"),
     ("study", "records"),
     ("datasets", "reading"),
     ("datasets", "pairs"),
     ("trained", "pretraining"),
     ("trained", "training"),
+    ("trained", "snapshots"),
+    ("snapshots", "training"),
     ("memorisation", "training"),
     ("portraits", "evaluation"),
+    ("uses", "bundle"),
+    ("applying", "bundle"),
+    ("applying", "uses"),
+    ("applying", "generation"),
+    ("appraisal", "bundle"),
+    ("appraisal", "evaluation"),
+    ("exhibits", "bundle"),
+    ("exhibits", "uses"),
+    ("exhibits", "evaluation"),
+    ("cards", "bundle"),
+    ("cards", "evaluation"),
+    ("cards", "appraisal"),
+    ("cli", "producing"),
+    ("cli", "watching"),
+    ("watching", "ensemble_files"),
+    ("cli", "reports"),
+    ("cli", "ensemble_files"),
     ("run_measures", "measures"),
     ("claims_page", "claims"),
     ("cli", "ledger"),
@@ -46,6 +70,12 @@ NEIGHBOURS = {
     ("paper_items", "figures"),
     ("widgets", "figures"),
     ("exploration", "exporting"),
+    ("bookbuild", "bookpages"),
+    ("bookbuild", "publishing"),
+    ("cover", "figures"),
+    ("cover", "ledger"),
+    ("cover", "widgets"),
+    ("cli", "cover"),
 }
 
 

@@ -130,11 +130,11 @@ def test_optional_columns_may_be_left_out_or_empty(tmp_path):
     data = open_pairs(str(folder))
     assert (data.morphologies, data.groups, data.nm_per_pixel, data.q_scale) == (None, None, None, None)
     for row, label, size in zip(rows, ("skew", "", "", "ladders"), ("", "3", "", ""), strict=True):
-        row |= {"morphology": label, "nm_per_pixel": size, "q_scale": ""}
+        row |= {"morphology": label, "q_scale": size, "nm_per_pixel": ""}
     data = open_pairs(write_manifest(folder, rows))
     assert data.morphologies == ("skew", "unlabelled", "unlabelled", "ladders")
-    assert np.isnan(data.nm_per_pixel).tolist() == [True, False, True, True]
-    assert data.q_scale is None
+    assert np.isnan(data.q_scale).tolist() == [True, False, True, True]
+    assert data.nm_per_pixel is None
 
 
 def test_masks_are_kept_and_micrographs_are_read_when_asked_for(tmp_path):
@@ -278,12 +278,16 @@ def test_raw_counts_are_scaled_by_their_logarithm_alike(tmp_path):
     assert (scaled_pattern(counts[0], pairs.limits) == data.scattering(0)).all()
 
 
-def test_counts_with_masked_pixels_below_zero(tmp_path):
-    image = np.rint(10 ** (3 * pattern())).astype(np.int32)
-    image[10:12] = -1
-    data = open_pairs(pattern_folder(tmp_path, ("a.tif", image)))
-    assert (data.scattering(0)[10:12] == 0).all()
-    assert data.scattering(0).max() == 1
+def test_counts_with_masked_pixels_below_zero_are_filled(tmp_path):
+    whole = pattern() + pattern()[::-1, ::-1]
+    image = np.rint(10 ** (2 * whole)).astype(np.int32)
+    expected = scaled_pattern(
+        image.astype(np.float64), open_pairs(pattern_folder(tmp_path, ("a.tif", image))).pattern_limits
+    )
+    gap = image.copy()
+    gap[10:12] = -1
+    data = open_pairs(pattern_folder(tmp_path, ("a.tif", gap)))
+    assert data.scattering(0) == pytest.approx(expected, abs=0.01)
 
 
 def test_scaled_pattern_errors():
@@ -412,6 +416,7 @@ def test_a_profile_that_is_all_beam_stop(tmp_path):
 
 def columns_folder(folder, **columns):
     """One row; a column's file is made by its suffix."""
+    folder.mkdir(exist_ok=True)
     row = {"sample_id": "s"}
     for name, suffix in columns.items():
         row[name] = f"{name}.{suffix}"
@@ -477,7 +482,12 @@ def test_kinds_errors(tmp_path):
     with pytest.raises(ValueError, match=r"kinds\['sem'\] must be one of pattern, profile, .*; got 'image'"):
         open_pairs(folder, kinds={"sem": "image"})
     assert problems_of(folder, kinds={"saxs": "profile"}) == [
-        "manifest.csv: column 'saxs' is a profile column, but holds image files"
+        "manifest.csv line 2: saxs is to be averaged, which needs a calibration: one .poni file in the folder, or the "
+        "column poni"
+    ]
+    folder = columns_folder(tmp_path / "text", curve="dat", sem="tif")
+    assert problems_of(folder, kinds={"curve": "pattern"}) == [
+        "manifest.csv: column 'curve' is a pattern column, but holds text files"
     ]
     with pytest.raises(
         ValueError, match="kinds must be left out for a folder without manifest.csv; got {'a': 'pattern'}"
@@ -513,8 +523,8 @@ def test_every_fault_is_listed_at_once(tmp_path):
         "manifest.csv line 3: sem must be a path within the folder; got '../elsewhere.tif'",
         "manifest.csv line 4: sem must be a path within the folder; got '/etc/passwd.tif'",
         "manifest.csv line 6: sem is empty",
-        "manifest.csv line 7: sem must end as one of .chi, .csv, .dat, .jpeg, .jpg, .npy, .png, .tif, .tiff, .txt, "
-        ".xy; got 'notes'",
+        "manifest.csv line 7: sem must end as one of .cbf, .chi, .csv, .dat, .edf, .h5, .hdf5, .jpeg, .jpg, .npy, "
+        ".nxs, .png, .tif, .tiff, .txt, .xy; got 'notes'",
         "manifest.csv line 8: sample_id is empty",
         "manifest.csv line 11: sem must be a path within the folder; got 'C:\\\\data\\\\a.tif'",
         "manifest.csv line 12: sem must be a path within the folder; got 'sem\\\\..\\\\..\\\\a.tif'",
@@ -681,6 +691,16 @@ def test_the_papers_layout(tmp_path):
     assert pairs.scattering.shape == (2, 1, 192, 192)
     assert pairs.morphologies == ("unlabelled", "unlabelled")
     assert pairs.masks[0].shape == (830, 1280)
+
+
+def test_the_papers_micrographs_stay_as_they_are(tmp_path):
+    folder = paper_folder(tmp_path)
+    image = np.full((960, 1280), 255, np.uint8)
+    image[:830] = micrograph(0, (830, 1280))
+    tifffile.imwrite(folder / "SEM/film_00.tif", image, imagej=True, resolution=(0.4, 0.4), metadata={"unit": "nm"})
+    data = open_pairs(folder)
+    assert data.nm_per_pixel is None
+    assert data.micrograph(0).shape == (830, 1280)
 
 
 def test_the_papers_layout_pairs_by_order(tmp_path):

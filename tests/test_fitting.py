@@ -14,7 +14,17 @@ from torch import nn
 from pairvae_lib import fitting
 from pairvae_lib.checkpoints import state_digest
 from pairvae_lib.config import PairTraining
-from pairvae_lib.fitting import History, Means, batches, fit, generator, optimise, provenance, standard_normal
+from pairvae_lib.fitting import (
+    History,
+    Means,
+    batches,
+    fit,
+    generator,
+    optimise,
+    provenance,
+    snapshot_epochs,
+    standard_normal,
+)
 
 
 class Line:
@@ -36,8 +46,12 @@ class Line:
         self.epochs_run.append(epoch)
         return {"loss": float(loss.detach())}
 
-    def fit(self, epochs: int, partial=None, made_with=None) -> History:
-        return fit(self.module, self.optimizer, self.run_epoch, epochs, made_with or {"seed": 7}, partial, "line")
+    def look(self) -> dict[str, torch.Tensor]:
+        return {"weight": self.module.weight.detach().clone()}
+
+    def fit(self, epochs: int, partial=None, made_with=None, look=None) -> History:
+        made_with = made_with or {"seed": 7}
+        return fit(self.module, self.optimizer, self.run_epoch, epochs, made_with, partial, "line", look)
 
 
 @pytest.fixture
@@ -139,6 +153,33 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, always_due, stop
     assert resumed.epochs_run == list(range(stop_at, 9))
     assert history == expected
     assert state_digest(resumed.module) == state_digest(whole.module)
+
+
+def test_looks_are_spaced_like_powers():
+    assert snapshot_epochs(1000) == (0, 1, 2, 6, 13, 32, 75, 178, 422, 1000)
+    assert snapshot_epochs(4) == (0, 1, 2, 3, 4)
+    assert (snapshot_epochs(1), snapshot_epochs(0)) == ((0, 1), (0,))
+
+
+def test_every_look_sees_the_module_as_it_is_then():
+    line, shorter = Line(), Line()
+    history = line.fit(9, look=line.look)
+    assert tuple(history.snapshots) == snapshot_epochs(9)
+    torch.testing.assert_close(history.snapshots[9]["weight"], line.module.weight.detach(), rtol=0, atol=0)
+    shorter.fit(4)
+    torch.testing.assert_close(history.snapshots[4]["weight"], shorter.module.weight.detach(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("stop_at", [0, 1, 5, 8])
+def test_a_training_that_was_killed_has_all_looks(tmp_path, always_due, stop_at):
+    whole, stopped, resumed = Line(), Line(), Line()
+    expected = whole.fit(9, look=whole.look).snapshots
+    stopped.stop_at = stop_at
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(9, tmp_path / "partial", look=stopped.look)
+    found = resumed.fit(9, tmp_path / "partial", look=resumed.look).snapshots
+    assert list(found) == list(expected)
+    assert all(torch.equal(found[n]["weight"], expected[n]["weight"]) for n in expected)
 
 
 def test_a_checkpoint_is_written_when_due_and_at_the_end(tmp_path, monkeypatch):

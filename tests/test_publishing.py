@@ -81,15 +81,20 @@ def test_small_results_are_laid_out_as_they_were(published):
 def test_no_picture_of_measured_data_is_published(published, tmp_path):
     (tmp_path / "films").mkdir()
     measured = Run("tiny", 43, 8, data=str(tmp_path / "films"))
-    nothing = {"errors": {}, "references": {}, "properties": dict.fromkeys(publishing.PROPERTIES, {})}
+    metrics = {"S2": {"a": [0.123456]}, "S2 periodic": {}, "A2": {}, "L vertical": {}, "components": {}}
+    nothing = {"errors": metrics, "references": metrics, "properties": dict.fromkeys(publishing.PROPERTIES, {})}
     write_json(measured.errors_file, nothing)
-    curves = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "example true profile": np.ones((1, 3))}
+    curves = {"r": np.arange(3.0), "S2 true": np.full((2, 3), 0.12345), "example true profile": np.ones((1, 3))}
     write_arrays(measured.curves_file, curves | {"training example crop": np.ones((1, 4, 4), dtype=bool)})
     drawn = {"S2 mean 1": np.ones((1, 3)), "distance 1": np.ones((1, 5)), "labels": np.array(["a"])}
     write_arrays(measured.generation_file, drawn | {"drawn 1": np.ones((1, 5, 4, 4), dtype=bool)})
     folder = publish([measured], measured) / "seed43-n8"
-    assert set(read_arrays(folder / "curves.npz")) == {"r", "S2 true"}
+    kept = read_arrays(folder / "curves.npz")
+    assert set(kept) == {"r", "S2 true"}
+    np.testing.assert_array_equal(kept["S2 true"], np.float16(0.123))  # in thousandths, which pack well
     assert set(read_arrays(folder / "generation.npz")) == set(drawn)
+    errors = json.loads((folder / "errors.json").read_text())["errors"]
+    assert errors == {"S2": {"a": [0.123]}, "A2": {}, "L vertical": {}}
 
 
 def test_what_is_as_it_was_passes(published):

@@ -159,6 +159,7 @@ def claims(
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
     with messages():
         from pairvae_lib.claims_page import as_text
+        from pairvae_lib.cover import write_cover
         from pairvae_lib.ledger import ledger, ledger_file, published_summary, save_ledger, summary_file
         from pairvae_lib.runs import SIMULATED, Run, results_root
         from pairvae_lib.shown import published_root
@@ -171,6 +172,7 @@ def claims(
         save_ledger(path, rows, keep_others=name is not None)
         if published:
             summary_file().write_text(published_summary(), encoding="utf-8")
+            write_cover()
         print(as_text(rows))
         print(path)
 

@@ -49,12 +49,15 @@ def _joined(words: Sequence[str]) -> list[str]:
 
 @contextmanager
 def messages() -> Iterator[None]:
-    """Turn what a user can mend into one message: exit code 2 for input and usage, 1 for a chapter that fails."""
+    """Turn what a user can mend into one message: exit code 2 for input and usage, 1 for a failure."""
     try:
         yield
     except (ValueError, FileNotFoundError, FileExistsError, PermissionError, CannotWrite) as error:
         typer.echo(f"pairvae: {error}", err=True)
         raise typer.Exit(2) from None
+    except FloatingPointError as error:
+        typer.echo(f"pairvae: {error}", err=True)
+        raise typer.Exit(1) from None
     except RuntimeError as error:
         from pairvae_lib.bookbuild import BookFailed
         from pairvae_lib.locking import ChapterInUse

@@ -6,7 +6,16 @@ Every function returns an open pyplot figure, which a notebook shows at the end 
 """
 
 import pairvae_lib.figures.paper as paper
+from pairvae_lib.figures.applications import (
+    agreement_panels,
+    delivery_times,
+    error_over_time,
+    film_frame,
+    film_strip,
+    throughput_lines,
+)
 from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
+from pairvae_lib.figures.batches import batch_errors
 from pairvae_lib.figures.claims import verdict_matrix
 from pairvae_lib.figures.curves import correlation_curves, lineal_path_curves
 from pairvae_lib.figures.drawing import draw_image, draw_scattering
@@ -15,6 +24,7 @@ from pairvae_lib.figures.images import (
     generated_ensemble,
     pairs_overview,
     reconstructions,
+    training_progress,
 )
 from pairvae_lib.figures.style import MORPHOLOGY_COLOURS, ROUTE_COLOURS, STYLE, display_name
 from pairvae_lib.figures.thresholds import threshold_examples, threshold_scores
@@ -23,13 +33,19 @@ __all__ = [
     "MORPHOLOGY_COLOURS",
     "ROUTE_COLOURS",
     "STYLE",
+    "agreement_panels",
+    "batch_errors",
     "correlation_curves",
+    "delivery_times",
     "display_name",
     "draw_image",
     "draw_scattering",
     "ensemble_bands",
     "ensemble_correlation",
     "error_boxes",
+    "error_over_time",
+    "film_frame",
+    "film_strip",
     "generated_ensemble",
     "latent_scatter",
     "lineal_path_curves",
@@ -40,6 +56,8 @@ __all__ = [
     "reconstructions",
     "threshold_examples",
     "threshold_scores",
+    "throughput_lines",
     "training_history",
+    "training_progress",
     "verdict_matrix",
 ]

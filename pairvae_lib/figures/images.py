@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,6 +29,7 @@ from pairvae_lib.figures.style import (
     styled,
 )
 
+LETTERS = 11  # of 9 pt, above a tile that is one of six
 Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
 
 
@@ -201,6 +203,79 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
             draw_image(axes, mask)
     for axes, name in zip(grid[:, 0], ("reconstruction", *(f"generated {n + 1}" for n in range(k))), strict=True):
         axes.set_ylabel(name)
+    return figure
+
+
+@styled
+def training_progress(
+    true: Mapping[str, np.ndarray],
+    drawn: Mapping[str, Images],
+    labels: Sequence[str],
+    q: np.ndarray | None = None,
+    q_unit: str = "1/nm",
+) -> Figure:
+    """One moment of a training: measurements above their reconstructions by every route; one column per sample.
+
+    Parameters
+    ----------
+    true : mapping of modality name to ndarray of shape (n, 1, height, width) or (n, 1, points)
+        Masks (as 0 and 1 where `drawn` has masks), patterns or profiles of n samples.
+    drawn : mapping of route name to ndarray
+        What each route gives, (n, height, width) or (n, points): bool masks, or intensities in [0, 1]. Modalities that
+        no route leads to are left out.
+    labels : list of str
+        What to call the n samples.
+    q : ndarray of shape (points,), optional [`q_unit`]
+        Scattering vector of profiles.
+    q_unit : str
+        Unit of `q`.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If counts or shapes do not fit, or a route leads to no modality of `true`.
+    """
+    check_labels(labels)
+    rows: list[tuple[str, dict[str, Images]]] = []
+    for name, measured in true.items():
+        routes = {route: items for route, items in drawn.items() if route.endswith(f"_to_{name}")}
+        if not routes:
+            continue
+        masks = np.asarray(next(iter(routes.values()))).dtype == np.bool_
+        stack = measured[:, 0] > 0.5 if masks else measured[:, 0]
+        for key, items in {name: stack, **routes}.items():
+            check_count(key, items, labels)
+            check_shape(key, np.asarray(items), np.shape(stack))
+        if np.ndim(stack) == 2:  # profiles of one sample share their axes
+            rows.append(("log intensity", {"true": stack, **routes}))
+        else:
+            rows.append((f"true {name}", {name: stack}))
+            rows += [(route, {route: items}) for route, items in routes.items()]
+    if unknown := set(drawn) - {key for _, shown in rows for key in shown}:
+        raise ValueError(f"drawn must lead to {', '.join(true)}; got {', '.join(sorted(unknown))}")
+
+    figure, grid = tiles(len(rows), len(labels), extra_height=0.6 - 0.13 * len(rows))  # names of rows narrow the tiles
+    colours = route_colours([key for _, shown in rows for key in shown])
+    for line, (name, shown) in zip(grid, rows, strict=True):
+        line[0].set_ylabel(display_name(name).replace("→", "\n→").replace(" ", "\n"))
+        for column, axes in enumerate(line):
+            for key, items in shown.items():
+                if np.ndim(items) == 3:
+                    draw_image(axes, items[column])
+                else:
+                    x = profile_axis(axes, len(items[column]), q, q_unit)
+                    axes.plot(x, items[column], color=colours[key], linewidth=1.2, label=display_name(key))
+                    axes.set(ylim=SCALED_LIMITS, xlabel="", xticks=[], yticks=[])
+                    axes.minorticks_off()
+        if len(shown) > 1:
+            legend_above(figure, line[0])
+    for axes, label in zip(grid[0], labels, strict=True):
+        lines = [wrap(line, LETTERS, break_long_words=False) for line in display_name(label).split("\n")]
+        axes.set_title("\n".join("\n".join(line) for line in lines), fontsize=9)
     return figure
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pairvae_lib.reading.detectors import DETECTOR_SUFFIXES
 from pairvae_lib.reading.images import image_header, read_image
 from pairvae_lib.reading.listing import Listing
-from pairvae_lib.reading.samples import LIMIT_PERCENTILES, pattern_levels, sample_profile
+from pairvae_lib.reading.pixel_size import common_scale, file_nm_per_pixel
+from pairvae_lib.reading.samples import LIMIT_PERCENTILES, sample_calibration, sample_levels, sample_profile
 
 LEAST_SHARE_OF_16_BITS = 0.05  # patterns that never reach it hold counts rather than scaled intensities
 LEAST_Q_COVERAGE = 0.5  # of the range of log q that is typical of the data set
@@ -25,14 +28,16 @@ def noting(problems: list[str], folder: Path, path: Path) -> Iterator[None]:
     Parameters
     ----------
     problems : list of str
-        Grows by a line if the block raises ValueError.
+        Grows by a line if the block raises ValueError, unless the line is there already.
     folder, path : Path
         The data folder, and the file in it.
     """
     try:
         yield
     except ValueError as error:
-        problems.append(f"{path.relative_to(folder).as_posix()}: {error}")
+        problem = f"{path.relative_to(folder).as_posix()}: {error}"
+        if problem not in problems:  # a file is looked into more than once
+            problems.append(problem)
 
 
 def check_micrographs(listing: Listing, problems: list[str]) -> None:
@@ -65,6 +70,57 @@ def check_micrographs(listing: Listing, problems: list[str]) -> None:
                         )
 
 
+def with_pixel_sizes(listing: Listing, problems: list[str]) -> tuple[Listing, float | None]:
+    """The listing with pixel sizes from the tags of micrographs where the manifest gives none, and their common scale.
+
+    Parameters
+    ----------
+    listing : Listing
+        The data.
+    problems : list of str
+        Grows by a line for every fault, and if the sizes cannot be brought to one scale.
+
+    Returns
+    -------
+    listing : Listing
+    scale : float or None
+        Pixel size to which all micrographs are brought [nm]; None where they stay as they are.
+    """
+    samples = []
+    for sample in listing.samples:
+        size = sample.nm_per_pixel
+        if size is None and sample.has_trusted_tags and sample.micrograph.is_file():
+            with noting(problems, listing.folder, sample.micrograph):
+                size = file_nm_per_pixel(sample.micrograph)
+        samples.append(replace(sample, nm_per_pixel=size))
+    try:
+        scale = common_scale([sample.nm_per_pixel for sample in samples])
+    except ValueError as error:
+        problems.append(f"{listing.micrograph_name}: {error}")
+        scale = None
+    return replace(listing, samples=tuple(samples)), scale
+
+
+def with_calibrations(listing: Listing, problems: list[str]) -> Listing:
+    """The listing with the q of a pattern's pixel from its calibration, where the manifest gives none.
+
+    Parameters
+    ----------
+    listing : Listing
+        The data.
+    problems : list of str
+        Grows by a line for every calibration that cannot be used.
+    """
+    samples = []
+    for sample in listing.samples:
+        if sample.poni is not None and not sample.is_averaged:
+            with noting(problems, listing.folder, sample.scattering):
+                known = sample_calibration(sample.poni)
+                sample = replace(sample, q_scale=sample.q_scale or known.q_per_pixel)
+        samples.append(sample)
+    return replace(listing, samples=tuple(samples))
+
+
 def check_patterns(listing: Listing, problems: list[str]) -> tuple[float, float] | None:
     """Check all patterns, and find the limits of raw counts.
 
@@ -78,18 +134,21 @@ def check_patterns(listing: Listing, problems: list[str]) -> tuple[float, float]
     Returns
     -------
     (low, high) or None
-        log10 counts that become 0 and 1; None if no pattern holds counts (floats or wide integers beyond [0, 1]).
+        log10 counts that become 0 and 1; None if no pattern holds counts (detector files; floats or wide integers
+        beyond [0, 1]).
     """
     shapes: dict[Path, tuple[int, ...]] = {}
     decades: list[NDArray[np.float64]] = []
     brightest_of_16_bits: list[int] = []
     for sample in listing.samples:
         with noting(problems, listing.folder, sample.scattering):
-            levels = pattern_levels(sample.scattering)
+            levels = sample_levels(sample)
             shapes[sample.scattering] = levels.shape
             if levels.dtype == np.uint16:
                 brightest_of_16_bits.append(int(levels.max()))
-            elif levels.dtype not in (np.bool_, np.uint8) and (levels.min() < 0 or levels.max() > 1):
+            elif is_detector(sample.scattering) or (
+                levels.dtype not in (np.bool_, np.uint8) and (levels.min() < 0 or levels.max() > 1)
+            ):
                 if not (levels > 0).any():
                     raise ValueError(f"no count is positive; got {levels.min():g} to {levels.max():g}")
                 decades.append(np.percentile(np.log10(levels[levels > 0], dtype=np.float64), LIMIT_PERCENTILES))
@@ -113,6 +172,11 @@ def check_patterns(listing: Listing, problems: list[str]) -> tuple[float, float]
     if low == high:
         problems.append(f"{listing.scattering_name}: all positive counts are equal")
     return low, high
+
+
+def is_detector(path: Path) -> bool:
+    """Whether a file is of a format of detectors, which hold counts whatever their largest."""
+    return path.suffix.lower() in DETECTOR_SUFFIXES
 
 
 def check_profiles(listing: Listing, problems: list[str]) -> str:

@@ -1,23 +1,28 @@
-"""Files of images (TIFF, PNG, JPEG, npy) as arrays.
+"""Files of images (TIFF, PNG, JPEG, npy, and those of detectors) as arrays.
 
 A file that cannot be used raises ValueError with the reason alone: the caller knows the name and collects reasons.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pairvae_lib.reading.decoding import unreadable_as_value_error
+from pairvae_lib.reading.detectors import DETECTOR_SUFFIXES, detector_image, detector_shape, no_signal
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
-IMAGE_SUFFIXES = TIFF_SUFFIXES | {".png", ".jpg", ".jpeg", ".npy"}
+IMAGE_SUFFIXES = TIFF_SUFFIXES | DETECTOR_SUFFIXES | {".png", ".jpg", ".jpeg", ".npy"}
 
+MAX_BYTES = 2**30  # of decoded pixels: what a header claims is checked before memory is taken
 MAX_FRAME_PX = 4  # a constant band at an edge up to this width is a frame that software drew, not image
 GREY_PERCENTILES = (0.1, 99.9)  # what becomes black and white of images with more than 8 bits
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green, blue; ITU-R BT.601
@@ -65,6 +70,12 @@ class ImageHeader:
             )
         if self.dtype.kind not in "buif":
             raise ValueError(f"must hold real numbers as pixels; got {self.dtype}")
+        size = self.height * self.width * self.channels * self.dtype.itemsize
+        if size > MAX_BYTES:
+            raise ValueError(
+                f"claims {self.height} x {self.width} px, {size / 2**30:.3g} GiB of pixels; expected at most "
+                f"{MAX_BYTES / 2**30:g} GiB"
+            )
 
 
 def image_header(path: Path) -> ImageHeader:
@@ -81,6 +92,9 @@ def image_header(path: Path) -> ImageHeader:
         If the file cannot be read, or holds something else than one image; the message is the reason alone.
     """
     with unreadable_as_value_error():
+        if path.suffix.lower() in DETECTOR_SUFFIXES:
+            (height, width), dtype = detector_shape(path)
+            return ImageHeader(height, width, 1, dtype)
         if path.suffix.lower() in TIFF_SUFFIXES:
             with tifffile.TiffFile(path) as tiff:
                 page = _only_page(tiff)
@@ -89,12 +103,14 @@ def image_header(path: Path) -> ImageHeader:
                 channels = 3 if page.photometric == tifffile.PHOTOMETRIC.PALETTE else page.samplesperpixel
                 return ImageHeader(page.imagelength, page.imagewidth, channels, np.dtype(page.dtype))
         if path.suffix.lower() == ".npy":
-            array = np.lib.format.open_memmap(path, mode="r")
-            if array.ndim not in (2, 3):
-                raise ValueError(f"must have shape (height, width) or (height, width, channels); got {array.shape}")
-            height, width, channels = (*array.shape, 1)[:3]
-            return ImageHeader(height, width, channels, array.dtype)
-        with Image.open(path) as image:
+            shape, dtype = _npy_header(path)
+            if len(shape) not in (2, 3):
+                raise ValueError(f"must have shape (height, width) or (height, width, channels); got {shape}")
+            height, width, channels = (*shape, 1)[:3]
+            header = ImageHeader(height, width, channels, dtype)
+            np.lib.format.open_memmap(path, mode="r")  # raises if the file is shorter
+            return header
+        with _opened(path) as image:
             if image.mode not in _MODES:
                 raise ValueError(f"pixels of type {image.mode} are not supported; save it as grey or RGB")
             return ImageHeader(image.height, image.width, _MODES[image.mode][0], np.dtype(_MODES[image.mode][1]))
@@ -118,20 +134,47 @@ def read_image(path: Path) -> NDArray:
     ValueError
         If the file cannot be read, or a pixel is NaN or infinite; the message is the reason alone.
     """
+    image, missing = image_pixels(path)
+    bad = int((missing if path.suffix.lower() in DETECTOR_SUFFIXES else ~np.isfinite(image)).sum())
+    if bad:
+        what = "hold no measurement" if path.suffix.lower() in DETECTOR_SUFFIXES else "are NaN or infinite"
+        raise ValueError(f"{bad} of {image.size} pixels {what}")
+    return image
+
+
+def image_pixels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Pixels of an image as they are in the file, and which of them hold no measurement.
+
+    Parameters
+    ----------
+    path : Path
+        A file with one of `IMAGE_SUFFIXES`.
+
+    Returns
+    -------
+    image : ndarray of shape (H, W) or (H, W, channels)
+        Of the file's own type (of detectors float64); indexed colours as RGB, inverted grey (MinIsWhite) put right.
+    missing : ndarray of bool, shape (H, W) or (H, W, channels)
+        See `detectors.no_signal` and `detectors.detector_image`.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read; the message is the reason alone.
+    """
     image_header(path)
     with unreadable_as_value_error():
+        if path.suffix.lower() in DETECTOR_SUFFIXES:
+            return detector_image(path)
         if path.suffix.lower() in TIFF_SUFFIXES:
             image = _tiff_pixels(path)
         elif path.suffix.lower() == ".npy":
             with path.open("rb") as file:
                 image = np.lib.format.read_array(file, allow_pickle=False)
         else:
-            with Image.open(path) as opened:
+            with _opened(path) as opened:
                 image = np.asarray(opened.convert("RGB") if opened.mode == "P" else opened)
-        bad = int(image.size - np.isfinite(image).sum())
-        if bad:
-            raise ValueError(f"{bad} of {image.size} pixels are NaN or infinite")
-    return image
+    return image, no_signal(image)
 
 
 def is_grey(image: NDArray) -> bool:
@@ -218,6 +261,28 @@ def frame_window(grey: NDArray) -> tuple[slice, slice]:
     rows, cols : slice
     """
     return _within(grey), _within(grey.T)
+
+
+def _npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of an npy file."""
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    return shape, dtype
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """An image of Pillow, whose own limit on sizes gives way to ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(path)
+        except UnidentifiedImageError as error:
+            raise ValueError("is no image in a known format") from error  # Pillow's words hold the whole path
+        with image:
+            yield image
 
 
 def _only_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:

@@ -16,7 +16,12 @@ UNLABELLED = "unlabelled"
 
 @dataclass(frozen=True)
 class Sample:
-    """One row: the files of a sample, and what is known of it."""
+    """One row: the files of a sample, and what is known of it.
+
+    `is_averaged`: the scattering is a detector image, of which the azimuthal average is wanted.
+    `beam`: (row, col) where the beam meets the detector [px]. `has_trusted_tags`: the pixel size may be taken from the
+    tags of the micrograph.
+    """
 
     sample_id: str
     scattering: Path
@@ -27,6 +32,11 @@ class Sample:
     nm_per_pixel: float | None = None
     q_scale: float | None = None
     image_rows: int | None = None
+    poni: Path | None = None
+    detector_mask: Path | None = None
+    beam: tuple[float, float] | None = None
+    is_averaged: bool = False
+    has_trusted_tags: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,12 +91,31 @@ def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
     problems += [
         f"SEM/{path.name}: another file has the same name" for path in micrographs if _stems(micrographs)[path.stem] > 1
     ]
+    problems += [
+        f"{path.parent.name}/{path.name}: must be a file within the folder"
+        for path in (*micrographs, *patterns)
+        if not is_file_within(folder, path)
+    ]
     samples = tuple(
-        Sample(micrograph.stem, pattern, micrograph, image_rows=PAPER_IMAGE_ROWS)
+        # The paper took the micrographs as they are, whatever their tags say.
+        Sample(micrograph.stem, pattern, micrograph, image_rows=PAPER_IMAGE_ROWS, has_trusted_tags=False)
         for micrograph, pattern in zip(micrographs, patterns, strict=True)
     )
     # The patterns may differ in shape: the public notebooks resize each by itself.
     return Listing(folder, samples, "saxs", "sem", False, PAPER_IMAGE_WIDTH, one_pattern_shape=False)
+
+
+def is_file_within(folder: Path, path: Path) -> bool:
+    """Whether a path is a regular file that lies in the folder, links followed; or nothing is there.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    path : Path
+        A path in it by name.
+    """
+    return path.resolve().is_relative_to(folder.resolve()) and (path.is_file() or not path.exists())
 
 
 def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:

@@ -5,14 +5,14 @@
 - `sample_id`, unique;
 - one column of scattering files and one of micrograph files, as paths relative to the folder;
 - optional: `morphology`; `group` or `batch` (samples that must not be split between training and test by
-  `group_split`); `nm_per_pixel` of the micrograph; `q_scale`, the q in 1/nm of one pixel of a pattern, or of one unit
-  of q in a profile; `image_rows`, the rows of the micrograph above an instrument's data bar; a column of true masks.
+  `group_split`); `nm_per_pixel` of the micrograph (else what its TIFF tags say; "unknown" leaves them aside);
+  `q_scale`, the q in 1/nm of one pixel of a pattern, or of one unit of q in a profile; `image_rows`, the rows of the
+  micrograph above an instrument's data bar; a column of true masks;
+- optional, of detector images: `poni`, a calibration of pyFAI; a column of detector masks; `beam_row` and `beam_col`,
+  where the beam meets the detector [px]. One `.poni` file and one `mask.*` (an image) in the folder itself count for
+  all samples that have none of their own.
 
-A column is a column of files if at least half of its entries end as known files do (`.tif`, `.dat`, ...); other
-columns are left aside. Text files are 1-D profiles. For images the column's name tells: one of `PATTERN_WORDS` in it
-makes them scattering patterns, one of `MICROGRAPH_WORDS` micrographs, `mask` or `truth` true masks (micrographs, if
-there are no others). `kinds` overrules the names, and can leave a column out. Commas, semicolons or tabs separate the
-fields.
+`reading.columns` says how the columns are told. Commas, semicolons or tabs separate the fields.
 """
 
 from __future__ import annotations
@@ -20,23 +20,21 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pairvae_lib.checks import check_one_of
+from pairvae_lib.reading.columns import KINDS, MANIFEST, NUMBER_COLUMNS, Columns, Row, told_columns
 from pairvae_lib.reading.images import IMAGE_SUFFIXES
-from pairvae_lib.reading.listing import Listing, Sample
+from pairvae_lib.reading.listing import Listing, Sample, is_file_within
 from pairvae_lib.reading.profiles import PROFILE_SUFFIXES
 
-MANIFEST = "manifest.csv"
-PATTERN_WORDS = ("saxs", "waxs", "gisaxs", "sans", "pattern", "scattering")
-MICROGRAPH_WORDS = ("sem", "afm", "tem", "micrograph")
-TRUTH_WORDS = ("mask", "truth")
-KINDS = ("pattern", "profile", "micrograph", "truth", "ignore")
-NUMBER_COLUMNS = ("nm_per_pixel", "q_scale", "image_rows")
-RESERVED_COLUMNS = ("sample_id", "morphology", "group", "batch", *NUMBER_COLUMNS)
+MAX_MANIFEST = 2**24  # bytes
+PONI = ".poni"
+UNKNOWN = "unknown"  # a pixel size that is left unknown whatever the tags say
+MAX_FAULTS = 1000  # lines with faults, after which a table is not worth reading on
+SHOWN = 80  # characters of a field that a message repeats
 
 
 def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]) -> Listing | None:
@@ -68,36 +66,55 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
     for name, kind in kinds.items():
         check_one_of("column in kinds", name, names)
         check_one_of(f"kinds[{name!r}]", kind, KINDS)
-    columns = _columns(rows, names, kinds, problems)
+    columns = told_columns(folder, rows, names, kinds, problems)
     if columns is None:
         return None
+    common = _Common.of(folder, rows, problems)
     samples: list[Sample] = []
     for line, row in rows:
         faults: list[str] = []
-        sample = _sample(folder, row, columns, faults)
+        sample = _sample(folder, row, columns, common, faults)
         problems += [f"{MANIFEST} line {line}: {fault}" for fault in faults]
         if not faults:
             samples.append(sample)
+        if _is_hopeless(problems, line):
+            return None
     problems += _repeated(samples)
     return Listing(folder, tuple(samples), columns.scattering, columns.micrograph, columns.is_profile)
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """What the columns of a manifest are."""
+class _Common:
+    """Files of a folder that count for all its samples."""
 
-    scattering: str
-    micrograph: str
-    truth: str | None
-    group: str | None
-    is_profile: bool
+    poni: Path | None
+    mask: Path | None
 
-
-Row = dict[str, str]
+    @classmethod
+    def of(cls, folder: Path, rows: list[tuple[int, Row]], problems: list[str]) -> _Common:
+        """What lies in the folder itself, and is not the file of a sample."""
+        taken = {value for _, row in rows for value in row.values()}
+        paths = sorted(path for path in folder.iterdir() if path.name not in taken and not path.name.startswith("."))
+        found = {
+            "calibrations": [path for path in paths if path.suffix.lower() == PONI],
+            "masks": [path for path in paths if path.stem == "mask" and path.suffix.lower() in IMAGE_SUFFIXES],
+        }
+        for what, files in found.items():
+            names = ", ".join(path.name for path in files)
+            if len(files) > 1:
+                problems.append(f"expected at most one of the folder's {what}; got {names}")
+            problems += [
+                f"{path.name}: must be a file within the folder" for path in files if not is_file_within(folder, path)
+            ]
+        poni, mask = (next(iter(files), None) for files in found.values())
+        return cls(poni, mask)
 
 
 def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
     """Line numbers and rows of a table, with the faults of the table itself."""
+    if not is_file_within(path.parent, path) or path.stat().st_size > MAX_MANIFEST:
+        problems.append(f"{path.name}: must be a file within the folder, of at most {MAX_MANIFEST // 2**20} MiB")
+        return []
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -119,6 +136,8 @@ def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
                 continue
             if len(fields) != len(names):
                 problems.append(f"{path.name} line {table.line_num}: {len(fields)} fields for {len(names)} columns")
+                if _is_hopeless(problems, table.line_num):
+                    return []
                 continue
             rows.append((table.line_num, dict(zip(names, map(str.strip, fields), strict=True))))
     except csv.Error as error:
@@ -128,91 +147,107 @@ def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
     return rows
 
 
-def _columns(
-    rows: list[tuple[int, Row]], names: list[str], kinds: Mapping[str, str], problems: list[str]
-) -> _Columns | None:
-    """The roles of the columns, by `kinds`, by their files and by their names."""
-    by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
-    faults: list[str] = []
-    for name in names:
-        suffixes = [PurePosixPath(row[name]).suffix.lower() for _, row in rows if row[name]]
-        images, texts = (sum(s in known for s in suffixes) for known in (IMAGE_SUFFIXES, PROFILE_SUFFIXES))
-        if name in ("", *RESERVED_COLUMNS) or (name not in kinds and (images + texts) * 2 < max(len(suffixes), 1)):
-            continue
-        if images and texts:
-            faults.append(f"column {name!r} mixes image files ({images} rows) and text files ({texts} rows)")
-            continue
-        kind = kinds.get(name) or ("profile" if texts else _kind_of_images(name))
-        if kind is None:
-            faults.append(
-                f"column {name!r} holds image files of unknown kind; rename it (a name with one of "
-                f"{', '.join(PATTERN_WORDS)} is a pattern, with one of {', '.join(MICROGRAPH_WORDS)} a micrograph) "
-                f"or open the folder with kinds={{{name!r}: 'pattern'}} ('micrograph', 'ignore')"
-            )
-            continue
-        if kind != "ignore" and (kind == "profile") != bool(texts):
-            faults.append(f"column {name!r} is a {kind} column, but holds {'text' if texts else 'image'} files")
-        by_kind[kind].append(name)
-    if not by_kind["micrograph"]:
-        by_kind["micrograph"], by_kind["truth"] = by_kind["truth"], []
-    explained = bool(faults)
-    scattering = by_kind["pattern"] + by_kind["profile"]
-    for what, found in (("scattering", scattering), ("micrograph", by_kind["micrograph"])):
-        if len(found) > 1 or not (found or explained):
-            one = f"columns {', '.join(found)}: keep one with kinds={{{found[-1]!r}: 'ignore'}}" if found else "none"
-            faults.append(f"expected one column of {what} files; got {one}")
-    if len(by_kind["truth"]) > 1:
-        faults.append(f"expected at most one column of true masks; got columns {', '.join(by_kind['truth'])}")
-    problems += [f"{MANIFEST}: {fault}" for fault in faults]
-    if faults:
-        return None
-    group = next((name for name in ("group", "batch") if name in names), None)
-    truth = by_kind["truth"][0] if by_kind["truth"] else None
-    return _Columns(scattering[0], by_kind["micrograph"][0], truth, group, bool(by_kind["profile"]))
+def _is_hopeless(problems: list[str], line: int) -> bool:
+    """Whether there are so many faults that reading ends here, which the last of them says."""
+    if len(problems) <= MAX_FAULTS:
+        return False
+    problems[MAX_FAULTS:] = [f"{MANIFEST}: more than {MAX_FAULTS} faults up to line {line}; the rest was not read"]
+    return True
 
 
-def _kind_of_images(name: str) -> str | None:
-    """What the words of a column's name say of its images."""
-    words = set(re.findall(r"[a-z]+", name.lower()))
-    for kind, known in (("truth", TRUTH_WORDS), ("pattern", PATTERN_WORDS), ("micrograph", MICROGRAPH_WORDS)):
-        if words & set(known):
-            return kind
-    return None
-
-
-def _sample(folder: Path, row: Row, columns: _Columns, faults: list[str]) -> Sample:
+def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: list[str]) -> Sample:
     """One row, with its faults."""
     if not row["sample_id"]:
         faults.append("sample_id is empty")
     if columns.group and not row[columns.group]:
         faults.append(f"{columns.group} is empty")
-    numbers = {name: _number(row.get(name, ""), name, faults) for name in NUMBER_COLUMNS}
+    for name in ("sample_id", "morphology", columns.group or ""):
+        _check_printable(row.get(name, ""), name, faults)
+    keeps_unknown = row.get("nm_per_pixel", "").lower() == UNKNOWN
+    numbers = {
+        name: None if keeps_unknown and name == "nm_per_pixel" else _number(row.get(name, ""), name, faults)
+        for name in NUMBER_COLUMNS
+    }
     image_rows = numbers["image_rows"]
+
+    def optional(column: str | None, suffixes: frozenset[str] = IMAGE_SUFFIXES) -> Path | None:
+        return _file(folder, row[column], column, faults, suffixes) if column and row[column] else None
+
+    is_detector_image = columns.is_averaged or not columns.is_profile
+    poni = (optional(columns.poni, frozenset({PONI})) or common.poni) if is_detector_image else None
+    if columns.is_averaged and poni is None:
+        faults.append(
+            f"{columns.scattering} is to be averaged, which needs a calibration: one {PONI} file in the folder, or "
+            "the column poni"
+        )
     return Sample(
         row["sample_id"],
         _file(folder, row[columns.scattering], columns.scattering, faults),
         _file(folder, row[columns.micrograph], columns.micrograph, faults),
-        _file(folder, row[columns.truth], columns.truth, faults) if columns.truth and row[columns.truth] else None,
+        optional(columns.truth),
         row.get("morphology", ""),
         row[columns.group] if columns.group else "",
         numbers["nm_per_pixel"],
         numbers["q_scale"],
         None if image_rows is None else int(image_rows),
+        poni,
+        (optional(columns.detector_mask) or common.mask) if is_detector_image else None,
+        _beam(row, faults),
+        columns.is_averaged,
+        not keeps_unknown,
     )
 
 
-def _file(folder: Path, name: str, column: str, faults: list[str]) -> Path:
-    """A path of the manifest, which must stay within the folder."""
+def _file(
+    folder: Path,
+    name: str,
+    column: str,
+    faults: list[str],
+    suffixes: frozenset[str] = IMAGE_SUFFIXES | PROFILE_SUFFIXES,
+) -> Path:
+    """A path of the manifest, which must stay within the folder, links included."""
     path = PurePosixPath(name)
     if not name:
         faults.append(f"{column} is empty")
     elif path.is_absolute() or PureWindowsPath(name).is_absolute() or ".." in PureWindowsPath(name).parts:
-        faults.append(f"{column} must be a path within the folder; got {name!r}")
-    elif path.suffix.lower() not in IMAGE_SUFFIXES | PROFILE_SUFFIXES:
-        faults.append(
-            f"{column} must end as one of {', '.join(sorted(IMAGE_SUFFIXES | PROFILE_SUFFIXES))}; got {name!r}"
-        )
+        faults.append(f"{column} must be a path within the folder; got {_shown(name)}")
+    elif path.suffix.lower() not in suffixes:
+        faults.append(f"{column} must end as one of {', '.join(sorted(suffixes))}; got {_shown(name)}")
+    elif _check_printable(name, column, faults):
+        try:
+            if not is_file_within(folder, folder / path):
+                faults.append(f"{column} must be a file that lies within the folder; got {_shown(name)}")
+        except (OSError, RuntimeError, ValueError) as error:  # names that are too long, links in a circle
+            faults.append(f"{column} is no usable path ({type(error).__name__}); got {_shown(name)}")
     return folder / path
+
+
+def _check_printable(text: str, column: str, faults: list[str]) -> bool:
+    """Whether a field has no control characters, which neither names nor paths have."""
+    printable = all(character.isprintable() for character in text)
+    if not printable:
+        faults.append(f"{column} must not hold control characters; got {_shown(text)}")
+    return printable
+
+
+def _shown(text: str) -> str:
+    """A field for a message, cut where it is long."""
+    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}... ({len(text)} characters)"
+
+
+def _beam(row: Row, faults: list[str]) -> tuple[float, float] | None:
+    """Where the beam meets the detector, if the row says so; it may be outside."""
+    texts = row.get("beam_row", ""), row.get("beam_col", "")
+    if not any(texts):
+        return None
+    try:
+        beam = float(texts[0]), float(texts[1])
+    except ValueError:
+        beam = math.nan, math.nan
+    if all(map(math.isfinite, beam)):
+        return beam
+    faults.append(f"beam_row and beam_col must both be numbers; got {_shown(texts[0])} and {_shown(texts[1])}")
+    return None
 
 
 def _number(text: str, name: str, faults: list[str]) -> float | None:
@@ -226,7 +261,7 @@ def _number(text: str, name: str, faults: list[str]) -> float | None:
     whole = name != "image_rows" or (math.isfinite(number) and number == int(number))
     if math.isfinite(number) and number > 0 and whole:
         return number
-    faults.append(f"{name} must be a positive {'whole ' * (name == 'image_rows')}number; got {text!r}")
+    faults.append(f"{name} must be a positive {'whole ' * (name == 'image_rows')}number; got {_shown(text)}")
     return None
 
 

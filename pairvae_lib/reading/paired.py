@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import Binarisation
-from pairvae_lib.preprocessing import binarised
+from pairvae_lib.preprocessing import binarised, rescaled_micrograph
 from pairvae_lib.reading.checking import noting
 from pairvae_lib.reading.listing import UNLABELLED, Listing
+from pairvae_lib.reading.pixel_size import SAME_SCALE
 from pairvae_lib.reading.samples import (
-    pattern_levels,
+    sample_levels,
     sample_micrograph,
     sample_profile,
     sample_truth,
@@ -42,12 +43,15 @@ class PairedDataset:
         Unit of q of 1-D profiles, "" where unknown.
     pattern_limits : (low, high), optional
         log10 intensities that become 0 and 1, for patterns of raw counts.
+    common_nm_per_pixel : float, optional
+        Pixel size to which micrographs and true masks are brought [nm]; as in the files if not given.
     """
 
     listing: Listing
     binarisation: Binarisation
     q_unit: str = ""
     pattern_limits: tuple[float, float] | None = None
+    common_nm_per_pixel: float | None = None
     _masks: dict[int, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -92,7 +96,9 @@ class PairedDataset:
 
     @property
     def nm_per_pixel(self) -> NDArray[np.float64] | None:
-        """Pixel sizes of the micrographs [nm], NaN where one is missing; None where all are."""
+        """Pixel sizes of the micrographs as they are handed out [nm]; None where unknown."""
+        if self.common_nm_per_pixel is not None:
+            return np.full(len(self), self.common_nm_per_pixel)
         return _known([sample.nm_per_pixel for sample in self.listing.samples])
 
     @property
@@ -121,25 +127,23 @@ class PairedDataset:
         sample = self.listing.samples[index]
         if self.is_profile:
             return self._read(sample.scattering, lambda: sample_profile(sample)[:2])
-        return self._read(
-            sample.scattering, lambda: scaled_pattern(pattern_levels(sample.scattering), self.pattern_limits)
-        )
+        return self._read(sample.scattering, lambda: scaled_pattern(sample_levels(sample), self.pattern_limits))
 
     def micrograph(self, index: int) -> NDArray[np.uint8]:
-        """Grey micrograph of one sample: above the data bar, within a frame of equal pixels, in 8 bits.
+        """Grey micrograph of one sample: above the data bar, within a frame of equal pixels, in 8 bits, to scale.
 
         Returns
         -------
         ndarray of uint8, shape (H, W)
-            Of 16-bit and float images robustly scaled levels, of images of two levels 0 and 255.
+            Of 16-bit and float images robustly scaled levels, of images of two levels 0 and 255 (and levels between
+            them where the image was brought to a coarser scale).
 
         Raises
         ------
         DataError
             If the file cannot be used.
         """
-        sample = self.listing.samples[index]
-        return self._read(sample.micrograph, lambda: sample_micrograph(sample))
+        return self._to_scale(index, self._grey(index))
 
     def mask(self, index: int) -> NDArray[np.bool_]:
         """Binarised micrograph of one sample; as it is where the file has two grey levels.
@@ -155,9 +159,11 @@ class PairedDataset:
             If the file cannot be used.
         """
         if index not in self._masks:
-            grey = self.micrograph(index)
+            grey = self._grey(index)
             is_binary = bool(((grey == 0) | (grey == 255)).all())
-            self._masks[index] = grey == 255 if is_binary else binarised(grey, self.binarisation)
+            grey = self._to_scale(index, grey)
+            # Half of the area: what a binary image becomes on a coarser scale.
+            self._masks[index] = grey >= 128 if is_binary else binarised(grey, self.binarisation)
         return self._masks[index]
 
     def true_mask(self, index: int) -> NDArray[np.bool_] | None:
@@ -170,7 +176,22 @@ class PairedDataset:
         """
         sample = self.listing.samples[index]
         truth = sample.truth
-        return None if truth is None else self._read(truth, lambda: sample_truth(sample, truth))
+        if truth is None:
+            return None
+        mask = self._read(truth, lambda: sample_truth(sample, truth))
+        return self._to_scale(index, np.where(mask, 255, 0)) >= 128
+
+    def _grey(self, index: int) -> NDArray[np.uint8]:
+        """Grey micrograph of one sample on its own scale."""
+        sample = self.listing.samples[index]
+        return self._read(sample.micrograph, lambda: sample_micrograph(sample))
+
+    def _to_scale(self, index: int, grey: NDArray) -> NDArray[np.uint8]:
+        """An image of one sample at the pixel size of the data set."""
+        own, common = self.listing.samples[index].nm_per_pixel, self.common_nm_per_pixel
+        if own is None or common is None or common <= (1 + SAME_SCALE) * own:
+            return grey
+        return rescaled_micrograph(grey, own / common)
 
     def _read(self, path: Path, read: Callable[[], Read]) -> Read:
         """What `read` makes of a file, with errors that name it."""

@@ -1,4 +1,4 @@
-"""Text files of 1-D scattering profiles as arrays."""
+"""Files of 1-D scattering profiles as arrays: text, and NXcanSAS (HDF5)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.reading.decoding import unreadable_as_value_error
+from pairvae_lib.reading.hdf5 import HDF5_SUFFIXES, hdf5_curve
 
 PROFILE_SUFFIXES = frozenset({".dat", ".txt", ".csv", ".xy", ".chi"})
 MIN_POINTS = 16
+MAX_TEXT = 2**26  # bytes
 
 _BLANKS = str.maketrans(",;\t", "   ")
 _UNIT = re.compile(
@@ -21,15 +23,16 @@ _UNIT = re.compile(
 
 
 def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
-    """Columns q and intensity of a text file.
+    """The q and intensity of a text file with two or three columns, or of an NXcanSAS file.
 
-    The numbers are separated by blanks, tabs, commas or semicolons; a third column (the uncertainty) is checked and
-    left aside. Lines that start with # are comments; lines of words may stand before the first number.
+    Text is in UTF-8 or Latin-1. The numbers are separated by blanks, tabs, commas or semicolons; a third column (the
+    uncertainty) is checked and left aside. Lines that start with # are comments; lines of words may stand before the
+    first number.
 
     Parameters
     ----------
     path : Path
-        A text file.
+        With one of `PROFILE_SUFFIXES` or `HDF5_SUFFIXES`.
 
     Returns
     -------
@@ -44,8 +47,22 @@ def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], 
         If the file cannot be read, a line is not two or three numbers, a value is NaN or infinite, or there are too
         few points of positive intensity; the message is the reason alone.
     """
-    with unreadable_as_value_error():
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    if path.suffix.lower() in HDF5_SUFFIXES:
+        q, intensity, unit = hdf5_curve(path)
+        bad = int((~(np.isfinite(q) & np.isfinite(intensity))).sum())
+        if bad:
+            raise ValueError(f"{bad} of {q.size} points are NaN or infinite")
+    else:
+        q, intensity, unit = _text_columns(path)
+    usable = int(((q != 0) & (intensity > 0)).sum())
+    if usable < MIN_POINTS:
+        raise ValueError(f"must hold at least {MIN_POINTS} points of positive intensity; got {usable}")
+    return q, intensity, unit
+
+
+def _text_columns(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
+    """The q, intensity and unit of a text file."""
+    lines = _text(path).splitlines()
     words: list[str] = []
     rows: list[list[float]] = []
     for number, line in enumerate(lines, start=1):
@@ -66,12 +83,22 @@ def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], 
             raise ValueError(f"line {number} holds NaN or infinity")
         rows.append(row)
     table = np.array(rows, dtype=np.float64).reshape(len(rows), -1) if rows else np.zeros((0, 2))
-    q, intensity = table[:, 0], table[:, 1]
-    usable = int(((q != 0) & (intensity > 0)).sum())
-    if usable < MIN_POINTS:
-        raise ValueError(f"must hold at least {MIN_POINTS} points of positive intensity; got {usable}")
     unit = _UNIT.search(" ".join(words))
-    return q, intensity, "" if unit is None else "1/nm" if unit["nm"] else "1/angstrom"
+    return table[:, 0], table[:, 1], "" if unit is None else "1/nm" if unit["nm"] else "1/angstrom"
+
+
+def _text(path: Path) -> str:
+    """The text of a file in UTF-8, else in Latin-1, in which instruments write the angstrom."""
+    with unreadable_as_value_error():
+        if path.stat().st_size > MAX_TEXT:
+            raise ValueError(f"must be a text file of at most {MAX_TEXT // 2**20} MiB; got {path.stat().st_size} bytes")
+        data = path.read_bytes()
+        if b"\x00" in data or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise ValueError("is no text in UTF-8 or Latin-1")
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return data.decode("latin-1")
 
 
 def _numbers(fields: list[str]) -> list[float] | None:

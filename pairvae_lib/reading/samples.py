@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pairvae_lib.reading.images import eight_bit, frame_window, grey_image, is_grey, read_image
+from pairvae_lib.reading.calibration import Calibration, averaged_profile, calibration
+from pairvae_lib.reading.gaps import filled_pattern, mask_pixels
+from pairvae_lib.reading.images import eight_bit, frame_window, grey_image, image_pixels, is_grey, read_image
 from pairvae_lib.reading.listing import Sample
 from pairvae_lib.reading.profiles import MIN_POINTS, read_profile
 from pairvae_lib.scattering import colour_map_residual, folded_profile, inverted_colour_map
@@ -51,24 +53,57 @@ def scaled_pattern(pattern: ArrayLike, limits: tuple[float, float] | None = None
     return scaled
 
 
-def pattern_levels(path: Path) -> NDArray:
+def pattern_levels(path: Path, mask: Path | None = None, beam: tuple[float, float] | None = None) -> NDArray:
     """Intensities of a pattern as in its file, of a coloured one by inverting the colour map of the published files.
+
+    Pixels that hold no measurement are filled, see `gaps.filled_pattern`.
 
     Parameters
     ----------
     path : Path
         An image file.
+    mask : Path, optional
+        An image file, not zero at pixels to leave out, beside those that the pattern itself marks.
+    beam : (row, col), optional
+        Where the beam meets the detector [px]; the middle if not given.
 
     Returns
     -------
     ndarray of shape (H, W)
+        Of detector files float64.
 
     Raises
     ------
     ValueError
-        If the file cannot be used; the message is the reason alone.
+        If a file cannot be used; the message is the reason alone.
     """
-    image = read_image(path)
+    levels, missing = measured_levels(path, mask)
+    return filled_pattern(levels, missing, beam)
+
+
+def measured_levels(path: Path, mask: Path | None = None) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Intensities of a pattern, and which of its pixels hold no measurement.
+
+    Parameters
+    ----------
+    path, mask : Path
+        See `pattern_levels`.
+
+    Returns
+    -------
+    levels : ndarray of shape (H, W)
+    missing : ndarray of bool, shape (H, W)
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be used, or all pixels are equal; the message is the reason alone.
+    """
+    image, pixels = image_pixels(path)
+    nan = int(image.size - np.isfinite(image).sum())
+    if nan == image.size:
+        raise ValueError(f"{nan} of {image.size} pixels are NaN or infinite")
+    missing = np.asarray(pixels.reshape(*image.shape[:2], -1).any(axis=-1), dtype=bool)
     if is_grey(image):
         levels = grey_image(image)
     elif image.dtype != np.uint8:
@@ -82,9 +117,61 @@ def pattern_levels(path: Path) -> NDArray:
                 "levels); save its scalar intensities"
             )
         levels = inverted_colour_map(rgb)
-    if levels.min() == levels.max():
-        raise ValueError(f"all pixels are equal ({levels.min():g})")
-    return levels
+    if mask is not None:
+        missing = missing | mask_pixels(mask, levels.shape)
+    seen = levels[~missing]
+    if not seen.size:
+        raise ValueError("no pixel holds a measurement")
+    if seen.min() == seen.max():
+        raise ValueError(f"all pixels are equal ({seen.min():g})")
+    return levels, missing
+
+
+def sample_levels(sample: Sample) -> NDArray:
+    """Intensities of the pattern of a sample, filled where the detector saw nothing.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of a data folder, its scattering an image; its beam by its own words, else by its calibration.
+
+    Returns
+    -------
+    ndarray of shape (H, W)
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be used; the message is the reason alone.
+    """
+    return pattern_levels(sample.scattering, sample.detector_mask, sample_beam(sample))
+
+
+def sample_beam(sample: Sample) -> tuple[float, float] | None:
+    """Where the beam meets the detector [px]: by the sample's own words, else by its calibration; None if unknown.
+
+    Raises
+    ------
+    ValueError
+        If the calibration cannot be used; the message is the reason alone.
+    """
+    if sample.beam is not None or sample.poni is None:
+        return sample.beam
+    return sample_calibration(sample.poni).centre
+
+
+def sample_calibration(poni: Path) -> Calibration:
+    """A calibration of a data folder, named where it is at fault.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be used; the message is the reason alone.
+    """
+    try:
+        return calibration(poni)
+    except ValueError as error:
+        raise ValueError(f"its calibration {poni.name}: {error}") from error
 
 
 def sample_profile(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
@@ -93,22 +180,27 @@ def sample_profile(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.floa
     Parameters
     ----------
     sample : Sample
-        Its scattering is a text file.
+        Its scattering is a text file or an NXcanSAS file; or a detector image to be averaged, with its calibration.
 
     Returns
     -------
     q, intensity : ndarray of shape (N,)
         See `scattering.folded_profile`.
     unit : str
-        Of q: "1/nm" where the sample has a scale of q, else what the file names, "" if nothing.
+        Of q: "1/nm" where the sample has a scale of q or a calibration, else what the file names, "" if nothing.
 
     Raises
     ------
     ValueError
         If the file cannot be used; the message is the reason alone.
     """
-    q, intensity, unit = read_profile(sample.scattering)
-    if sample.q_scale is not None:
+    if sample.is_averaged and sample.poni is not None:
+        levels, missing = measured_levels(sample.scattering, sample.detector_mask)
+        q, intensity = averaged_profile(levels, missing, sample_calibration(sample.poni))
+        unit = "1/nm"
+    else:
+        q, intensity, unit = read_profile(sample.scattering)
+    if sample.q_scale is not None and not sample.is_averaged:
         q, unit = q * sample.q_scale, "1/nm"
     folded_q, folded = folded_profile(q, intensity)
     if len(folded_q) < MIN_POINTS:

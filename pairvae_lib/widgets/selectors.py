@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 import ipywidgets
 
@@ -17,13 +17,36 @@ PAGE_LIMIT = 1_000_000  # bytes of PNG files in one widget: a page is read on ph
 PNG_SIGNATURE = b"\x89PNG"
 
 
+class Selector(ipywidgets.VBox):
+    """Controls and pictures, and one of the pictures as it is for who shows no widgets: a viewer of notebooks, paper.
+
+    Parameters
+    ----------
+    children : list of widgets
+    still : bytes
+        PNG file of the picture that is shown first.
+    alt : str
+        Its alternative text.
+    """
+
+    def __init__(self, children: Sequence[ipywidgets.Widget], still: bytes, alt: str):
+        super().__init__(list(children))
+        self.still, self.alt = still, alt
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a notebook keeps: the widget and the picture."""
+        data = super()._repr_mimebundle_(**kwargs)
+        return data | {"image/png": b64encode(self.still).decode()}, {"image/png": {"alt": self.alt}}
+
+
 def stack_slider(
     images: Sequence[bytes],
     labels: Sequence[str],
     description: str,
     control: Control = "slider",
     width: int | None = None,
-) -> ipywidgets.VBox:
+    start: int = 0,
+) -> Selector:
     """A slider or dropdown that shows one of several pictures.
 
     Parameters
@@ -38,10 +61,12 @@ def stack_slider(
         A slider for ordered labels, a dropdown for names.
     width : int, optional [px]
         Width on the page; by default that of the PNG file, at most that of the page.
+    start : int
+        Which picture is shown first, and where no script runs; -1 for the last.
 
     Returns
     -------
-    ipywidgets VBox
+    Selector
         The control above a Stack of pictures.
 
     Raises
@@ -52,10 +77,13 @@ def stack_slider(
     """
     _check_pictures(images)
     _check_names("labels", labels, len(images))
-    chooser = _control(labels, description, control)
+    if not -len(images) <= start < len(images):
+        raise ValueError(f"start must be the position of one of {len(images)} pictures; got {start}")
+    first = start % len(images)
+    chooser = _control(labels, description, control, first)
     texts = [f"{description}: {label}" for label in labels]
     stack = _linked_stack([_picture(*pair, width) for pair in zip(images, texts, strict=True)], chooser)
-    return ipywidgets.VBox([chooser, stack])
+    return Selector([chooser, stack], images[first], texts[first])
 
 
 def grid_selector(
@@ -63,7 +91,7 @@ def grid_selector(
     descriptions: tuple[str, str],
     controls: tuple[Control, Control] = ("dropdown", "dropdown"),
     width: int | None = None,
-) -> ipywidgets.VBox:
+) -> Selector:
     """Two controls that together show one picture of a table.
 
     The first control turns over an outer Stack, the second every inner Stack at once: together they reach each
@@ -82,7 +110,7 @@ def grid_selector(
 
     Returns
     -------
-    ipywidgets VBox
+    Selector
         Both controls above the outer Stack.
 
     Raises
@@ -105,16 +133,20 @@ def grid_selector(
     for label, row in images.items():
         texts = [f"{descriptions[0]}: {label}, {descriptions[1]}: {other}" for other in row]
         rows.append(_linked_stack([_picture(*pair, width) for pair in zip(row.values(), texts, strict=True)], second))
-    return ipywidgets.VBox([first, second, _linked_stack(rows, first)])
+    row = next(iter(images.values()))
+    still = f"{descriptions[0]}: {next(iter(images))}, {descriptions[1]}: {second_labels[0]}"
+    return Selector([first, second, _linked_stack(rows, first)], row[second_labels[0]], still)
 
 
-def _control(labels: Sequence[str], description: str, control: str) -> ipywidgets.SelectionSlider | ipywidgets.Dropdown:
+def _control(
+    labels: Sequence[str], description: str, control: str, start: int = 0
+) -> ipywidgets.SelectionSlider | ipywidgets.Dropdown:
     """The control itself; both kinds have an `index` to link."""
     check_one_of("control", control, ("slider", "dropdown"))
     kind = ipywidgets.SelectionSlider if control == "slider" else ipywidgets.Dropdown
     return kind(
         options=list(labels),
-        index=0,
+        index=start,
         description=description,
         style={"description_width": "initial"},
         layout={"width": "auto", "max_width": "420px"},
@@ -123,7 +155,7 @@ def _control(labels: Sequence[str], description: str, control: str) -> ipywidget
 
 def _linked_stack(children: Sequence[ipywidgets.Widget], chooser: ipywidgets.Widget) -> ipywidgets.Stack:
     """A Stack whose shown child follows the control, in the browser."""
-    stack = ipywidgets.Stack(children=list(children), selected_index=0)
+    stack = ipywidgets.Stack(children=list(children), selected_index=chooser.index)
     ipywidgets.jslink((chooser, "index"), (stack, "selected_index"))
     return stack
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 import tifffile
@@ -120,7 +122,7 @@ def test_what_is_no_image_has_a_reason(tmp_path):
         (tmp_path / f"empty_{name}").write_bytes(b"")
         assert reason(tmp_path / f"empty_{name}")
     assert "not a TIFF file" in reason(tmp_path / "a.tif")
-    assert "cannot be read (UnidentifiedImageError" in reason(tmp_path / "a.png")
+    assert reason(tmp_path / "a.png") == "is no image in a known format"
 
 
 def test_unusable_images(tmp_path):
@@ -244,3 +246,26 @@ def test_stripes_and_flat_images_are_not_all_frame():
     rows, cols = frame_window(stripes)
     assert (rows, stripes[rows, cols].shape) == (slice(0, 8), (8, 6))
     assert frame_window(np.zeros((3, 3))) == (slice(None), slice(None))
+
+
+def test_sizes_that_lie_are_refused_before_memory_is_taken(tmp_path):
+    limit = "px, 931 GiB of pixels; expected at most 1 GiB"
+    header = np.lib.format.header_data_from_array_1_0(GREY8) | {"shape": (10**6, 10**6)}
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    assert reason(tmp_path / "a.npy") == f"claims 1000000 x 1000000 {limit}"
+    path = tiff(tmp_path / "a.tif", GREY8)
+    with tifffile.TiffFile(path, mode="r+b") as opened:
+        for name in ("ImageLength", "ImageWidth"):
+            opened.pages.first.tags[name].overwrite(10**6, dtype="I")
+    assert reason(path) == f"claims 1000000 x 1000000 {limit}"
+    whole = bytearray(pillow(tmp_path / "a.png", GREY8).read_bytes())
+    whole[16:24] = (10**6).to_bytes(4, "big") * 2
+    whole[29:33] = zlib.crc32(whole[12:29]).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(whole)
+    assert "exceeds limit" in reason(tmp_path / "a.png")
+
+
+def test_a_large_image_is_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)  # below its 600 px, above half of them
+    assert (read_image(pillow(tmp_path / "a.png", GREY8)) == GREY8).all()

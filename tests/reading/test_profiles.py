@@ -78,7 +78,25 @@ def test_points_of_no_intensity_do_not_count(tmp_path):
 
 def test_what_is_not_text_has_a_reason(tmp_path):
     (tmp_path / "a.dat").write_bytes(bytes(range(256)))
-    with pytest.raises(ValueError, match="codec can't decode"):
+    with pytest.raises(ValueError, match="^is no text in UTF-8 or Latin-1$"):
+        read_profile(tmp_path / "a.dat")
+    (tmp_path / "a.dat").write_text("# q I\n1 2\n", encoding="utf-16")
+    with pytest.raises(ValueError, match="^is no text in UTF-8 or Latin-1$"):
         read_profile(tmp_path / "a.dat")
     with pytest.raises(ValueError, match="^is missing$"):
         read_profile(tmp_path / "missing.dat")
+
+
+def test_latin_1_is_text(tmp_path):
+    path = written(tmp_path / "a.dat", "# q (Å^-1), sample Größe 3\n")
+    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    q, _, unit = read_profile(path)
+    assert unit == "1/angstrom"
+    assert q == pytest.approx(Q, abs=1e-6)
+
+
+def test_a_text_that_is_too_long(tmp_path, monkeypatch):
+    monkeypatch.setattr("pairvae_lib.reading.profiles.MAX_TEXT", 2**20)
+    (tmp_path / "a.dat").write_text("1 2\n" * 2**18 + "\n")
+    with pytest.raises(ValueError, match="^must be a text file of at most 1 MiB; got 1048577 bytes$"):
+        read_profile(tmp_path / "a.dat")

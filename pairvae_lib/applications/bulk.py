@@ -1,0 +1,57 @@
+"""High-throughput to bottleneck data in bulk: how many patterns a second become micrographs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairvae_lib.applications.ensembles import Ensembles
+from pairvae_lib.checks import check_positive
+
+
+def throughput(
+    ways: Mapping[str, Ensembles], scattering: NDArray[np.float32], counts: Sequence[int], n: int = 1, repeats: int = 3
+) -> dict[str, np.ndarray]:
+    """Patterns per second of each way, for different numbers of patterns handed over at once.
+
+    Parameters
+    ----------
+    ways : mapping of str to Ensembles
+    scattering : float32 ndarray of shape (m, 1, ...)
+        Repeated until there are as many as are wanted.
+    counts : sequence of int
+        How many patterns at once.
+    n : int
+        Micrographs drawn for each pattern.
+    repeats : int
+        Of every measurement; the quickest counts, since nothing but other work on the machine makes it slower.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (counts,) [patterns/s]
+
+    Raises
+    ------
+    ValueError
+        If there are no patterns, or a count or `repeats` is not above 0.
+    """
+    check_positive("number of patterns in scattering", len(scattering))
+    check_positive("repeats", repeats)
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for count in counts:
+        check_positive("count", count)
+        patterns = scattering[np.arange(count) % len(scattering)]
+        for name, way in ways.items():
+            seconds = min(_seconds(way, patterns, n) for _ in range(repeats))
+            rates[name].append(count / seconds)
+    return {name: np.array(values) for name, values in rates.items()}
+
+
+def _seconds(way: Ensembles, patterns: NDArray[np.float32], n: int) -> float:
+    """How long one call takes."""
+    start = perf_counter()
+    way(patterns, n)
+    return perf_counter() - start

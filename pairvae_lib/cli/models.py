@@ -1,0 +1,122 @@
+"""Commands that make a model of one's own pairs, and tell of it: train, report, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pairvae_lib.cli.options import CODES, MINE, Json, Model, Out, Threads, print_json, say
+from pairvae_lib.cli.program import app, messages
+from pairvae_lib.config import PROFILES
+
+
+@app.command(
+    rich_help_panel=MINE,
+    epilog="Example: pairvae train my_pairs --out my_model --profile quick --held-out batch3. " + CODES,
+)
+def train(
+    data: Annotated[str, typer.Argument(metavar="DATA", help='Folder of pairs, or "simulated".')],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the model to write; it must not exist yet.")],
+    profile: Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")] = "quick",
+    seed: Annotated[int, typer.Option("--seed", help="Split, initial weights, everything drawn.")] = 43,
+    n_train: Annotated[int | None, typer.Option("--n-train", help="Pairs to train on; two thirds by default.")] = None,
+    held_out: Annotated[str, typer.Option("--held-out", help="Group to hold out, in place of a random third.")] = "",
+    name: Annotated[str, typer.Option("--name", help="What the model is called; as its folder if not given.")] = "",
+    examples: Annotated[
+        bool,
+        typer.Option("--with-examples/--without-examples", help="Put pictures of a few samples into the folder."),
+    ] = False,
+    half: Annotated[bool, typer.Option("--half", help="Store numbers in 16 bits: half the size.")] = False,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Train a model on pairs, assess it on samples held out, and write it with a model card.
+
+    Stopped at any moment, the same line goes on where it was.
+    """
+    with messages():
+        import torch
+
+        from pairvae_lib.appraisal import appraisal_of
+        from pairvae_lib.producing import Order, produce
+
+        torch.set_num_threads(threads)
+        order = Order(data, out, profile, seed, n_train, held_out, name, examples, half)
+        appraisal = appraisal_of(produce(order, say))
+        if as_json:
+            print_json({"model": str(out), "beats_retrieval": appraisal.sentence(),
+                         "memorisation": appraisal.memory_sentence()})
+        else:
+            print(f"Does it beat a look-up in the training data? {appraisal.sentence()}")
+            print(appraisal.plain_sentence())
+            print(appraisal.memory_sentence())
+            print(out)
+
+
+@app.command(
+    rich_help_panel=MINE,
+    epilog="Example: pairvae report my_model --data my_pairs --out report.html. " + CODES,
+)
+def report(
+    model: Model,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write; one that is there is replaced.")] = Path(
+        "report.html"
+    ),
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of the pairs that it was trained on, to make pictures from.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write what a model gets right and wrong as one HTML file: errors with references, memorisation, pictures.
+
+    Says plainly whether the model beats a look-up in its training data. With --json the same as numbers.
+    """
+    with messages():
+        from pairvae_lib.bundle import load_bundle
+        from pairvae_lib.config import profile_named
+        from pairvae_lib.datasets import open_pairs, prepare
+        from pairvae_lib.exhibits import exhibits
+        from pairvae_lib.reports import report_content, write_report
+
+        bundle, shown = load_bundle(model), None
+        if data is not None:
+            pairs = prepare(open_pairs(data, binarisation=bundle.scaling.binarisation), profile_named(bundle.profile))
+            shown = exhibits(bundle, pairs, int(bundle.provenance.get("seed", 0)))
+        appraisal = write_report(out, bundle, shown)
+        if as_json:
+            print_json({"report": str(out)} | report_content(appraisal))
+        else:
+            print(f"Does it beat a look-up in the training data? {appraisal.sentence()}")
+            print(appraisal.plain_sentence())
+            print(out)
+
+
+@app.command(
+    rich_help_panel=MINE,
+    epilog="Example: pairvae export my_model --onnx --out my_model_onnx. " + CODES,
+)
+def export(
+    model: Model,
+    out: Out,
+    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX files: the only other format there is.")] = False,
+    full: Annotated[bool, typer.Option("--full/--half", help="Numbers in 32 or in 16 bits.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a model's encoders and decoders as ONNX files, which run without this program: in a browser, in C++."""
+    with messages():
+        from pairvae_lib.bundle import load_bundle
+        from pairvae_lib.exporting import export_onnx
+        from pairvae_lib.model import PairVAE
+
+        if not onnx:
+            raise ValueError("name the format: --onnx")
+        bundle = load_bundle(model)
+        if not isinstance(bundle.model, PairVAE):
+            raise ValueError(f"only models of the kind 'pairvae' can be exported; got {bundle.kind!r}")
+        written = export_onnx(bundle.model, out, half=not full)
+        if as_json:
+            print_json({"files": [str(path) for path in written]})
+        else:
+            print("\n".join(map(str, written)))

@@ -1,0 +1,192 @@
+"""What the book opens with, as HTML for any screen and ground: the routes on one sample, verdicts in one glance.
+
+Pictures are embedded. Text takes the colours of the page.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pairvae_lib.claims_page import data_of
+from pairvae_lib.figures import display_name
+from pairvae_lib.figures.claims import VERDICT_MARKS
+from pairvae_lib.figures.saved import array, techniques, words
+from pairvae_lib.files import replacing
+from pairvae_lib.ledger import PUBLISHED, ledger_file, read_ledger
+from pairvae_lib.morphology import dice
+from pairvae_lib.runs import SIMULATED, Run, project_root
+from pairvae_lib.shown import shown_results
+from pairvae_lib.verdicts import UNTESTABLE
+from pairvae_lib.widgets import png
+
+MORPHOLOGY = "hexagonal"  # of the sample on the cover
+Row = Mapping[str, Any]
+
+
+def cover_files() -> dict[Path, str]:
+    """The files that the first page includes, with what they must hold: drawn from published results."""
+    curves = shown_results(Run()).curves
+    folder = project_root() / "book" / "images"
+    kept = {name: ledger_file(name, published=True) for name in PUBLISHED}
+    ledgers = {name: read_ledger(name, published=True) for name, file in kept.items() if file.exists()}
+    return {
+        folder / "cover-routes.html": routes_html(curves, MORPHOLOGY),
+        folder / "cover-memory.html": memory_html(curves, MORPHOLOGY),
+        folder / "cover-verdicts.html": verdicts_html(ledgers),
+    }
+
+
+def write_cover() -> list[Path]:
+    """Write `cover_files`."""
+    files = cover_files()
+    for path, text in files.items():
+        with replacing(path) as file:
+            file.write(text.encode())
+    return list(files)
+
+
+def routes_html(curves: Mapping[str, Any], morphology: str) -> str:
+    """A held-out sample, and what the four routes make of it.
+
+    Parameters
+    ----------
+    curves : mapping of str to ndarray
+        The saved `curves.npz`: "example labels", "example true <technique>" and "example <route>".
+    morphology : str
+        Which of the examples.
+
+    Returns
+    -------
+    str
+        An HTML figure: a row for each technique; true, decoded from its own latent, decoded from the other's.
+
+    Raises
+    ------
+    ValueError
+        If an array is missing, or there is no example of that morphology.
+    """
+    example = _position(curves, "example labels", morphology)
+    tiles = []
+    for own, other in (techniques(curves), techniques(curves)[::-1]):
+        shown = {f"true {own}": f"true {own}"}
+        shown |= {f"{source}_to_{own}": f"{source}_to_{own}" for source in (own, other)}
+        for name, key in shown.items():
+            text = f"{display_name(name)} of a held-out sample, {display_name(morphology)}"
+            tiles.append(_tile(array("curves", curves, f"example {key}")[example], display_name(name), text))
+    return _figure("cover-tiles", tiles)
+
+
+def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
+    """What is drawn from the scattering of a training sample, between two true crops of it, with their overlap.
+
+    Parameters
+    ----------
+    curves : mapping of str to ndarray
+        "training example labels", and "training example crop", "... recalled" and "... other crop".
+    morphology : str
+        Which of the examples.
+
+    Raises
+    ------
+    ValueError
+        As `routes_html`.
+    """
+    example = _position(curves, "training example labels", morphology)
+    s, m = techniques(curves)
+    crop, recalled, other = (
+        array("curves", curves, f"training example {name}")[example] for name in ("crop", "recalled", "other crop")
+    )
+    overlaps = [float(dice(recalled[np.newaxis], one[np.newaxis])[0]) for one in (crop, other)]
+    kind = display_name(morphology)
+    return _figure(
+        "cover-tiles",
+        [
+            _tile(
+                crop,
+                f"the crop it was trained on: Dice {overlaps[0]:.2f}",
+                f"Crop of a {kind} micrograph that was trained on",
+            ),
+            _tile(
+                recalled,
+                f"{display_name(f'{s}_to_{m}')}, drawn from the scattering alone",
+                f"Micrograph drawn from the {display_name(s)} pattern of that training sample: the same picture",
+            ),
+            _tile(
+                other,
+                f"another crop of the sample: Dice {overlaps[1]:.2f}",
+                "Another crop of the same micrograph: a different picture",
+            ),
+        ],
+    )
+
+
+def verdicts_html(ledgers: Mapping[str, Sequence[Row]]) -> str:
+    """How many parts of the claims hold, for every data set and both assessments, as bars.
+
+    Parameters
+    ----------
+    ledgers : mapping of profile to rows
+        As `ledger.read_ledger` returns them.
+
+    Returns
+    -------
+    str
+        HTML: a list of bars, whose segments say in words and numbers what their colours say.
+    """
+    lines = ['<div class="cover-verdicts">']
+    for profile, rows in ledgers.items():
+        for data in data_of(rows):
+            lines.append(f"<p>{escape(_named(data))}, {escape(profile)} profile</p>\n<ul>")
+            for assessment in ("mixed", "held_out"):
+                found = [row["verdict"] for row in rows if (row["data"], row["assessment"]) == (data, assessment)]
+                lines += [_bar(display_name(assessment), found)] if found else []
+            lines.append("</ul>")
+    return "\n".join([*lines, "</div>"]) + "\n"
+
+
+def _position(curves: Mapping[str, Any], key: str, morphology: str) -> int:
+    """Where the example of a morphology stands."""
+    labels = words("curves", curves, key)
+    if morphology not in labels:
+        raise ValueError(f"morphology must be one of {', '.join(labels)}; got {morphology!r}")
+    return labels.index(morphology)
+
+
+def _named(data: str) -> str:
+    """A data set in words."""
+    return "Simulated pairs" if data == SIMULATED else f"Measured pairs, {display_name(data)}"
+
+
+def _tile(picture: np.ndarray, caption: str, alt: str) -> str:
+    """One picture with its name."""
+    shown = picture if picture.dtype == np.bool_ else np.clip(picture.astype(float), 0, 1)
+    encoded = b64encode(png(shown, scale=1)).decode()
+    return (
+        f'<div><img src="data:image/png;base64,{encoded}" alt="{escape(alt)}" width="{shown.shape[1]}" '
+        f'height="{shown.shape[0]}"><span>{escape(caption)}</span></div>'
+    )
+
+
+def _figure(kind: str, tiles: Sequence[str]) -> str:
+    """Tiles in a figure, a line to a tile."""
+    return "\n".join([f'<div class="{kind}">', *tiles, "</div>"]) + "\n"
+
+
+def _bar(name: str, verdicts: Sequence[str]) -> str:
+    """One bar: segments in the order of VERDICT_MARKS, as wide as their verdict is frequent."""
+    segments = []
+    for verdict, mark in VERDICT_MARKS.items():
+        count = verdicts.count(verdict)
+        if count:
+            colour, ink = ("#DDDDDD", "#222222") if verdict == UNTESTABLE else (mark.colour, mark.ink)
+            segments.append(
+                f'<span style="flex-grow:{count};background:{colour};color:{ink}" title="{count} {escape(verdict)}">'
+                f'{mark.symbol}<span class="word"> {escape(mark.word or "untestable")}</span> {count}</span>'
+            )
+    return f'<li><b>{escape(name)}</b><span class="bar">{"".join(segments)}</span></li>'

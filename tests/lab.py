@@ -1,0 +1,68 @@
+"""A laboratory for tests: folders of pairs as files, and trained models that learnt nothing."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pairvae_lib import cli
+from pairvae_lib.bundle import Bundle, Scaling
+from pairvae_lib.config import PROFILES
+from pairvae_lib.modality import Modality
+from pairvae_lib.model import PairVAE, fresh_vae
+
+TINY = PROFILES["tiny"]
+Q = np.geomspace(0.01, 0.1, 64)
+
+
+def write_pairs(folder: Path, n: int = 12) -> Path:
+    """Pairs of patterns and masks of 40 px, half of them of each morphology, in three groups."""
+    row, col = np.indices((40, 44))
+    for name in ("saxs", "sem"):
+        (folder / name).mkdir(parents=True)
+    rows = []
+    for i in range(n):
+        period, upright = 4 + i % 5, i % 2 == 0
+        mask = (col if upright else row) % period < period / 2
+        peak = (3 * period, 20) if upright else (20, 3 * period)
+        pattern = np.exp(-((row - peak[0]) ** 2 + (col - peak[1]) ** 2) / 20)
+        Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)).save(folder / f"sem/s{i:02d}.png")
+        Image.fromarray(np.rint(pattern * 255).astype(np.uint8)).save(folder / f"saxs/s{i:02d}.png")
+        morphology = "columns" if upright else "rows"
+        rows.append([f"s{i:02d}", f"saxs/s{i:02d}.png", f"sem/s{i:02d}.png", morphology, "abc"[i % 3], "2.5"])
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["sample_id", "saxs", "sem", "morphology", "group", "nm_per_pixel"])
+        table.writerows(rows)
+    return folder
+
+
+def write_profile(path: Path, exponent: float = -3.0, unit: str = "1/angstrom") -> Path:
+    """A text file of a power law."""
+    lines = [f"# q ({unit})  I", *(f"{q:.8g} {1e3 * q**exponent:.8g}" for q in Q)]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def untrained(profiles: bool = False) -> Bundle:
+    """A bundle with fresh weights, of patterns (or profiles) and micrographs of 32 px."""
+    scattering = Modality("gisaxs", (32,), "gaussian") if profiles else Modality("saxs", (32, 32), "gaussian")
+    modalities = (scattering, Modality("sem", (32, 32), "bernoulli"))
+    model = PairVAE(*(fresh_vae(modality, TINY, seed) for seed, modality in enumerate(modalities))).eval()
+    scaling = Scaling(nm_per_pixel=2.5)
+    if profiles:
+        grid = tuple(map(float, np.geomspace(0.02, 0.08, 32)))
+        scaling = replace(scaling, q=grid, q_unit="1/angstrom", limits=(-1.5, 1.5))
+    return Bundle(model, modalities, scaling, TINY.name, {"name": "untrained", "seed": 43})
+
+
+def code_of(*words: object) -> int:
+    """Exit code of a command line."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(word) for word in words])
+    return ended.value.code or 0
