@@ -39,7 +39,7 @@ def explorer_notebook() -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:
-    """Address of a JupyterLab that serves a folder with the notebook; results are a copy: the cell writes some."""
+    """Address of the notebook in a JupyterLab; its results are a copy, since the cell writes some."""
     folder = tmp_path_factory.mktemp("lab")
     run = Run()
     results = folder / "results"
