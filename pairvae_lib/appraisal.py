@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from pairvae_lib.model import route_name
 from pairvae_lib.statistics import Interval, hierarchical_bootstrap
 
 RETRIEVAL = ("nearest neighbour", "three nearest neighbours")
-SHOWN_REFERENCES = (*RETRIEVAL, "kernel ridge", "training mean", FLOOR)
+PLAIN = ("kernel ridge", "training mean")
+SHOWN_REFERENCES = (*RETRIEVAL, *PLAIN, FLOOR)
 TRAIN, HELD_OUT = SUBSETS
 RESAMPLES = 2000
 FEWEST_HELD_OUT = 5  # below, an interval over images says nothing
@@ -110,6 +112,7 @@ class Appraisal:
             (name, self.median(values, TRAIN), self.median(values, HELD_OUT)) for name, values in named.items()
         ]
 
+    @cached_property
     def comparisons(self) -> list[Comparison]:
         """Both routes between the techniques against retrieval: S2 and direction, and the intensity."""
         asked = [(self.to_micrograph, S2), (self.to_micrograph, A2), (self.to_scattering, INTENSITY)]
@@ -123,7 +126,26 @@ class Appraisal:
 
     def sentence(self) -> str:
         """Whether the model beats retrieval, in plain words."""
-        return summary_sentence(self.comparisons())
+        return summary_sentence(self.comparisons)
+
+    def nearer_answers(self) -> list[str]:
+        """Where a regression, or an answer that looks at no measurement, does at least as well in the median."""
+        found = []
+        for one in self.comparisons:
+            known = self.references[one.metric]
+            errors = {name: self.median(known[name], HELD_OUT) for name in PLAIN if name in known}
+            nearer = [f"{name} {error:.4f}" for name, error in errors.items() if error <= one.error]
+            if nearer:
+                route = f"{shown_name(one.route)} ({one.metric})"
+                found.append(f"{route} {' and '.join(nearer)}, the model {one.error:.4f}")
+        return found
+
+    def plain_sentence(self) -> str:
+        """The same in plain words."""
+        found = self.nearer_answers()
+        if not found:
+            return f"No other answer without a network ({', '.join(PLAIN)}) comes as near in the median."
+        return f"Other answers without a network come as near or nearer in the median: {'; '.join(found)}."
 
     def memory_sentence(self) -> str:
         """Whether the model has learnt training crops by heart, in plain words."""

@@ -49,6 +49,7 @@ def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
         f"{_shape(micrograph.shape)}. Written by pairvae_lib {__version__}.",
         "## Does it beat a look-up in the training data?",
         appraisal.sentence(),
+        escaped(appraisal.plain_sentence()),
         _comparison_table(appraisal),
         "The look-up takes the micrograph (or scattering) of the training sample whose scattering (or power spectrum) "
         "is nearest, or the mean over the three nearest, whichever is better. Intervals are 95 %, over the held-out "
@@ -84,7 +85,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _comparison_table(appraisal: Appraisal) -> str:
     """Routes against retrieval."""
     rows = ["| route | error | model | look-up | difference | verdict |", "|---|---|---|---|---|---|"]
-    for one in appraisal.comparisons():
+    for one in appraisal.comparisons:
         difference = one.difference
         interval = "too few held out" if difference is None else (
             f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"

@@ -37,6 +37,12 @@ MAKINGS: Mapping[str, Making] = {
     "06_generation": Making("generation_file", "generation", ("04_pair_vae",)),
 }
 
+# Chapters that make nothing for others and read less than all products.
+READERS: Mapping[str, tuple[str, ...]] = {
+    "07_your_data": ("04_pair_vae",),
+    "10_applications": ("04_pair_vae",),
+}
+
 # Modules whose changes leave every number as it is: messages, paths, files.
 _WITHOUT_NUMBERS = ("checks", "runs", "files", "records")
 
@@ -87,7 +93,9 @@ def product(run: Run, name: str) -> Path | None:
 
 def needs(name: str) -> tuple[str, ...]:
     """Chapters whose products a chapter reads; one that is not listed may read any earlier one's."""
-    return MAKINGS[name].needs if name in MAKINGS else tuple(earlier for earlier in MAKINGS if earlier < name)
+    if name in MAKINGS:
+        return MAKINGS[name].needs
+    return READERS.get(name, tuple(earlier for earlier in MAKINGS if earlier < name))
 
 
 def upstream(name: str) -> tuple[str, ...]:

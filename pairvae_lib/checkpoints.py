@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pairvae_lib.files import replacing
+from pairvae_lib.files import CannotWrite, replacing
 
 FORMAT = 1
 
@@ -37,14 +37,14 @@ def save_checkpoint(path: Path, made_with: dict[str, Any], content: dict[str, An
 
     Raises
     ------
-    OSError
+    CannotWrite
         If the folder cannot be written or the disk is full; an older file at `path` is left as it was.
     """
     try:
         with replacing(path) as file:
             torch.save({"format": FORMAT, "made_with": made_with, **content}, file)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise OSError(f"cannot write checkpoint {path}: {error}; what was there before is kept") from error
+        raise CannotWrite(f"cannot write checkpoint {path}: {error}; what was there before is kept") from error
 
 
 def load_checkpoint(path: Path, made_with: dict[str, Any]) -> dict[str, Any]:

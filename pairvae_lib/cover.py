@@ -26,6 +26,7 @@ from pairvae_lib.verdicts import UNTESTABLE
 from pairvae_lib.widgets import png
 
 MORPHOLOGY = "hexagonal"  # of the sample on the cover
+FOR_WORDS = 5  # so many of some two dozen give a segment room for them
 Row = Mapping[str, Any]
 
 
@@ -145,9 +146,10 @@ def verdicts_html(ledgers: Mapping[str, Sequence[Row]]) -> str:
             lines.append(f"<p>{escape(_named(data))}, {escape(profile)} profile</p>\n<ul>")
             for assessment in ("mixed", "held_out"):
                 found = [row["verdict"] for row in rows if (row["data"], row["assessment"]) == (data, assessment)]
-                lines.append(_bar(display_name(assessment), found))
+                lines += [_bar(display_name(assessment), found)] if found else []
             lines.append("</ul>")
-    return "\n".join([*lines, "</div>"]) + "\n"
+    meanings = ", ".join(f"{mark.symbol} {verdict}" for verdict, mark in VERDICT_MARKS.items())
+    return "\n".join([*lines, f'<p class="meanings">{escape(meanings)}</p>', "</div>"]) + "\n"
 
 
 def _position(curves: Mapping[str, Any], key: str, morphology: str) -> int:
@@ -179,14 +181,16 @@ def _figure(kind: str, tiles: Sequence[str]) -> str:
 
 
 def _bar(name: str, verdicts: Sequence[str]) -> str:
-    """One bar: segments in the order of VERDICT_MARKS, as wide as their verdict is frequent."""
+    """One bar: segments in the order of VERDICT_MARKS, as wide as their verdict is frequent, with words that fit."""
+    counts = {verdict: verdicts.count(verdict) for verdict in VERDICT_MARKS if verdict in verdicts}
     segments = []
-    for verdict, mark in VERDICT_MARKS.items():
-        count = verdicts.count(verdict)
-        if count:
-            colour, ink = ("#DDDDDD", "#222222") if verdict == UNTESTABLE else (mark.colour, mark.ink)
-            segments.append(
-                f'<span style="flex-grow:{count};background:{colour};color:{ink}" title="{count} {escape(verdict)}">'
-                f'{mark.symbol}<span class="word"> {escape(mark.word or "untestable")}</span> {count}</span>'
-            )
-    return f'<li><b>{escape(name)}</b><span class="bar">{"".join(segments)}</span></li>'
+    for verdict, count in counts.items():
+        mark = VERDICT_MARKS[verdict]
+        colour, ink = ("#DDDDDD", "#222222") if verdict == UNTESTABLE else (mark.colour, mark.ink)
+        word = f'<span class="word">{escape(mark.word or "untestable")}</span> ' if count >= FOR_WORDS else ""
+        segments.append(
+            f'<span style="flex-grow:{count};background:{colour};color:{ink}">{mark.symbol} {word}{count}</span>'
+        )
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    bar = f'<span class="bar" role="img" aria-label="{escape(told)}">{"".join(segments)}</span>'
+    return f"<li><b>{escape(name)}</b>{bar}</li>"

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pairvae_lib.applying import Ensemble, modality_of, self_error
+from pairvae_lib.applying import Ensemble, disagreement, modality_of
 from pairvae_lib.bundle import Bundle
 from pairvae_lib.files import writing
 from pairvae_lib.morphology import component_counts, lineal_path, phase_fraction, two_point_correlation
@@ -139,7 +139,6 @@ def _write_into(folder: Path, bundle: Bundle, ensemble: Ensemble, facts: dict[st
         found = _write_patterns(folder, ensemble)
     else:
         found = _write_profiles(folder, ensemble, bundle)
-    error = self_error(bundle, measurement)
     return {
         "format": FORMAT,
         "input": {"file": measurement.name, "sha256": measurement.sha256, "modality": measurement.source},
@@ -147,7 +146,7 @@ def _write_into(folder: Path, bundle: Bundle, ensemble: Ensemble, facts: dict[st
         "target": ensemble.target,
         "samples": len(ensemble.drawn),
         **facts,
-        "self_error": None if error is None else float(f"{error:.6g}"),
+        "self_error": None if ensemble.self_error is None else _plain(ensemble.self_error),
         "warnings": list(ensemble.warnings),
         **found,
         "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
@@ -175,6 +174,7 @@ def _write_micrographs(folder: Path, ensemble: Ensemble, nm_per_pixel: float | N
     of_mean = domain_period(r, s2.mean(axis=0)[np.newaxis])[0]  # single curves of small images often have no maximum
     return {
         "nm_per_pixel": nm_per_pixel,
+        "disagreement": _plain(disagreement(masks)),
         "statistics": {name: _described(values) for name, values in numbers.items()},
         "period_of_mean_S2_px": _plain(of_mean),
         "period_of_mean_S2_nm": _plain(of_mean * nm_per_pixel) if nm_per_pixel is not None else None,

@@ -233,14 +233,10 @@ def column_texts(spreadsheet: Path) -> Iterator[str]:
     for place in range(1, width):
         for q in dict.fromkeys((place - 1, 0)):
             pairs = zip(columns[q], columns[place], strict=True)
-            points = sorted(((a, b) for a, b in pairs if _is_number(a) and _is_number(b)), key=lambda point: point[0])
+            numbers = [(a, b) for a, b in pairs if isinstance(a, int | float) and isinstance(b, int | float)]
+            points = sorted(((a, b) for a, b in numbers if isfinite(a) and isfinite(b)), key=lambda point: point[0])
             if points:
                 yield PROFILE_HEADER + "".join(f"{a:.6g} {b:.6g}\n" for a, b in points)
-
-
-def _is_number(value: object) -> bool:
-    """Whether a cell holds a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _copy(entries: tuple[Entry, ...], mirror: Path, folder: Path, progress: Progress) -> None:

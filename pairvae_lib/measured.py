@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -126,6 +126,12 @@ class MeasuredStudy:
             }
             for run in self.batches.trainings()
         }
+
+    def random_medians(self, metric: str, names: Sequence[str]) -> dict[str, float] | None:
+        """Median error of the held-out samples of the random split, by name; None where there was none."""
+        if self.random is None:
+            return None
+        return {name: _median(self.errors(metric, name, random=True)) for name in names}
 
     def held_out_curves(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Two-point correlations of all held-out samples, each by the training that had not seen its batch.

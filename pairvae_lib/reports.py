@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pairvae_lib import webpage
 from pairvae_lib.appraisal import BETTER, SHOWN_REFERENCES, WORSE, Appraisal, Comparison, appraisal_of, shown_name
@@ -82,7 +83,7 @@ def report_page(bundle: Bundle, appraisal: Appraisal, shown: list[Exhibit]) -> s
             webpage.heading(name, 1),
             webpage.paragraph(intro),
             *_verdict(appraisal),
-            *_pictures(shown),
+            *_pictures(bundle, shown),
             *_errors(appraisal),
             *_curves(appraisal, bundle.scaling.nm_per_pixel),
             *_memory(appraisal),
@@ -102,7 +103,8 @@ def report_content(appraisal: Appraisal) -> dict[str, Any]:
     """The report as plain values, for other programs."""
     return {
         "beats_retrieval": appraisal.sentence(),
-        "comparisons": [_plain(one) for one in appraisal.comparisons()],
+        "beats_plain_answers": appraisal.plain_sentence(),
+        "comparisons": [_plain(one) for one in appraisal.comparisons],
         "errors": {
             metric: {name: {"train": train, "held out": held} for name, train, held in appraisal.rows(metric)}
             for metric in appraisal.errors
@@ -124,10 +126,11 @@ def _plain(one: Comparison) -> dict[str, Any]:
 
 def _verdict(appraisal: Appraisal) -> list[str]:
     """Whether it beats retrieval."""
-    verdicts = {one.verdict for one in appraisal.comparisons()}
-    kind = "verdict good" if verdicts == {BETTER} else "verdict bad" if WORSE in verdicts else "verdict"
+    verdicts = {one.verdict for one in appraisal.comparisons}
+    is_good = verdicts == {BETTER} and not appraisal.nearer_answers()
+    kind = "verdict good" if is_good else "verdict bad" if WORSE in verdicts else "verdict"
     rows = []
-    for one in appraisal.comparisons():
+    for one in appraisal.comparisons:
         difference = one.difference
         interval = "too few held out" if difference is None else (
             f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
@@ -139,6 +142,7 @@ def _verdict(appraisal: Appraisal) -> list[str]:
     return [
         webpage.heading("Does it beat a look-up in the training data?"),
         webpage.paragraph(appraisal.sentence(), kind),
+        webpage.paragraph(appraisal.plain_sentence()),
         webpage.table(
             "Errors on held-out samples",
             ["", "model", "look-up", "kind of look-up", "difference (95 % interval)", "the model is"],
@@ -152,7 +156,7 @@ def _verdict(appraisal: Appraisal) -> list[str]:
     ]
 
 
-def _pictures(shown: list[Exhibit]) -> list[str]:
+def _pictures(bundle: Bundle, shown: list[Exhibit]) -> list[str]:
     """Samples beside their reconstructions."""
     parts = [webpage.heading("Reconstructions")]
     if not shown:
@@ -161,15 +165,32 @@ def _pictures(shown: list[Exhibit]) -> list[str]:
             "pairvae report MODEL --data DATA."
         )]
     for exhibit in shown:
-        figures = []
-        for name, image in exhibit.pictures.items():
-            if image.ndim == 1:
-                x = np.arange(1, len(image) + 1)
-                figures.append(webpage.plot(shown_name(name), x, {name: image}, "point of the q grid", "intensity"))
+        parts.append(webpage.heading(exhibit.title, 3))
+        groups = []
+        for target in (bundle.modalities[1], bundle.modalities[0]):
+            ending = f"_to_{target.name}"
+            images = {
+                shown_name(name): image
+                for name, image in exhibit.pictures.items()
+                if name == f"true {target.name}" or name.endswith(ending)
+            }
+            if target.is_image:
+                figures = [webpage.picture(image, name) for name, image in images.items()]
+                groups.append(webpage.group("pictures", figures))
             else:
-                figures.append(webpage.picture(image, shown_name(name)))
-        parts += [webpage.heading(exhibit.title, 3), webpage.group("pictures", figures)]
+                groups.append(_profiles(exhibit.title, images, bundle))
+        parts.append(webpage.group("side", groups))
     return parts
+
+
+def _profiles(title: str, images: dict[str, NDArray], bundle: Bundle) -> str:
+    """Profiles over q."""
+    if bundle.scaling.q is None:
+        raise ValueError("the model's scaling must hold the q of its profiles; got none")
+    q, unit = np.array(bundle.scaling.q), bundle.scaling.q_unit or "unit unknown"
+    label = f"{bundle.modalities[0].name} of {title}"
+    drawn = webpage.plot(label, q, images, f"q [{unit}], logarithmic", "log I, scaled", logarithmic=True)
+    return webpage.group("plots", [drawn])
 
 
 def _errors(appraisal: Appraisal) -> list[str]:

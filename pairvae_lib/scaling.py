@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pairvae_lib.checks import check_finite
 from pairvae_lib.config import Binarisation
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.preprocessing import binarised, normalised_profile, resized_pattern
+from pairvae_lib.preprocessing import binarised, normalised_profile, rescaled_micrograph, resized_pattern
+from pairvae_lib.reading.pixel_size import MAX_SCALE_RATIO, SAME_SCALE
 from pairvae_lib.reading.samples import scaled_pattern
 
 UNITS = {"1/nm": 1.0, "1/angstrom": 10.0}  # in 1/nm
@@ -38,6 +40,11 @@ class Scaling:
         Size [px] of the 2-D patterns before they were resized; None where it was not the same for all.
     image_rows : int, optional
         Rows of a micrograph above the data bar; None where there was none, or not the same for all.
+
+    Raises
+    ------
+    ValueError
+        If q does not rise from above 0, limits are not (low, high), or another number is not above 0.
     """
 
     binarisation: Binarisation = Binarisation()
@@ -47,6 +54,20 @@ class Scaling:
     nm_per_pixel: float | None = None
     pattern_shape: tuple[int, int] | None = None
     image_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.q is not None:
+            check_finite("q", np.array(self.q))
+            if len(self.q) < 2 or not (np.diff(self.q) > 0).all() or self.q[0] <= 0:
+                raise ValueError(f"q must rise from above 0; got {len(self.q)} values from {self.q[:1]}")
+        if self.limits is not None:
+            low, high = self.limits
+            if not -np.inf < low < high < np.inf:
+                raise ValueError(f"limits must be (low, high) with low < high; got {self.limits}")
+        for name in ("nm_per_pixel", "image_rows"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < np.inf:
+                raise ValueError(f"{name} must be above 0 and finite; got {value!r}")
 
     @classmethod
     def of(
@@ -156,7 +177,9 @@ class Scaling:
             )
         return normalised_profile(own, intensity, grid.clip(first, last), self.limits)
 
-    def seen_mask(self, grey: NDArray[np.uint8], size: int) -> NDArray[np.bool_]:
+    def seen_mask(
+        self, grey: NDArray[np.uint8], size: int, nm_per_pixel: float | None = None
+    ) -> NDArray[np.bool_]:
         """What the model sees of a micrograph, before it is cropped.
 
         Parameters
@@ -165,6 +188,8 @@ class Scaling:
             See `reading.samples.sample_micrograph`; of two levels 0 and 255 it is a mask already.
         size : int
             Height and width of the model's crops [px].
+        nm_per_pixel : float, optional
+            Pixel size of the micrograph [nm]. A finer one than the model's is brought to that.
 
         Returns
         -------
@@ -174,10 +199,28 @@ class Scaling:
         Raises
         ------
         ValueError
-            If the micrograph is smaller than a crop; the message is the reason alone.
+            If the pixel size is coarser than the model's, or unknown where the model's is known, or the micrograph is
+            smaller than a crop; the message is the reason alone.
         """
+        is_binary = bool(((grey == 0) | (grey == 255)).all())
+        grey = self._to_scale(grey, nm_per_pixel)
         height, width = grey.shape
         if min(height, width) < size:
             raise ValueError(f"micrograph of {height} x {width} px is smaller than the model's crop of {size} px")
-        is_binary = bool(((grey == 0) | (grey == 255)).all())
-        return grey == 255 if is_binary else binarised(grey, self.binarisation)
+        return grey >= 128 if is_binary else binarised(grey, self.binarisation)  # as `PairedDataset.mask` does
+
+    def _to_scale(self, grey: NDArray[np.uint8], own: float | None) -> NDArray[np.uint8]:
+        """A micrograph at the model's pixel size, or ValueError."""
+        wanted = self.nm_per_pixel
+        if wanted is None:
+            return grey
+        if own is None:
+            raise ValueError(f"its pixel size is not known, and the model's is {wanted:g} nm; say it")
+        if own > (1 + SAME_SCALE) * wanted:
+            raise ValueError(f"its pixels of {own:g} nm are coarser than the model's of {wanted:g} nm")
+        if wanted > MAX_SCALE_RATIO * own:
+            raise ValueError(
+                f"its pixels of {own:g} nm are finer than the model's of {wanted:g} nm by more than a factor of "
+                f"{MAX_SCALE_RATIO:g}"
+            )
+        return grey if wanted <= (1 + SAME_SCALE) * own else rescaled_micrograph(grey, own / wanted)

@@ -17,12 +17,20 @@ from pathlib import Path
 from threading import Event, current_thread, main_thread
 from typing import Any
 
-from pairvae_lib.applying import modality_of, other_modality, read_measurement, reconstructed
+from pairvae_lib.applying import (
+    AS_THE_FILE_SAYS,
+    Treatment,
+    modality_of,
+    other_modality,
+    read_measurement,
+    reconstructed,
+)
 from pairvae_lib.bundle import Bundle
 from pairvae_lib.checkpoints import state_digest
 from pairvae_lib.ensemble_files import folder_name, write_ensemble
 from pairvae_lib.files import writing
 from pairvae_lib.locking import locked
+from pairvae_lib.reading.hdf5 import HDF5_SUFFIXES
 from pairvae_lib.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.reading.profiles import PROFILE_SUFFIXES
 
@@ -41,7 +49,7 @@ class Watch:
     Parameters
     ----------
     folder : Path
-        Files directly in it are taken: of known formats, and not hidden.
+        Files directly in it are taken: of the formats that the modality may have, and not hidden.
     bundle : Bundle
     out : Path
         Holds the log, and a folder for each file, named as the file.
@@ -49,8 +57,8 @@ class Watch:
         Modalities of the files and of the ensembles; the target is the other one if empty.
     samples, seed : int
         As `applying.reconstructed`.
-    treatment : tuple
-        Further arguments of `applying.read_measurement`.
+    treatment : Treatment
+        What the files do not say.
     say : callable
         Takes a sentence for people.
 
@@ -69,7 +77,7 @@ class Watch:
         target: str = "",
         samples: int = 16,
         seed: int = 43,
-        treatment: tuple[Any, ...] = (),
+        treatment: Treatment = AS_THE_FILE_SAYS,
         say: Callable[[str], None] = lambda _: None,
     ):
         if not folder.is_dir():
@@ -79,9 +87,11 @@ class Watch:
         self.folder, self.bundle, self.out, self.source = folder, bundle, out, source
         self.target = target or other_modality(bundle, source)
         modality_of(bundle, self.target)
+        profiles = IMAGE_SUFFIXES | PROFILE_SUFFIXES if treatment.poni else PROFILE_SUFFIXES | HDF5_SUFFIXES
+        self.suffixes = IMAGE_SUFFIXES if modality_of(bundle, source).is_image else profiles
         self.samples, self.seed, self.treatment, self.say = samples, seed, treatment, say
         self.stop = Event()
-        settings = [state_digest(bundle.model), source, self.target, samples, seed, *map(str, treatment)]
+        settings = [state_digest(bundle.model), source, self.target, samples, seed, repr(treatment)]
         self.made_with = sha256(json.dumps(settings).encode()).hexdigest()[:16]
         self._done: dict[str, str] = {}  # content to name of the folder
         self._said: dict[str, tuple[str, str]] = {}  # file to content and outcome of its last line
@@ -152,7 +162,7 @@ class Watch:
             with os.scandir(self.folder) as entries:
                 for entry in entries:
                     suffix = Path(entry.name).suffix.lower()
-                    if entry.name.startswith(".") or suffix not in IMAGE_SUFFIXES | PROFILE_SUFFIXES:
+                    if entry.name.startswith(".") or suffix not in self.suffixes:
                         continue
                     try:
                         about = entry.stat()
@@ -180,7 +190,7 @@ class Watch:
             line |= {"status": SAME, "folder": self._done[content]}
         elif content:
             try:
-                measurement = read_measurement(self.bundle, path, self.source, *self.treatment)
+                measurement = read_measurement(self.bundle, path, self.source, self.treatment)
                 ensemble = reconstructed(self.bundle, measurement, self.target, self.samples, self.seed)
                 if self._changed(path, state):
                     return False
@@ -259,7 +269,7 @@ def _stopped_by_signals(stop: Event) -> Iterator[None]:
 
     def ask(number: int, _: object) -> None:
         stop.set()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:

@@ -36,14 +36,15 @@ p { max-width: 46rem; } a { color: var(--one); } .soft { color: var(--soft); }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { color: var(--soft); font-weight: 600; } tbody th { font-weight: 400; } td.number { text-align: right; }
-table.tracks { width: 100%; max-width: 50rem; } table.tracks td.track { width: 45%; min-width: 6rem; }
+table.tracks { width: 100%; max-width: 50rem; margin-bottom: 1.6rem; }
+table.tracks td.track { width: 45%; min-width: 6rem; }
 .track div { position: relative; height: 1.4rem; background: linear-gradient(var(--line), var(--line)) center/100% 1px
   no-repeat; margin: 0 .5rem; }
 .track i { position: absolute; top: 50%; width: .8rem; height: .8rem; margin: -.4rem; border: 2px solid var(--one); }
 .track i.held { background: var(--one); border-radius: 50%; } .track i.train { border-radius: 50%;
   background: var(--ground); } .reference .track i { border-color: var(--three); }
 .reference .track i.held { background: var(--three); }
-.plots, .pictures { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: .4rem 0; }
+.plots, .pictures, .side { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: .4rem 0; }
 figcaption { color: var(--soft); font-size: .92rem; } .plots figure { width: 330px; max-width: 100%; }
 .pictures figure { width: 8.5rem; } .pictures img { width: 8.5rem; image-rendering: pixelated; display: block; }
 svg { display: block; max-width: 100%; height: auto; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
@@ -212,7 +213,7 @@ def picture(image: NDArray, caption: str) -> str:
 
 
 def group(kind: str, parts: Sequence[str]) -> str:
-    """Figures side by side: "plots" or "pictures"."""
+    """Figures side by side: "plots" or "pictures"; or such groups: "side"."""
     return f'<div class="{escape(kind)}">{"".join(parts)}</div>'
 
 

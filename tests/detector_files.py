@@ -8,7 +8,9 @@ import hdf5plugin
 import numpy as np
 from fabio.cbfimage import CbfImage
 from fabio.edfimage import EdfImage
+from PIL import Image
 from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+from scipy.ndimage import gaussian_filter
 
 SHAPE = (60, 80)
 BEAM = (28.0, 41.0)  # row, col
@@ -104,3 +106,23 @@ def fabio_written(path, levels):
         return writers[path.suffix](path, levels)
     fabio.tifimage.TifImage(data=levels).write(str(path))
     return path
+
+
+def grey(seed, fraction=0.5, shape=(48, 64)):
+    """An image of two levels with about this share of bright pixels."""
+    field = gaussian_filter(np.random.default_rng(seed).normal(size=shape), 2)
+    return np.where(field > np.quantile(field, 1 - fraction), 255, 0).astype(np.uint8)
+
+
+def pairs_folder(folder, n=10, columns=None):
+    """Detector images with gaps and micrographs of two groups with other area fractions."""
+    rows = []
+    for i in range(n):
+        write_edf(folder / f"{i}.edf", np.where(gaps(), -1, counts(i)).astype(np.int32))
+        Image.fromarray(grey(i, 0.3 + 0.3 * (i % 2))).save(folder / f"{i}.png")
+        row = {"sample_id": f"s{i}", "saxs": f"{i}.edf", "sem": f"{i}.png", "batch": "ab"[i % 2], "nm_per_pixel": "2"}
+        row |= {"beam_row": BEAM[0], "beam_col": BEAM[1], "morphology": "lines" if i else "dots"}
+        rows.append(row | (columns(i) if columns else {}))
+    lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
+    (folder / "manifest.csv").write_text("\n".join(lines))
+    return folder

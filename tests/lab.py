@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from pairvae_lib import cli
 from pairvae_lib.bundle import Bundle, Scaling
 from pairvae_lib.config import PROFILES
 from pairvae_lib.modality import Modality
@@ -57,3 +59,10 @@ def untrained(profiles: bool = False) -> Bundle:
         grid = tuple(map(float, np.geomspace(0.02, 0.08, 32)))
         scaling = replace(scaling, q=grid, q_unit="1/angstrom", limits=(-1.5, 1.5))
     return Bundle(model, modalities, scaling, TINY.name, {"name": "untrained", "seed": 43})
+
+
+def code_of(*words: object) -> int:
+    """Exit code of a command line."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(word) for word in words])
+    return ended.value.code or 0

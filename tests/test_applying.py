@@ -11,7 +11,10 @@ from safetensors.torch import save
 
 from pairvae_lib.applying import (
     SELF_ERRORS,
+    SURE,
     Measurement,
+    Treatment,
+    disagreement,
     generated,
     modality_of,
     other_modality,
@@ -23,6 +26,8 @@ from pairvae_lib.bundle import KINDS, LATENTS, load_bundle
 from pairvae_lib.datasets import open_pairs, prepare
 from pairvae_lib.latents import posterior
 from pairvae_lib.uses import USES, latent_variance
+
+NM = Treatment(nm_per_pixel=2.5)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,7 @@ def test_files_are_seen_as_in_training(bundle, lab_pairs):
     for index in (0, 5):
         seen = read_measurement(bundle, lab_pairs / "saxs" / f"s{index:02d}.png", "saxs").seen
         assert np.array_equal(seen, pairs.scattering[index, 0])
-        mask = read_measurement(bundle, lab_pairs / "sem" / f"s{index:02d}.png", "sem").seen
+        mask = read_measurement(bundle, lab_pairs / "sem" / f"s{index:02d}.png", "sem", NM).seen
         assert np.array_equal(mask, pairs.masks[index])
 
 
@@ -65,7 +70,7 @@ def test_the_same_file_gives_the_same_ensemble(bundle, pattern, lab_pairs):
 
 
 def test_every_member_sees_a_crop_of_its_own(bundle, lab_pairs):
-    micrograph = read_measurement(bundle, lab_pairs / "sem" / "s03.png", "sem")
+    micrograph = read_measurement(bundle, lab_pairs / "sem" / "s03.png", "sem", NM)
     found = reconstructed(bundle, micrograph, "saxs", samples=6)
     assert found.drawn.shape == (6, 32, 32) and found.best is None
     exact = replace(micrograph, seen=micrograph.seen[:32, :32])
@@ -92,8 +97,13 @@ def test_profiles(tmp_path):
     assert profile.seen.shape == (32,)
     assert reconstructed(bundle, profile, "sem", 3).drawn.shape == (3, 32, 32)
     unknown = write_profile(tmp_path / "b.dat", unit="?")
-    assert np.array_equal(read_measurement(bundle, unknown, "gisaxs", q_unit="1/angstrom").seen, profile.seen)
-    assert read_measurement(bundle, unknown, "gisaxs", q_scale=10.0).seen == pytest.approx(profile.seen, abs=1e-6)
+    told = read_measurement(bundle, unknown, "gisaxs", Treatment(q_unit="1/angstrom"))
+    assert np.array_equal(told.seen, profile.seen)
+    scaled = read_measurement(bundle, unknown, "gisaxs", Treatment(q_scale=10.0))
+    assert scaled.seen == pytest.approx(profile.seen, abs=1e-6)
+    Image.fromarray(np.eye(32, dtype=np.uint8)).save(tmp_path / "detector.tif")
+    with pytest.raises(ValueError, match="detector.tif cannot be used: .*; name the .poni file"):
+        read_measurement(bundle, tmp_path / "detector.tif", "gisaxs")
 
 
 def test_a_profile_beyond_the_range_of_the_training_is_doubted(tmp_path):
@@ -117,13 +127,27 @@ def test_a_measurement_that_the_model_does_not_give_back_is_doubted(bundle, patt
     assert self_error(bundle, replace(pattern, source="sem")) is None
 
 
+def test_an_ensemble_of_one_answer_is_doubted(bundle, pattern, monkeypatch):
+    def sure(_, x, source, target, n, rng):
+        masks = rng.random((1, 1, 32, 32)) < 0.5
+        return masks.repeat(n, axis=1)
+
+    use = USES["pairvae"]
+    monkeypatch.setitem(USES, "pairvae", replace(use, drawn=sure))
+    assert SURE in reconstructed(bundle, pattern, "sem", 4).warnings
+    assert SURE not in reconstructed(bundle, pattern, "sem", 1).warnings
+    monkeypatch.setitem(USES, "pairvae", replace(use, drawn=lambda *given: given[-1].random((1, 4, 32, 32)) < 0.5))
+    found = reconstructed(bundle, pattern, "sem", 4)
+    assert SURE not in found.warnings and 0.2 < disagreement(found.drawn) < 0.4
+
+
 def test_rows_of_the_data_bar_are_left_out(tmp_path, rng):
     bundle = untrained()
     bundle = replace(bundle, scaling=replace(bundle.scaling, image_rows=36))
     file = tmp_path / "a.png"
     Image.fromarray(rng.integers(256, size=(44, 40), dtype=np.uint8)).save(file)
-    assert read_measurement(bundle, file, "sem").seen.shape == (36, 40)
-    assert read_measurement(bundle, file, "sem", image_rows=40).seen.shape == (40, 40)
+    assert read_measurement(bundle, file, "sem", NM).seen.shape == (36, 40)
+    assert read_measurement(bundle, file, "sem", Treatment(image_rows=40, nm_per_pixel=2.5)).seen.shape == (40, 40)
 
 
 @pytest.mark.parametrize(

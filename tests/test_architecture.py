@@ -21,14 +21,17 @@ FLOORS = {
     | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
     | {"snapshots", "flow_training", "peers"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
-    | {"inspection_page", "uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors"},
+    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
-    | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "contest"},
+    | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"}
+    | {"contest"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
     ("applications", "watching"),
+    ("laboratory", "cli"),
+    ("laboratory", "producing"),
     ("shown", "records"),
     ("study", "records"),
     ("datasets", "reading"),

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pairvae_lib import bundle as room
-from pairvae_lib.bundle import CARD, CONFIG, MODEL, Bundle, BundleError, Scaling, load_bundle, save_bundle
+from pairvae_lib.bundle import ASSESSMENT, CARD, CONFIG, MODEL, Bundle, BundleError, Scaling, load_bundle, save_bundle
 from pairvae_lib.config import PROFILES, FlowArchitecture
 from pairvae_lib.files import CannotWrite
 from pairvae_lib.flow import fresh_flow
@@ -189,3 +189,41 @@ def test_a_name_that_could_leave_a_folder_is_refused(saved, name):
     change(saved, modalities=[config["modalities"][0], config["modalities"][1] | {"name": name}])
     with pytest.raises(BundleError, match=reason("config.json does not describe a model")):
         load_bundle(saved)
+
+
+@pytest.fixture
+def attached(tmp_path):
+    return save_bundle(tmp_path / "model", replace(made(), attachments={ASSESSMENT: b"{}"}), "")
+
+
+def test_attachments_come_back(attached):
+    assert load_bundle(attached).attachments == {ASSESSMENT: b"{}"}
+    assert {path.stat().st_mode & 0o777 for path in attached.iterdir()} == {0o644}
+
+
+def test_a_folder_of_the_time_before_attachments_is_read(saved):
+    config = json.loads((saved / CONFIG).read_text())
+    del config["attachments"]
+    (saved / CONFIG).write_text(json.dumps(config))
+    assert load_bundle(saved).attachments == {}
+
+
+def test_an_attachment_of_another_name_is_refused(saved, tmp_path):
+    with pytest.raises(ValueError, match="^name of an attachment must be one of assessment.json, .*; got '../x'$"):
+        save_bundle(tmp_path / "other", replace(made(), attachments={"../x": b""}), "")
+    assert not (tmp_path / "other").exists()
+    change(saved, attachments={"../../x": "0"})
+    with pytest.raises(BundleError, match=reason(r"an attachment must be one of .*; got '\.\./\.\./x'")):
+        load_bundle(saved)
+
+
+def test_a_changed_attachment_is_refused(attached, monkeypatch):
+    (attached / ASSESSMENT).write_bytes(b"[]")
+    with pytest.raises(BundleError, match=reason("assessment.json is not the file that config.json was written with")):
+        load_bundle(attached)
+    monkeypatch.setattr(room, "ATTACHMENT_LIMIT", 1)
+    with pytest.raises(BundleError, match=reason("assessment.json must be below 1e-06 MB; got 2 bytes")):
+        load_bundle(attached)
+    (attached / ASSESSMENT).unlink()
+    with pytest.raises(BundleError, match=reason("it holds no assessment.json, which config.json names")):
+        load_bundle(attached)

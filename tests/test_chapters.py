@@ -44,6 +44,7 @@ def test_products_are_the_paths_of_the_run(checkout):
 def test_a_chapter_that_declares_no_needs_reads_all_products():
     assert chapters.needs("05_evaluation") == ("04_pair_vae",)
     assert chapters.needs("07_more") == tuple(CODE)
+    assert chapters.needs("10_applications") == ("04_pair_vae",)  # it declares some
 
 
 def test_the_code_hash_changes_with_code_only(checkout):

@@ -693,6 +693,16 @@ def test_the_papers_layout(tmp_path):
     assert pairs.masks[0].shape == (830, 1280)
 
 
+def test_the_papers_micrographs_stay_as_they_are(tmp_path):
+    folder = paper_folder(tmp_path)
+    image = np.full((960, 1280), 255, np.uint8)
+    image[:830] = micrograph(0, (830, 1280))
+    tifffile.imwrite(folder / "SEM/film_00.tif", image, imagej=True, resolution=(0.4, 0.4), metadata={"unit": "nm"})
+    data = open_pairs(folder)
+    assert data.nm_per_pixel is None
+    assert data.micrograph(0).shape == (830, 1280)
+
+
 def test_the_papers_layout_pairs_by_order(tmp_path):
     data = open_pairs(paper_folder(tmp_path, names=["B12", "B9"]))
     assert data.sample_ids == ("B12", "B9")

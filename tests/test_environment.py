@@ -111,7 +111,7 @@ def test_the_environment_file_follows_both():
     packages = [item for item in environment["dependencies"] if isinstance(item, str)]
     assert f"python={TESTED_PYTHON}" in packages and "pip" in packages
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(TESTED_PYTHON)
-    assert PROJECT["optional-dependencies"]["all"] == ["pairvae_lib[book,onnx,test]"]
+    assert PROJECT["optional-dependencies"]["all"] == ["pairvae_lib[book,field,onnx,test]"]
 
 
 def test_jupyter_book_is_of_version_1():

@@ -216,6 +216,35 @@ def test_reconstructions_of_profiles_are_curves_per_morphology(rng):
     assert [axes.get_xlabel() for axes in figure.axes] == ["", "q [1/nm]", "q [1/nm]"]
 
 
+def test_training_progress_stands_below_the_truth(masks, patterns):
+    true = {"saxs": patterns[:, None], "sem": masks[:, None].astype(np.float32)}
+    drawn = {"saxs_to_sem": ~masks, "sem_to_sem": masks}
+    figure = figures.training_progress(true, drawn, [f"{label}\nheld out" for label in LABELS])
+    grid = np.reshape(figure.axes, (3, 4))  # no route leads to saxs
+    for row, stack in enumerate((masks, ~masks, masks)):
+        for column in range(4):
+            assert image_of(grid[row, column]).dtype == bool
+            assert_array_equal(image_of(grid[row, column]), stack[column])
+    assert [axes.get_ylabel() for axes in grid[:, 0]] == ["true\nSEM", "SAXS\n→SEM", "SEM\n→SEM"]
+    assert [axes.get_title() for axes in grid[0]][1:3] == ["skew\nheld out", "alternating\nlines\nheld out"]
+    patterned = figures.training_progress(true, {"sem_to_saxs": patterns / 2}, LABELS)
+    assert_array_equal(image_of(patterned.axes[4]), patterns[0] / 2)
+
+
+def test_training_progress_of_profiles_shares_axes(rng):
+    q = np.geomspace(0.01, 0.1, 32)
+    true, own, other = rng.random((3, 2, 32))
+    drawn = {"profile_to_profile": own, "micrograph_to_profile": other}
+    figure = figures.training_progress({"profile": true[:, None]}, drawn, ["lines", "dots"], q)
+    for column, axes in enumerate(figure.axes):
+        lines = lines_of(axes)
+        assert_array_equal(lines["true"].get_ydata(), true[column])
+        assert_array_equal(lines["micrograph→profile"].get_ydata(), other[column])
+        assert_array_equal(lines["true"].get_xdata(), q)
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 3
+
+
 def test_generated_ensemble_below_the_reconstruction(masks, rng):
     generated = rng.random((4, 5, SIZE, SIZE)) > 0.5
     figure = figures.generated_ensemble(masks, generated, LABELS)
@@ -494,6 +523,18 @@ S2 = np.zeros((4, 12))
         (lambda: figures.reconstructions(FOUR, {"a": FOUR * np.nan}, LABELS), r"a\[0\] must be finite"),
         (lambda: figures.reconstructions(FOUR, {"a": FOUR + 3}, LABELS), r"a\[0\] must lie between 0 and 1"),
         (lambda: figures.reconstructions(S2, {"a": S2}, LABELS, q=R[1:]), r"q must have shape \(12,\)"),
+        (
+            lambda: figures.training_progress({"sem": FOUR[:, None]}, {"sem_to_saxs": FOUR}, LABELS),
+            "drawn must lead to sem; got sem_to_saxs",
+        ),
+        (
+            lambda: figures.training_progress({"sem": FOUR[:, None]}, {"sem_to_sem": FOUR[:3]}, LABELS),
+            "sem_to_sem must hold one item per label, 4 in all; got 3",
+        ),
+        (
+            lambda: figures.training_progress({"sem": FOUR[:, None]}, {"sem_to_sem": FOUR[:, 1:]}, LABELS),
+            r"sem_to_sem must have shape \(4, 4, 4\); got \(4, 3, 4\)",
+        ),
         (lambda: figures.generated_ensemble(MASKS, MASKS[:3, None], LABELS), "generated must hold one item per label"),
         (
             lambda: figures.generated_ensemble(GREY, MASKS[:, None], LABELS),

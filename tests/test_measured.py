@@ -83,6 +83,10 @@ def test_rows_put_the_left_out_batches_beside_the_leaky_split(study):
     assert rows[SOLO]["from"] == rows[SOLO]["to"] == 6.5
 
 
+def test_the_random_split_has_medians_of_its_own(study):
+    assert study.random_medians("S2", (CROSS, NEAREST)) == {CROSS: 1.0, NEAREST: 2.5}
+
+
 def test_curves_are_those_of_held_out_samples(study):
     r, curves = study.held_out_curves()
     np.testing.assert_array_equal(r, [0.5, 1.5])
@@ -94,6 +98,7 @@ def test_without_a_random_split_there_is_none_to_show(tmp_path):
     write_study(tmp_path, "quick", random=False)
     study = published_measured(tmp_path)
     assert LEAKY not in study.rows("S2")[0]
+    assert study.random_medians("S2", (CROSS,)) is None
     with pytest.raises(ValueError, match="^random must be False for films: no random split is published$"):
         study.errors("S2", CROSS, random=True)
     with pytest.raises(ValueError, match="^metric must be one of S2; got 'A2'$"):

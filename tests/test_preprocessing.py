@@ -12,6 +12,7 @@ from pairvae_lib.preprocessing import (
     normalised_profile,
     random_crop,
     random_window,
+    rescaled_micrograph,
     resized_pattern,
     standardised_profile,
 )
@@ -23,6 +24,36 @@ def domains(size=96, seed=0):
     field = gaussian_filter(rng.normal(size=(size, size)), 3)
     bright = field > 0
     return np.clip(80 + 90 * bright + rng.normal(0, 8, bright.shape), 0, 255).astype(np.uint8), bright
+
+
+# ---- micrographs of another scale
+
+
+def test_fewer_pixels_are_means_of_areas():
+    grey = np.arange(24).reshape(4, 6) * 10
+    assert rescaled_micrograph(grey, 0.5).tolist() == [[35, 55, 75], [155, 175, 195]]
+    assert rescaled_micrograph(grey, 0.5).dtype == np.uint8
+    assert (rescaled_micrograph(grey, 1) == grey).all()
+    image, _ = domains()
+    assert rescaled_micrograph(image, 0.7).mean() == pytest.approx(image.mean(), abs=0.1)
+    assert rescaled_micrograph(image, 0.7).shape == (67, 67)
+
+
+def test_a_coarser_scale_keeps_the_structure():
+    image, bright = domains(192)
+    half = binarised(rescaled_micrograph(image, 0.5))
+    assert (half == bright[::2, ::2]).mean() > 0.85
+
+
+def test_rescaling_errors():
+    image, _ = domains()
+    for factor in (0, 1.5, -1, float("nan")):
+        with pytest.raises(ValueError, match="factor must lie above 0 and up to 1; got "):
+            rescaled_micrograph(image, factor)
+    with pytest.raises(ValueError, match="factor must leave a pixel of 96 x 96 px; got 0.001"):
+        rescaled_micrograph(image, 0.001)
+    with pytest.raises(ValueError, match="micrograph must have shape"):
+        rescaled_micrograph(np.zeros(5), 0.5)
 
 
 # ---- patterns

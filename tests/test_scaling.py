@@ -84,6 +84,45 @@ def test_a_micrograph_smaller_than_a_crop_is_refused():
         Scaling().seen_mask(np.zeros((20, 50), dtype=np.uint8), 32)
 
 
+def test_a_finer_micrograph_is_brought_to_the_models_scale(rng):
+    scaling = Scaling(nm_per_pixel=4.0)
+    mask = rng.random((40, 60)) < 0.5
+    grey = np.where(mask, 255, 0).astype(np.uint8)
+    fine = grey.repeat(2, axis=0).repeat(2, axis=1)
+    assert np.array_equal(scaling.seen_mask(fine, 32, nm_per_pixel=2.0), mask)
+    assert np.array_equal(scaling.seen_mask(grey, 32, nm_per_pixel=4.02), mask)
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (None, "^its pixel size is not known, and the model's is 4 nm; say it$"),
+        (5.0, "^its pixels of 5 nm are coarser than the model's of 4 nm$"),
+        (0.5, "^its pixels of 0.5 nm are finer than the model's of 4 nm by more than a factor of 4$"),
+        (2.0, "^micrograph of 30 x 30 px is smaller than the model's crop of 32 px$"),
+    ],
+)
+def test_a_micrograph_of_another_scale_is_refused(rng, own, message):
+    with pytest.raises(ValueError, match=message):
+        Scaling(nm_per_pixel=4.0).seen_mask(rng.integers(256, size=(60, 60), dtype=np.uint8), 32, own)
+
+
 def test_a_scaling_with_an_unknown_part_is_refused():
     with pytest.raises(ValueError, match="^scaling has no x$"):
         Scaling.from_json({"binarisation": {}, "x": 3})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"q": [0.2, 0.1]}, r"^q must rise from above 0; got 2 values from \(0.2,\)$"),
+        ({"q": [0.0, 0.1]}, "^q must rise from above 0"),
+        ({"q": [0.1, float("nan")]}, "^q must be finite"),
+        ({"limits": [1.0, 0.0]}, r"^limits must be \(low, high\) with low < high; got \(1.0, 0.0\)$"),
+        ({"nm_per_pixel": -1.0}, "^nm_per_pixel must be above 0 and finite; got -1.0$"),
+        ({"image_rows": 0}, "^image_rows must be above 0 and finite; got 0$"),
+    ],
+)
+def test_a_scaling_that_cannot_be_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Scaling.from_json({"binarisation": {}} | values)

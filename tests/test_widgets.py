@@ -124,6 +124,25 @@ def test_alternative_text_is_escaped_and_width_set():
     assert "width:300px;max-width:100%" in picture.value
 
 
+def test_a_slider_starts_where_it_is_told_and_leaves_that_picture_to_who_shows_no_widgets():
+    pictures = [png(mask_number(k)) for k in (3, 5, 7)]
+    box = stack_slider(pictures, ["0", "10", "100"], "epochs", start=-1)
+    chooser, stack = box.children
+    assert (chooser.index, stack.selected_index) == (2, 2)
+    data, metadata = box._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert b64decode(data["image/png"]) == pictures[2]
+    assert metadata == {"image/png": {"alt": "epochs: 100"}}
+    first = stack_slider(pictures, ["0", "10", "100"], "epochs")
+    assert (first.children[1].selected_index, first.still) == (0, pictures[0])
+
+
+def test_the_still_of_a_grid_is_its_first_picture():
+    pictures = {row: {column: png(mask_number(k)) for column in "xy"} for k, row in enumerate("ab", 3)}
+    box = grid_selector(pictures, ("threshold", "morphology"))
+    assert (box.still, box.alt) == (pictures["a"]["x"], "threshold: a, morphology: x")
+
+
 # two controls ---------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +181,8 @@ ONE = png(mask_number(1))
         (lambda: stack_slider([ONE, ONE], ["a", "a"], "k"), "labels must be different"),
         (lambda: stack_slider([b"GIF"], ["a"], "k"), "picture 0 must be the bytes of a PNG file; got bytes"),
         (lambda: stack_slider([np.zeros(3)], ["a"], "k"), "picture 0 must be the bytes of a PNG file; got ndarray"),
+        (lambda: stack_slider([ONE], ["a"], "k", start=1), "start must be the position of one of 1 pictures; got 1"),
+        (lambda: stack_slider([ONE], ["a"], "k", start=-2), "start must be the position of one of 1 pictures; got -2"),
         (
             lambda: stack_slider([ONE], ["a"], "k", control="play"),
             "control must be one of slider, dropdown; got 'play'",

@@ -2,7 +2,9 @@
 
 import pairvae_lib.cli.beyond as beyond
 import pairvae_lib.cli.book as book
+import pairvae_lib.cli.data as data
 import pairvae_lib.cli.models as models
-from pairvae_lib.cli.program import main
+import pairvae_lib.cli.predictions as predictions
+from pairvae_lib.cli.program import app, main
 
-__all__ = ["beyond", "book", "main", "models"]
+__all__ = ["app", "beyond", "book", "data", "main", "models", "predictions"]

@@ -144,9 +144,9 @@ def _edf_shape(head: bytes, size: int) -> tuple[tuple[int, ...], np.dtype]:
     height, width = _whole(fields.get("dim_2", ""), "Dim_2"), _whole(fields.get("dim_1", ""), "Dim_1")
     if "dim_3" in fields and fields["dim_3"] != "1":
         raise ValueError(f"must hold one image; got a stack of {fields['dim_3']}")
-    expected = height * width * dtype.itemsize
-    if fields.get("compression", "none").lower() in ("", "none") and size - (end + 1) < expected:
-        raise ValueError(f"is cut: {size - (end + 1)} bytes of pixels, expected {expected} for {height} x {width} px")
+    expected, held = height * width * dtype.itemsize, size - (end + 2)  # a line ends after the brace
+    if fields.get("compression", "none").lower() in ("", "none") and held < expected:
+        raise ValueError(f"is cut: {held} bytes of pixels, expected {expected} for {height} x {width} px")
     return (height, width), dtype
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pairvae_lib.reading.decoding import unreadable_as_value_error
 from pairvae_lib.reading.detectors import DETECTOR_SUFFIXES, detector_image, detector_shape, no_signal
@@ -277,7 +277,11 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     """An image of Pillow, whose own limit on sizes gives way to ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(path) as image:
+        try:
+            image = Image.open(path)
+        except UnidentifiedImageError as error:
+            raise ValueError("is no image in a known format") from error  # Pillow's words hold the whole path
+        with image:
             yield image
 
 

@@ -97,7 +97,8 @@ def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
         if not is_file_within(folder, path)
     ]
     samples = tuple(
-        Sample(micrograph.stem, pattern, micrograph, image_rows=PAPER_IMAGE_ROWS)
+        # The paper took the micrographs as they are, whatever their tags say.
+        Sample(micrograph.stem, pattern, micrograph, image_rows=PAPER_IMAGE_ROWS, has_trusted_tags=False)
         for micrograph, pattern in zip(micrographs, patterns, strict=True)
     )
     # The patterns may differ in shape: the public notebooks resize each by itself.

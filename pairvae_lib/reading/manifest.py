@@ -33,6 +33,7 @@ from pairvae_lib.reading.profiles import PROFILE_SUFFIXES
 MAX_MANIFEST = 2**24  # bytes
 PONI = ".poni"
 UNKNOWN = "unknown"  # a pixel size that is left unknown whatever the tags say
+MAX_FAULTS = 1000  # lines with faults, after which a table is not worth reading on
 SHOWN = 80  # characters of a field that a message repeats
 
 
@@ -76,6 +77,8 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
         problems += [f"{MANIFEST} line {line}: {fault}" for fault in faults]
         if not faults:
             samples.append(sample)
+        if _is_hopeless(problems, line):
+            return None
     problems += _repeated(samples)
     return Listing(folder, tuple(samples), columns.scattering, columns.micrograph, columns.is_profile)
 
@@ -133,6 +136,8 @@ def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
                 continue
             if len(fields) != len(names):
                 problems.append(f"{path.name} line {table.line_num}: {len(fields)} fields for {len(names)} columns")
+                if _is_hopeless(problems, table.line_num):
+                    return []
                 continue
             rows.append((table.line_num, dict(zip(names, map(str.strip, fields), strict=True))))
     except csv.Error as error:
@@ -140,6 +145,14 @@ def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
     if not rows:
         problems.append(f"{path.name}: no usable row")
     return rows
+
+
+def _is_hopeless(problems: list[str], line: int) -> bool:
+    """Whether there are so many faults that reading ends here, which the last of them says."""
+    if len(problems) <= MAX_FAULTS:
+        return False
+    problems[MAX_FAULTS:] = [f"{MANIFEST}: more than {MAX_FAULTS} faults up to line {line}; the rest was not read"]
+    return True
 
 
 def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: list[str]) -> Sample:

@@ -7,6 +7,7 @@ const PATIENCE = 60_000; // ms until a live notebook counts as one without a ker
 const VARIANCES = [0, 0.1, 0.25, 0.5, 1, 2, 4]; // in that of the paper's Fig. 7; S7 and S8 are below and above 1
 const REACH = 3; // standard deviations to either side of an example
 const STEP = 0.1;
+const COARSE = 128; // px; a picture of fewer shows its pixels
 const NEAR = "400px"; // from the visible part of the page: where loading starts
 // matplotlib's "inferno", every sixteenth colour
 const INFERNO = [
@@ -291,7 +292,7 @@ class Picture {
 
   /** Values in [0, 1]: a pattern in colours, a mask in black and white. */
   show(values, [height, width], isMask) {
-    Object.assign(this.canvas, { height, width });
+    Object.assign(this.canvas, { height, width, className: width < COARSE ? "coarse" : "" });
     const context = this.canvas.getContext("2d"), image = context.createImageData(width, height);
     const last = INFERNO.length - 1;
     for (let k = 0; k < values.length; k++) {
@@ -361,7 +362,7 @@ class Slider {
       id, type: "range", min: low, max: high, step, value,
       attributes: { "data-lm-suppress-shortcuts": "true", autocomplete: "off" },
     });
-    this.output = element("output", { htmlFor: id });
+    this.output = element("output", { htmlFor: id, attributes: { "aria-live": "off" } }); // aria-valuetext says it
     this.node = element("div", { className: "pairvae-slider" });
     this.node.append(element("label", { htmlFor: id, textContent: label }), this.input, this.output);
     this.input.addEventListener("input", () => {

@@ -228,6 +228,14 @@ def test_tables_that_are_too_large(watched, monkeypatch):
     assert problems_of(watched) == ["manifest.csv: must be a file within the folder, of at most 1 MiB"]
 
 
+@pytest.mark.parametrize("row", [b"s,../a.edf,b.png\n", b"a,b\n"])
+def test_a_table_of_faults_is_not_read_to_its_end(watched, row):
+    (watched / "manifest.csv").write_bytes(b"sample_id,saxs,sem\n" + b"s,0.edf,0.png\n" + row * 100000)
+    problems = problems_of(watched)
+    assert len(problems) == 1001
+    assert problems[-1] == "manifest.csv: more than 1000 faults up to line 1003; the rest was not read"
+
+
 @pytest.mark.parametrize(("encoding", "separator"), [("utf-8-sig", ";"), ("utf-8", "\t"), ("ascii", ",")])
 def test_customs_of_spreadsheets_are_read(watched, encoding, separator):
     row = {"sample_id": "s", "saxs": "0.edf", "sem": "0.png", "beam_row": BEAM[0], "beam_col": BEAM[1]}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from html import unescape
 from html.parser import HTMLParser
@@ -45,6 +47,8 @@ def checkout(tmp_path, monkeypatch):
     (root / "book" / "web" / "node_modules" / "x").mkdir(parents=True)
     (root / "book" / "web" / "node_modules" / "x" / "README.md").write_text("# Not a page")
     (root / "book" / "index.md").write_text("# Title\n")
+    (root / "book" / "status.md").write_text("# Status\n")
+    (root / "CITATION.cff").write_text("version: 1\n")
     (root / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
     (root / "_config.yml").write_text(
         "title: t\nsphinx:\n  config:\n    html_extra_path: [book/web/static]\n    mathjax_path: a.js\n"
@@ -63,14 +67,45 @@ def test_the_staged_sources_are_prose_and_executed_chapters(checkout):
     bookbuild.stage(Run(), checkout / "staged")
     files = {str(path.relative_to(checkout / "staged")) for path in (checkout / "staged").rglob("*") if path.is_file()}
     assert files == {
+        "CITATION.cff",
         "_config.yml",
         "_toc.yml",
         "book/index.md",
+        "book/status.md",
         *(f"notebooks/{name}.ipynb" for name in chapter_names()),
     }
     page = nbformat.read(checkout / "staged" / "notebooks" / "03_solo_vae.ipynb", as_version=4)
     assert "New prose." in [cell.source for cell in page.cells]
     assert page.cells[-1].outputs[0].text == "03_solo_vae 2\n"
+
+
+def test_the_status_page_is_appended_to_its_prose(checkout):
+    bookbuild.stage(Run(), checkout / "staged")
+    status = (checkout / "staged" / "book" / "status.md").read_text()
+    assert status.startswith("# Status\n\n## This build\n")
+    assert (checkout / "book" / "status.md").read_text() == "# Status\n"
+
+
+def set_address(checkout, url):
+    """Name a public address of the repository."""
+    with (checkout / "_config.yml").open("a") as file:
+        file.write(f"repository: {{url: '{url}'}}\n")
+
+
+def test_a_public_address_gives_the_staged_book_buttons(checkout):
+    set_address(checkout, "https://github.com/someone/pairvae")
+    bookbuild.stage(Run(), checkout / "staged")
+    settings = yaml.safe_load((checkout / "staged" / "_config.yml").read_text())
+    assert settings["launch_buttons"]["colab_url"] == "https://colab.research.google.com"
+    assert settings["html"]["use_repository_button"] is True
+
+
+def test_a_public_address_gives_committed_chapters_a_first_cell_for_colab(checkout):
+    set_address(checkout, "https://github.com/someone/pairvae")
+    path = bookbuild.refresh_notebooks(Run())[2]
+    cells = nbformat.read(path, as_version=4).cells
+    assert [cell.metadata.get("tags") for cell in cells if "colab" in cell.source] == [["colab", "remove-cell"]]
+    assert cells[1].source.endswith("pairvae run 03_solo_vae")
 
 
 def test_without_assets_no_setting_names_them_or_another_host(checkout, capsys):
@@ -317,11 +352,56 @@ def test_a_chapter_shows_what_its_execution_gave(name):
 
 
 @pytest.mark.book
-@pytest.mark.parametrize("name", ["notebooks/02_preprocessing", "notebooks/06_generation"])
+@pytest.mark.parametrize(
+    "name",
+    [f"notebooks/{name}" for name in ("02_preprocessing", "03_solo_vae", "04_pair_vae", "06_generation")],
+)
 def test_the_state_of_widgets_is_in_the_page(name):
     page = (HTML / f"{name}.html").read_text(encoding="utf-8")
     states = re.findall(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', page, re.DOTALL)
     assert states and any(json.loads(state)["state"] for state in states)
+    assert page.count('<img class="still"') >= 1  # for who runs no script
+
+
+@pytest.mark.book
+def test_a_book_without_a_public_address_has_no_launch_buttons():
+    assert not yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    for name in PAGES:
+        assert "mybinder.org" not in (HTML / f"{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.book
+def test_with_a_public_address_every_chapter_leads_to_binder_and_colab(tmp_path):
+    config = yaml.safe_load((ROOT / "_build" / "source" / "_config.yml").read_text())
+    config["repository"] = {"url": "https://github.com/someone/pairvae", "branch": "main"}
+    config = bookpages.with_launch_buttons(config)
+    for key in ("html_extra_path", "mathjax_path", "nb_ipywidgets_js", "templates_path", "html_sidebars"):
+        config["sphinx"]["config"].pop(key, None)
+    config["sphinx"]["config"]["html_theme_options"].pop("footer_content_items")
+    config["sphinx"].pop("local_extensions")
+    config["bibtex_bibfiles"] = []
+    config["sphinx"]["config"].pop("html_static_path")
+    name = "notebooks/01_data"
+    page = new_notebook(
+        cells=[new_markdown_cell("# Title"), new_code_cell("1")],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(page, tmp_path / f"{name}.ipynb")
+    (tmp_path / "index.md").write_text("# Book\n")
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n  - file: {name}\n")
+    (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
+    program = Path(sys.executable).with_name("jupyter-book")
+    subprocess.run([program, "build", tmp_path, "-W", "-n", "--keep-going"], check=True, capture_output=True)
+    links = Links()
+    links.feed((tmp_path / "_build" / "html" / f"{name}.html").read_text(encoding="utf-8"))
+    wanted = {
+        f"https://mybinder.org/v2/gh/someone/pairvae/main?urlpath=lab/tree/{name}.ipynb",
+        f"https://colab.research.google.com/github/someone/pairvae/blob/main/{name}.ipynb",
+        "https://github.com/someone/pairvae",
+    }
+    assert wanted <= links.found
+    assert (ROOT / f"{name}.ipynb").is_file()  # what those links lead to
 
 
 @pytest.mark.book

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from lab import write_pairs
+from safetensors.numpy import load
+from throwaway import no_file_larger_than
+
+from pairvae_lib import producing
+from pairvae_lib.applying import SELF_ERRORS
+from pairvae_lib.bundle import ASSESSMENT, CARD, CONFIG, EXAMPLES, LATENTS, MODEL, load_bundle
+from pairvae_lib.checks import DataError
+from pairvae_lib.files import CannotWrite
+from pairvae_lib.locking import ChapterInUse, locked
+from pairvae_lib.producing import Order, produce, work_folder
+
+
+def test_a_model_is_a_folder_with_card_and_assessment(lab_model):
+    assert {path.name for path in lab_model.iterdir()} == {MODEL, CONFIG, CARD, ASSESSMENT, LATENTS, EXAMPLES}
+    assert not work_folder(lab_model).exists()
+    bundle = load_bundle(lab_model)
+    facts = bundle.provenance
+    assert (facts["name"], facts["data"], facts["seed"], facts["resumed"]) == ("lab model", "pairs", 43, False)
+    assert len(facts["train"]) == 8 and len(facts["held_out"]) == 4
+    assert not set(facts["train"]) & set(facts["held_out"])
+    assert facts["morphologies"] == {"columns": 6, "rows": 6}
+    assert set(facts["seconds"]) == {"preparing", "solo training", "pair training", "assessment"}
+    assert 0 < facts[SELF_ERRORS]["median"] <= facts[SELF_ERRORS]["largest"]
+    scaling = bundle.scaling
+    assert (scaling.pattern_shape, scaling.nm_per_pixel, scaling.image_rows) == ((40, 44), 2.5, None)
+
+
+def test_no_path_of_the_machine_is_in_the_folder(lab_model, lab_pairs):
+    for name in (CONFIG, CARD, ASSESSMENT):
+        assert str(lab_pairs.parent) not in (lab_model / name).read_text()
+
+
+def test_no_image_is_in_the_folder_unless_asked_for(tmp_path, lab_pairs, lab_model):
+    out = tmp_path / "model"
+    produce(Order(str(lab_pairs), out, "tiny", held_out="b"))
+    assert EXAMPLES not in {path.name for path in out.iterdir()}
+    assert "It holds no image and no curve of a sample." in (out / CARD).read_text()
+    assert load_bundle(out).provenance["held_out"] == ["s01", "s04", "s07", "s10"]
+    assert "all of the group b" in (out / CARD).read_text()
+    masks = [picture for picture in load(load_bundle(lab_model).attachments[EXAMPLES]).values()]
+    assert any(picture.dtype == np.bool_ for picture in masks)
+
+
+def test_an_interrupted_training_goes_on_and_ends_the_same(tmp_path, lab_pairs, lab_model, monkeypatch):
+    order = Order(str(lab_pairs), tmp_path / "model", "tiny")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(producing, "pair_trained", killed)
+        with pytest.raises(KeyboardInterrupt):
+            produce(order)
+    assert (work_folder(order.out) / "solo.pt").exists() and not order.out.exists()
+    said = []
+    after = produce(order, said.append)
+    assert after.provenance["resumed"] and [line.split()[0] for line in said] == [
+        "Preparing", "Training", "Training", "Assessing", "Writing",
+    ]
+    before = load_bundle(lab_model).model.state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in after.model.state_dict().items())
+
+
+def test_another_order_does_not_go_on_with_an_unfinished_model(tmp_path, lab_pairs, monkeypatch):
+    order = Order(str(lab_pairs), tmp_path / "model", "tiny")
+    with monkeypatch.context() as patch:
+        patch.setattr(producing, "pair_trained", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            produce(order)
+    with pytest.raises(ValueError, match="solo.pt was made with other settings: .*Remove it to start anew"):
+        produce(replace(order, seed=44))
+
+
+def test_what_is_there_is_not_touched(lab_model, lab_pairs):
+    with pytest.raises(FileExistsError, match="is there already; name a folder that does not exist yet"):
+        produce(Order(str(lab_pairs), lab_model, "tiny"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"profile": "huge"}, "^profile must be one of tiny"),
+        ({"held_out": "z"}, "^held_out must be one of at least two groups"),
+        ({"n_train": 4}, "^n_train must be at least the batch size 8; got 4 training pairs$"),
+        ({"n_train": 12}, "^n_train must lie between 1 and 11 for 12 samples; got 12$"),
+    ],
+)
+def test_an_order_that_cannot_be_done_is_refused_before_training(tmp_path, lab_pairs, changes, message):
+    order = replace(Order(str(lab_pairs), tmp_path / "model", "tiny"), **changes)
+    with pytest.raises(ValueError, match=message):
+        produce(order)
+    assert not order.out.exists()
+
+
+def test_every_fault_of_the_data_is_named(tmp_path):
+    folder = write_pairs(tmp_path / "pairs")
+    (folder / "saxs" / "s03.png").write_bytes(b"x")
+    (folder / "sem" / "s05.png").unlink()
+    with pytest.raises(DataError) as caught:
+        produce(Order(str(folder), tmp_path / "model", "tiny"))
+    assert re.search(r"2 problems\n.*s0[35].*\n.*s0[35]", str(caught.value))
+
+
+def test_two_cannot_make_one_model(tmp_path, lab_pairs):
+    order = Order(str(lab_pairs), tmp_path / "model", "tiny")
+    with locked(work_folder(order.out) / "training"), pytest.raises(ChapterInUse, match="is being run in"):
+        produce(order)
+
+
+def test_a_full_disk_keeps_what_was_trained(tmp_path, lab_pairs):
+    order = Order(str(lab_pairs), tmp_path / "model", "tiny")
+    with no_file_larger_than(100_000), pytest.raises(CannotWrite, match="cannot write checkpoint .*solo.* kept$"):
+        produce(order)
+    assert not order.out.exists()
+
+
+def test_the_card_says_what_the_assessment_found(lab_model):
+    card = (lab_model / CARD).read_text()
+    content = json.loads((lab_model / ASSESSMENT).read_text())
+    for row in content["medians"]:
+        if row["metric"] == "S2" and row["name"] == "nearest neighbour":
+            assert f"| nearest neighbour | {row['train']:.4f} | {row['held out']:.4f} |" in card
+            break
+    else:
+        raise AssertionError("no such row")
+    for title in ("Does it beat", "Data", "Training", "Errors", "Memorisation", "Intended use", "Limits", "What this"):
+        assert f"## {title}" in card

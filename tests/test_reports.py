@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lab import TINY, untrained
+
+from pairvae_lib.appraisal import appraisal_of
+from pairvae_lib.bundle import ASSESSMENT, EXAMPLES, load_bundle
+from pairvae_lib.cards import data_lines, escaped, limit_lines, model_card, training_lines
+from pairvae_lib.datasets import open_pairs, prepare
+from pairvae_lib.exhibits import Exhibit, attached_exhibits, exhibits, packed_exhibits
+from pairvae_lib.reports import SIZE_LIMIT, report_content, report_page, write_report
+
+
+@pytest.fixture(scope="module")
+def bundle(lab_model):
+    return load_bundle(lab_model)
+
+
+@pytest.fixture(scope="module")
+def pairs(lab_pairs):
+    return prepare(open_pairs(lab_pairs, binarisation=TINY.binarisation), TINY)
+
+
+def test_a_report_is_one_small_file_that_says_the_verdict(bundle, tmp_path):
+    found = write_report(tmp_path / "report.html", bundle)
+    text = (tmp_path / "report.html").read_text()
+    assert len(text) < SIZE_LIMIT and found.sentence() in text and found.memory_sentence() in text
+    titles = "Does it beat", "Reconstructions", "Errors", "Morphology", "Memorisation", "Data", "Training", "Limits"
+    for title in titles:
+        assert f"<h2>{title}" in text
+    assert text.count("<img ") == 6 * len(attached_exhibits(bundle)) > 0
+
+
+def test_without_pictures_it_says_how_to_make_them(bundle):
+    text = report_page(bundle, appraisal_of(bundle), [])
+    assert "pairvae report MODEL --data DATA" in text and "<img " not in text
+
+
+def test_profiles_are_drawn_as_curves(bundle, pairs):
+    profiles = replace(untrained(profiles=True), provenance=bundle.provenance)
+    shown = [Exhibit("a", {name: np.full(32, 0.5, np.float32) for name in ("true gisaxs", "sem_to_gisaxs")})]
+    text = report_page(profiles, appraisal_of(bundle), shown)
+    assert "gisaxs of a" in text and "q [1/angstrom], logarithmic" in text
+
+
+def test_profiles_without_q_are_refused(bundle):
+    profiles = replace(untrained(profiles=True), provenance=bundle.provenance)
+    profiles = replace(profiles, scaling=replace(profiles.scaling, q=None))
+    with pytest.raises(ValueError, match="^the model's scaling must hold the q of its profiles; got none$"):
+        report_page(profiles, appraisal_of(bundle), [Exhibit("a", {"true gisaxs": np.zeros(32, np.float32)})])
+
+
+def test_the_same_as_numbers(bundle):
+    found = appraisal_of(bundle)
+    content = json.loads(json.dumps(report_content(found)))
+    assert content["beats_retrieval"] == found.sentence() and content["samples"] == {"train": 8, "held out": 4}
+    assert [one["difference"] for one in content["comparisons"]] == [None] * 3
+    assert content["errors"]["S2"]["saxs_to_sem"]["held out"] == found.rows("S2")[1][2]
+
+
+def test_pictures_are_made_again_from_the_data(bundle, pairs):
+    again, stored = exhibits(bundle, pairs, 43), attached_exhibits(bundle)
+    assert [one.title for one in again] == [one.title for one in stored]
+    assert len(again) == 8 and {one.title.split(":")[0] for one in again} == {"held out", "training"}
+    for first, second in zip(again, stored, strict=True):
+        assert set(first.pictures) == set(second.pictures) == {
+            "true saxs", "true sem", "saxs_to_saxs", "saxs_to_sem", "sem_to_saxs", "sem_to_sem",
+        }
+        for name, picture in first.pictures.items():
+            assert second.pictures[name].astype(float) == pytest.approx(picture.astype(float), abs=1 / 500)
+
+
+def test_names_with_any_sign_survive_packing():
+    shown = [Exhibit('a|b: "c", ä', {"true x|y": np.zeros((2, 2), bool)})]
+    bundle = replace(untrained(), attachments={EXAMPLES: packed_exhibits(shown)})
+    assert attached_exhibits(bundle)[0].title == shown[0].title
+    assert list(attached_exhibits(bundle)[0].pictures) == ["true x|y"]
+
+
+def test_other_data_are_refused(bundle, pairs):
+    with pytest.raises(ValueError, match="^the data are not those that the model was trained on: digest .* instead of"):
+        exhibits(bundle, pairs.subset(range(11)), 43)
+
+
+@pytest.mark.parametrize("content", [b"x", packed_exhibits([Exhibit("a", {"true x": np.zeros((2000, 1), bool)})])])
+def test_something_else_in_place_of_pictures_is_refused(content):
+    with pytest.raises(ValueError, match="^examples.safetensors does not hold pictures"):
+        attached_exhibits(replace(untrained(), attachments={EXAMPLES: content}))
+
+
+@pytest.mark.parametrize("lines", [data_lines, training_lines, limit_lines])
+def test_a_provenance_that_tells_nothing_is_refused(bundle, lines):
+    assert lines(bundle)
+    with pytest.raises(ValueError, match="^the model's provenance does not describe a training"):
+        lines(replace(bundle, provenance={}))
+
+
+def test_names_cannot_write_markdown(bundle):
+    facts = bundle.provenance | {"data": "[x](http://y) <b>\n# z", "morphologies": {"a|b": 3}}
+    card = model_card(replace(bundle, provenance=facts), appraisal_of(bundle))
+    assert r"\[x\](http://y) \<b\> # z" in card and r"a\|b 3" in card
+    assert escaped("a_b*c") == r"a\_b\*c"
+
+
+def test_names_cannot_write_html(bundle):
+    facts = bundle.provenance | {"name": "<script>", "data": "<img src=x>"}
+    assessment = json.loads(bundle.attachments[ASSESSMENT])
+    assessment["errors"]["S2"]["<b>"] = assessment["errors"]["S2"]["saxs_to_sem"]
+    hostile = replace(
+        bundle, provenance=facts, attachments={ASSESSMENT: json.dumps(assessment).encode()}
+    )
+    text = report_page(hostile, appraisal_of(hostile), [])
+    assert "<script>" not in text and "<img " not in text and "<b>" not in text and "&lt;b&gt;" in text
