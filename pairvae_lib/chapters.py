@@ -40,6 +40,7 @@ MAKINGS: Mapping[str, Making] = {
 # Chapters that make nothing for others and read less than all products.
 READERS: Mapping[str, tuple[str, ...]] = {
     "07_your_data": ("04_pair_vae",),
+    "08_beyond": (),  # what is published, and nothing else
     "10_applications": ("04_pair_vae",),
 }
 

@@ -15,7 +15,7 @@ from pairvae_lib.contest.table import published_folder
 from pairvae_lib.files import replacing
 from pairvae_lib.publishing import digest_of, origin_of, settings_digest
 from pairvae_lib.records import write_json
-from pairvae_lib.runs import SIMULATED
+from pairvae_lib.runs import SIMULATED, project_root
 from pairvae_lib.shown import PROVENANCE
 
 PEERS_LIBRARY = "multivae"
@@ -62,7 +62,7 @@ def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Pat
         "budget": first.budget,
         "data": first.data_root.name,
         "settings": settings_digest(profile),
-        **origin_of(first.data_root, PEERS_LIBRARY),
+        **origin_of(project_root(), PEERS_LIBRARY),
         "files": {
             path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()
         },

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pairvae_lib.checks import check_mask
 from pairvae_lib.figures.drawing import draw_image, tiles
@@ -107,7 +108,9 @@ def error_intervals(
         if reference in methods:
             axes.axvline(methods[str(reference)].estimate, color=FRAME, linewidth=0.8, linestyle=":")
         axes.set(title=metric, xscale="log")
-        axes.tick_params(axis="x", which="both", labelsize=8)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_yticks(range(len(names)), names, fontsize=9)
         axes.set_ylim(len(names) - 0.4, -0.6)
     for axes in list(grid.flat)[len(errors) :]:
