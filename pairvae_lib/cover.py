@@ -181,7 +181,7 @@ def _figure(kind: str, tiles: Sequence[str]) -> str:
 
 
 def _bar(name: str, verdicts: Sequence[str]) -> str:
-    """One bar: segments in the order of VERDICT_MARKS, as wide as their verdict is frequent, with words that fit."""
+    """One bar: segments in the order of VERDICT_MARKS, as wide as their verdict is frequent; words where they fit."""
     counts = {verdict: verdicts.count(verdict) for verdict in VERDICT_MARKS if verdict in verdicts}
     segments = []
     for verdict, count in counts.items():
