@@ -1,4 +1,4 @@
-"""Sphinx extension: mends marks of pages that mislead a screen reader, and drops scripts that no page needs."""
+"""Sphinx extension: mends marks that mislead a screen reader, and leaves out scripts that a page does not need."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ LIST = '<div role="list" class="citation-list">'
 # marks of widgets' buttons.
 ICONS = re.compile(r'\s*<script [^>]*src="[^"]*_static/scripts/fontawesome\.js[^"]*"[^>]*></script>')
 # The index of the search is read where there is something to search: on the page of the search itself.
-INDEX = re.compile(
-    r'\s*<script src="[^"]*(?:searchindex|_static/searchtools|_static/language_data)\.js[^"]*"></script>'
-)
+INDEX = re.compile(r'\s*<script src="[^"]*(?:searchindex|searchtools|language_data)\.js[^"]*"></script>')
 SEARCH = "search.html"
 FORMULAS = re.compile(r'\s*<script [^>]*src="[^"]*tex-mml-chtml\.js[^"]*"[^>]*></script>')
 FORMULA = 'class="math'

@@ -107,6 +107,9 @@ def upstream(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+_NOTED = ("papermill", "execution")  # what an execution adds to a cell's metadata
+
+
 def with_prose(text: NotebookNode, executed: NotebookNode) -> NotebookNode:
     """The text with the outputs of its executed code cells, so that new prose needs no new execution.
 
@@ -128,7 +131,13 @@ def with_prose(text: NotebookNode, executed: NotebookNode) -> NotebookNode:
     runs = iter(_executed_groups(executed))
     cells: list[NotebookNode] = []
     for cell in text.cells:
-        cells += next(runs) if cell.cell_type == "code" else [cell]
+        if cell.cell_type != "code":
+            cells.append(cell)
+            continue
+        run = deepcopy(next(runs))
+        noted = {key: value for key, value in run[0].metadata.items() if key in _NOTED}
+        run[0].metadata = NotebookNode(noted | cell.metadata)  # tags and words for pictures may be newer
+        cells += run
     page.cells = deepcopy(cells)
     return page
 

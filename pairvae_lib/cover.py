@@ -32,7 +32,8 @@ Row = Mapping[str, Any]
 
 def cover_files() -> dict[Path, str]:
     """The files that the first page includes, with what they must hold: drawn from published results."""
-    curves = shown_results(Run()).curves
+    shown = shown_results(Run())
+    curves, medians = shown.curves, shown.errors["medians"]
     folder = project_root() / "book" / "images"
     kept = {name: ledger_file(name, published=True) for name in PUBLISHED}
     ledgers = {name: read_ledger(name, published=True) for name, file in kept.items() if file.exists()}
@@ -40,6 +41,8 @@ def cover_files() -> dict[Path, str]:
         folder / "cover-routes.html": routes_html(curves, MORPHOLOGY),
         folder / "cover-memory.html": memory_html(curves, MORPHOLOGY),
         folder / "cover-verdicts.html": verdicts_html(ledgers),
+        project_root() / "book" / "headline.md": headline_markdown(medians),
+        project_root() / "book" / "instead.md": instead_markdown(medians),
     }
 
 
@@ -127,6 +130,67 @@ def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
     )
 
 
+def headline_markdown(medians: Sequence[Row]) -> str:
+    """The two routes to a micrograph on training and on held-out samples, in a sentence.
+
+    Parameters
+    ----------
+    medians : sequence of mapping
+        `errors.json`'s "medians": metric, name, "train" and "held out" of each.
+
+    Raises
+    ------
+    ValueError
+        If one that is needed is missing.
+    """
+    cross, own = (_median(medians, "S2", route) for route in ("saxs_to_sem", "sem_to_sem"))
+    return (
+        f"At the paper's size the median error in S₂ of {display_name('saxs_to_sem')} is {_short(cross['train'])} on "
+        f"training samples and {_short(cross['held out'])} on held-out ones; that of {display_name('sem_to_sem')} is "
+        f"{_short(own['train'])} and {_short(own['held out'])}.\n"
+    )
+
+
+# What a reader wants, the error that measures it, PairVAE's route to it, and what is nearer: (its name, what it is).
+_WANTED = (
+    ("statistics of the micrograph, from scattering", "S2", "saxs_to_sem", "kernel ridge",
+     "kernel ridge regression from the pattern"),
+    ("a micrograph to look at, from scattering", "A2", "saxs_to_sem", "nearest neighbour",
+     "showing the micrograph of the nearest training pattern, which nobody takes for a reconstruction"),
+    ("scattering, from a micrograph", "intensity", "sem_to_saxs", "kernel ridge",
+     "kernel ridge regression from its power spectrum"),
+)  # fmt: skip
+_ERRORS = {"S2": "S₂", "A2": "A₂, with direction", "intensity": "intensity"}
+_FLOORS = {"intensity": "training mean"}  # what else tells whether an error is small
+
+
+def instead_markdown(medians: Sequence[Row]) -> str:
+    """What PairVAE is wanted for and what does it better without a network, as a table; parameters as above."""
+    lines = ["| wanted | error | PairVAE | better here |", "|---|---|---:|---|"]
+    for wanted, metric, route, name, what in _WANTED:
+        errors = {key: _median(medians, metric, key)["held out"] for key in (route, name)}
+        if errors[name] >= errors[route]:
+            raise ValueError(f"{name} must have a smaller error in {metric} than {route}; got {errors}")
+        floor = _FLOORS.get(metric, "crop-to-crop floor")
+        beside = f"{display_name(floor)} {_short(_median(medians, metric, floor)['held out'])}"
+        better = f"{_short(errors[name])} by {what} ({beside})"
+        lines.append(f"| {wanted} | {_ERRORS[metric]} | {_short(errors[route])} | {better} |")
+    return "\n".join(lines) + "\n"
+
+
+def _median(medians: Sequence[Row], metric: str, name: str) -> Row:
+    """The row of a metric and a name."""
+    for row in medians:
+        if (row["metric"], row["name"]) == (metric, name):
+            return row
+    raise ValueError(f"medians must hold {name!r} in {metric!r}; got neither")
+
+
+def _short(value: float) -> str:
+    """Two or three digits, without the zero before the point."""
+    return f"{value:.4f}".removeprefix("0") if value < 0.02 else f"{value:.3f}".removeprefix("0")
+
+
 def verdicts_html(ledgers: Mapping[str, Sequence[Row]]) -> str:
     """How many parts of the claims hold, for every data set and both assessments, as bars.
 
@@ -181,7 +245,7 @@ def _figure(kind: str, tiles: Sequence[str]) -> str:
 
 
 def _bar(name: str, verdicts: Sequence[str]) -> str:
-    """One bar: segments in the order of VERDICT_MARKS, as wide as their verdict is frequent, with words that fit."""
+    """One bar: segments in the order of VERDICT_MARKS, as wide as their verdict is frequent; words where they fit."""
     counts = {verdict: verdicts.count(verdict) for verdict in VERDICT_MARKS if verdict in verdicts}
     segments = []
     for verdict, count in counts.items():

@@ -379,7 +379,8 @@ def test_with_a_public_address_every_chapter_leads_to_binder_and_colab(tmp_path)
         config["sphinx"]["config"].pop(key, None)
     config["sphinx"]["config"]["html_theme_options"].pop("footer_content_items")
     config["sphinx"].pop("local_extensions")
-    config["bibtex_bibfiles"] = []
+    config["bibtex_bibfiles"] = ["references.bib"]
+    (tmp_path / "references.bib").write_text("")
     config["sphinx"]["config"].pop("html_static_path")
     name = "notebooks/01_data"
     page = new_notebook(

@@ -120,11 +120,12 @@ def test_new_prose_takes_the_outputs_along():
         cells=[
             new_code_cell("a = 1", metadata={"tags": ["parameters"]}),
             new_markdown_cell("new"),
-            new_code_cell("print(a)"),
+            new_code_cell("print(a)", metadata={"tags": ["hide-input"]}),
             new_markdown_cell("more"),
         ]
     )
     page = chapters.with_prose(text, executed())
+    assert page.cells[3].metadata["tags"] == ["hide-input"]
     assert [cell.source for cell in page.cells] == ["a = 1", "a = 2", "new", "print(a)", "more"]
     assert page.cells[3].outputs[0].text == "2\n"
 

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pairvae_lib.cover import cover_files, memory_html, routes_html, verdicts_html, write_cover
+from pairvae_lib.cover import (
+    cover_files,
+    headline_markdown,
+    instead_markdown,
+    memory_html,
+    routes_html,
+    verdicts_html,
+    write_cover,
+)
 from pairvae_lib.verdicts import HOLDS, NOT, ONLY_MIXED, UNDECIDED, UNTESTABLE
 
 RNG = np.random.default_rng(0)
@@ -93,6 +101,42 @@ def test_the_committed_cover_shows_what_is_published():
         ours, theirs = images(committed), images(wanted)
         assert all(np.array_equal(ours[alt], theirs[alt]) for alt in theirs)
         assert len(committed) < 300_000
+
+
+def medians():
+    values = {"S2 saxs_to_sem": 0.016, "S2 sem_to_sem": 0.0075, "S2 kernel ridge": 0.0068}
+    values |= {"S2 crop-to-crop floor": 0.0049}
+    values |= {"A2 saxs_to_sem": 0.09, "A2 nearest neighbour": 0.06, "A2 crop-to-crop floor": 0.03}
+    values |= {"intensity sem_to_saxs": 0.06, "intensity kernel ridge": 0.015, "intensity training mean": 0.02}
+    split = {key: key.split(" ", 1) for key in values}
+    return [
+        {"metric": split[key][0], "name": split[key][1], "train": value / 2, "held out": value}
+        for key, value in values.items()
+    ]
+
+
+def test_the_headline_has_both_kinds_of_samples():
+    sentence = headline_markdown(medians())
+    assert "SAXS→SEM is .0080 on training samples and .0160 on held-out ones" in sentence
+    assert sentence.endswith("SEM→SEM is .0037 and .0075.\n")
+
+
+def test_what_to_use_instead_has_a_row_for_each_wish():
+    lines = instead_markdown(medians()).splitlines()
+    assert len(lines) == 5
+    better = ".0068 by kernel ridge regression from the pattern (crop-to-crop floor .0049)"
+    assert lines[2].endswith(f"| S₂ | .0160 | {better} |")
+
+
+def test_what_is_no_better_is_not_recommended():
+    changed = [row | {"held out": 0.5} if row["name"] == "nearest neighbour" else row for row in medians()]
+    with pytest.raises(ValueError, match="^nearest neighbour must have a smaller error in A2 than saxs_to_sem; got"):
+        instead_markdown(changed)
+
+
+def test_a_missing_median_is_named():
+    with pytest.raises(ValueError, match="^medians must hold 'saxs_to_sem' in 'S2'"):
+        headline_markdown([])
 
 
 def test_writing_the_cover(tmp_path, monkeypatch):

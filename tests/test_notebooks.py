@@ -95,6 +95,19 @@ def test_cells_are_short_and_leave_functions_and_loops_over_epochs_to_the_librar
                 assert node.end_lineno - node.lineno < MOST_DEF_LINES, source
 
 
+def only_draws(source: str) -> bool:
+    """Whether a cell is one call that draws a figure."""
+    body = syntax(source).body
+    return len(body) == 1 and re.match(r"_ = figures\.[\w.]+\(", ast.unparse(body[0])) is not None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_that_only_draws_is_folded(name):
+    code_cells = [cell for cell in chapters.chapter_text(name).cells if cell.cell_type == "code"]
+    drawing = [cell for cell in code_cells if only_draws(cell.source)]
+    assert [cell.source for cell in drawing if "hide-input" not in cell.metadata.get("tags", ())] == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_all_imports_of_a_chapter_stand_in_one_cell(name):
     importing = [

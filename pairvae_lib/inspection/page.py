@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
-from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -14,31 +13,24 @@ from PIL import Image
 from pairvae_lib import __version__
 from pairvae_lib.inspection.inspecting import Inspection
 from pairvae_lib.inspection.seen import THUMBNAIL, Seen
+from pairvae_lib.webpage import document, heading, listed, paragraph
 
 MAX_SHOWN = 160  # samples with pictures: up to 25 kB each
 
+# What this page has beside the rules of all pages of ours.
 _STYLE = """
-:root { color-scheme: light dark; --ground: #fff; --ink: #1a1a1a; --soft: #555; --line: #ccc; --good: #1b6e3c;
-  --bad: #a3151c; --care: #7a5200; --curve: #0b5fa5; }
-@media (prefers-color-scheme: dark) { :root { --ground: #16181b; --ink: #e8e8e8; --soft: #b0b0b0; --line: #444;
-  --good: #6fd498; --bad: #ff9a9a; --care: #f2c063; --curve: #7cc4ff; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 74rem; padding: 1.5rem; background: var(--ground); color: var(--ink);
-  font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 .5rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .5rem; }
-.good { color: var(--good); } .bad { color: var(--bad); } .care { color: var(--care); }
-.verdict { font-size: 1.15rem; font-weight: 600; }
+:root { --care: #7a5200; } @media (prefers-color-scheme: dark) { :root { --care: #f2c063; } }
+body { max-width: 74rem; }
+.verdict.care { border-left-color: var(--care); } span.bad { color: var(--bad); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; }
-dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-li { overflow-wrap: anywhere; }
+dt { color: var(--soft); } dd { margin: 0; }
 .samples { list-style: none; padding: 0; display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, 13.5rem); }
 .samples li { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem; }
 .samples p { margin: .3rem 0 0; font-size: .85rem; color: var(--soft); }
 .samples strong { color: var(--ink); }
 .pair { display: flex; gap: .4rem; } .pair img, .pair svg { width: 96px; height: 96px; object-fit: contain; }
 .pair img { image-rendering: pixelated; background: #888; } .pair svg { border: 1px solid var(--line); }
-polyline { fill: none; stroke: var(--curve); stroke-width: 1.5; }
-footer { margin-top: 2rem; color: var(--soft); font-size: .85rem; }
+polyline { fill: none; stroke: var(--one); stroke-width: 1.5; }
 @media (max-width: 32rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
 """
 
@@ -75,46 +67,26 @@ def as_page(found: Inspection) -> str:
     found : Inspection
         See `inspecting.inspected`. Of more than `MAX_SHOWN` samples, evenly spaced ones are shown.
     """
-    name = escape(found.folder.resolve().name)
+    name = found.folder.resolve().name
     places = np.unique(np.linspace(0, max(len(found.samples) - 1, 0), MAX_SHOWN).astype(int))
     shown = [found.samples[place] for place in places if place < len(found.samples)]
     note = f"{len(shown)} of {len(found.samples)}, evenly spaced" if len(shown) < len(found.samples) else "all"
-    cards = "\n".join(_card(sample, found) for sample in shown)
-    facts = "\n".join(f"<dt>{escape(key)}</dt><dd>{escape(words)}</dd>" for key, words in found.facts.items())
+    facts = "".join(f"<dt>{escape(key)}</dt><dd>{escape(words)}</dd>" for key, words in found.facts.items())
     tone = "bad" if found.problems else "care" if found.warnings else "good"
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{name}: {escape(verdict(found))}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>Data folder {name}</h1>
-<p class="verdict {tone}">{escape(verdict(found)).capitalize()}, in the {escape(found.profile)} profile.</p>
-<h2>What is there</h2>
-<dl>
-{facts}
-</dl>
-{_section("What is wrong", found.problems, "bad")}{_section("What to beware of", found.warnings, "care")}
-{f"<h2>Samples ({note})</h2>" if shown else ""}
-{f'<ul class="samples">{cards}</ul>' if shown else ""}
-</main>
-<footer>Made by pairvae check, version {escape(__version__)}.</footer>
-</body>
-</html>
-"""
-
-
-def _section(title: str, lines: Sequence[str], tone: str) -> str:
-    """A list under a heading, if there is anything to list."""
-    if not lines:
-        return ""
-    items = "\n".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<h2 class="{tone}">{title}</h2>\n<ul>\n{items}\n</ul>\n'
+    said = verdict(found)
+    body = [
+        heading(f"Data folder {name}", 1),
+        paragraph(f"{said[0].upper()}{said[1:]}, in the {found.profile} profile.", f"verdict {tone}"),
+        heading("What is there"),
+        f"<dl>{facts}</dl>",
+    ]
+    for title, lines in (("What is wrong", found.problems), ("What to beware of", found.warnings)):
+        body += [heading(title), listed(lines)] if lines else []
+    if shown:
+        cards = "\n".join(_card(sample, found) for sample in shown)
+        body += [heading(f"Samples ({note})"), f'<ul class="samples">{cards}</ul>']
+    body.append(paragraph(f"Made by pairvae check, version {__version__}.", "soft"))
+    return document(f"{name}: {said}", body, _STYLE)
 
 
 def _card(sample: Seen, found: Inspection) -> str:

@@ -18,7 +18,9 @@ NARROW = 390  # px, a telephone
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
-WITH_WIDGETS = ("notebooks/02_preprocessing", "notebooks/06_generation")
+WITH_WIDGETS = tuple(
+    f"notebooks/{name}" for name in ("02_preprocessing", "03_solo_vae", "04_pair_vae", "06_generation")
+)
 
 # One number for what the visible pictures of an output show.
 PICTURES = """output => {

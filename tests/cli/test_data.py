@@ -36,7 +36,7 @@ def test_check_writes_a_page_and_json(folder, tmp_path, capsys):
     assert code_of("check", str(folder), "--profile", "tiny", "--out", str(page), "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["usable"], len(found["samples"]), found["profile"]) == (True, 10, "tiny")
-    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert code_of("check", str(folder), "--profile", "tiny", "--out", str(page)) == 0
     assert capsys.readouterr().out.endswith(f"{page}\n")
 
