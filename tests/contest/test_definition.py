@@ -73,7 +73,7 @@ def test_simulated_pairs_are_prepared_once(tmp_path, monkeypatch, no_simulator):
     [
         ({"split": "fold"}, "split must be one of random, gap, batch; got 'fold'"),
         ({"budget": "huge"}, "budget must be one of tiny, quick, standard; got 'huge'"),
-        ({"data": "nowhere"}, "data must be 'simulated' or a folder of paired data; got 'nowhere'"),
+        ({"data": "nowhere", "peers": ()}, "data must be 'simulated' or a folder of paired data; got 'nowhere'"),
     ],
 )
 def test_names_are_checked(values, message):
