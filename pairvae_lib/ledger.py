@@ -15,7 +15,7 @@ from pairvae_lib.claims import CLAIMS, IMAGES, Claim
 from pairvae_lib.claims_page import data_of, summary_markdown
 from pairvae_lib.files import replacing
 from pairvae_lib.measures import MIXED, ONLY_HELD_OUT, View
-from pairvae_lib.runs import project_root, results_root
+from pairvae_lib.runs import SIMULATED, project_root, results_root
 from pairvae_lib.shown import published_root
 from pairvae_lib.statistics import holm
 from pairvae_lib.study import Study
@@ -94,7 +94,8 @@ def published_summary() -> str:
             continue
         rows = read_ledger(profile, published=True)
         for data in data_of(rows):
-            sections.append(f"**On {data} pairs, {profile} profile.**\n\n{summary_markdown(rows, data)}")
+            name = "Simulated pairs" if data == SIMULATED else f"Measured pairs, {data}"
+            sections.append(f"**{name}, {profile} profile.**\n\n{summary_markdown(rows, data)}")
     return "\n\n".join(sections) + "\n"
 
 
