@@ -25,7 +25,8 @@ from pairvae_lib.runs import Run
 pytestmark = pytest.mark.browser
 
 NEEDED = ("import ", "profile: str", "run = Run(", "model, _ = pair_trained(", "latent_explorer(")
-MOVES = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+# Not awaited: if the kernel dies, the wait for what the cells show ends, and a promise would not.
+MOVES = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
 
 def explorer_notebook() -> nbformat.NotebookNode:
