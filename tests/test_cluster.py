@@ -43,6 +43,7 @@ def test_the_profile_of_slurm_says_what_the_default_says():
     assert ours["executor"] == "slurm" and ours["default-resources"]["cpus_per_task"] == 1
 
 
+@pytest.mark.end_to_end
 def test_a_profile_has_options_of_this_snakemake(tmp_path):
     known = set(re.findall(r"--([a-z-]+)", snakemake("--help", results=tmp_path).stdout))
     for profile in ("default", "slurm"):
@@ -50,6 +51,7 @@ def test_a_profile_has_options_of_this_snakemake(tmp_path):
         assert named and named <= known, profile
 
 
+@pytest.mark.end_to_end
 def test_a_sweep_is_planned_with_the_profile_of_slurm(tmp_path):
     pytest.importorskip("snakemake_executor_plugin_slurm", reason="the extra `cluster` is not installed")
     words = ("--workflow-profile", "workflow/profiles/slurm", "--dry-run")
