@@ -128,13 +128,22 @@ class FlowTraining:
     time_mean: float = -0.6  # of the logit of t
     time_scale: float = 1.1
     # Under which turns a sample's crops look like other crops of it: only "half_turn" where scattering and micrograph
-    # share an axis, the "dihedral" group (quarter turns and mirrors) where the scattering knows no direction.
-    symmetry: Symmetry = "half_turn"
+    # share an axis, the "dihedral" group (quarter turns and mirrors) where the scattering knows no direction. None:
+    # the first for patterns, the second for profiles.
+    symmetry: Symmetry | None = None
 
     @property
     def steps(self) -> int:
         """Steps of the optimiser in all."""
         return self.rounds * self.steps_per_round
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A conditional flow and how it is trained."""
+
+    architecture: FlowArchitecture = FlowArchitecture()
+    training: FlowTraining = FlowTraining()
 
 
 @dataclass(frozen=True)
@@ -233,14 +242,24 @@ TINY = replace(
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (TINY, QUICK, STANDARD, PAPER)}
 
+# By the name of a profile; beside the profiles, since the paper knows no flow.
+FLOWS: dict[str, Flow] = {
+    "tiny": Flow(
+        FlowArchitecture(channels=(8, 8, 16), embedded=16, components=2),
+        FlowTraining(rounds=2, steps_per_round=2, batch_size=4),
+    ),
+    "quick": Flow(FlowArchitecture(channels=(32, 64, 96)), FlowTraining(rounds=32)),  # 100 s in single precision
+    "standard": Flow(),
+    "paper": Flow(),
+}
+
+
 @dataclass(frozen=True)
 class Budget:
     """What every method of a comparison may spend, beyond the paper (see `contest.py`); all numbers are ours."""
 
     name: str
     profile: Profile  # of the data, the crops, and PairVAE
-    flow_architecture: FlowArchitecture = FlowArchitecture()
-    flow: FlowTraining = FlowTraining()
     peers: PeerTraining = PeerTraining()
     # Training samples from which on all VAEs train fewer epochs, so that a larger data set costs no more steps.
     samples: int = 48
@@ -248,6 +267,11 @@ class Budget:
     true: int = 32  # crops of the micrograph that an answer is held to
     steps: int = 16  # of the flow's integration
     memorisation: int = 12  # held-out samples for which copies are looked for, which takes long
+
+    @property
+    def flow(self) -> Flow:
+        """Its conditional flow."""
+        return FLOWS[self.name]
 
 
 # "standard": the paper's number of pairs, full size, at the crops of the quick profile; 15 minutes a seed on one core.
@@ -257,8 +281,6 @@ BUDGETS: dict[str, Budget] = {
         Budget(
             "tiny",
             TINY,
-            FlowArchitecture(channels=(8, 8, 16), embedded=16, components=2),
-            FlowTraining(rounds=2, steps_per_round=2, batch_size=4),
             PeerTraining(epochs={"MVAE": 1, "MoPoE": 1}),
             drawn=2,
             true=4,
@@ -268,8 +290,6 @@ BUDGETS: dict[str, Budget] = {
         Budget(
             "quick",
             QUICK,
-            FlowArchitecture(channels=(32, 64, 96)),
-            FlowTraining(rounds=32),  # 100 s in single precision
             PeerTraining(epochs={"MVAE": 150, "MoPoE": 300}),
         ),
         Budget("standard", replace(QUICK, precision="auto", simulation=PAPER.simulation)),

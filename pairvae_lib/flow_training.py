@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import FlowArchitecture, FlowTraining, Precision
+from pairvae_lib.config import Flow, FlowTraining, Precision
 from pairvae_lib.fitting import History, Means, fit, generator, provenance, standard_normal
 from pairvae_lib.flow import ConditionalFlow, UNet, fresh_flow, noised
 from pairvae_lib.losses import reconstruction_loss
@@ -57,7 +57,8 @@ def train_flow(
         If the pairs are of other modalities, the symmetry is unknown, or there are too few training pairs.
     """
     check_one_of("modalities of the flow", flow.modalities, (pairs.modalities,))
-    check_one_of("symmetry", settings.symmetry, ("half_turn", "dihedral"))
+    symmetry = settings.symmetry or ("half_turn" if flow.modalities[0].is_image else "dihedral")
+    check_one_of("symmetry", symmetry, ("half_turn", "dihedral"))
     flow.describe(pairs.scattering[list(train)])
     device, size = flow.device, pairs.modalities[1].shape[0]
     condition = flow.condition(torch.from_numpy(pairs.scattering).to(device))
@@ -70,7 +71,7 @@ def train_flow(
         means = Means()
         for step in range(round_ * settings.steps_per_round, (round_ + 1) * settings.steps_per_round):
             drawn = rng.choice(train, settings.batch_size)
-            mask = torch.from_numpy(turned(pairs.crops(drawn, size, rng), settings.symmetry, rng)).to(device)
+            mask = torch.from_numpy(turned(pairs.crops(drawn, size, rng), symmetry, rng)).to(device)
             logit = settings.time_mean + settings.time_scale * rng.standard_normal(len(drawn))
             time = torch.from_numpy((1 / (1 + np.exp(-logit))).astype(np.float32)).to(device)
             given = condition[torch.from_numpy(drawn).to(device)]
@@ -103,8 +104,7 @@ def train_flow(
 def flow_trained(
     pairs: PreparedPairs,
     train: tuple[int, ...],
-    architecture: FlowArchitecture,
-    settings: FlowTraining,
+    chosen: Flow,
     precision: Precision,
     seed: int,
     file: Path,
@@ -116,10 +116,11 @@ def flow_trained(
     ValueError
         If the file was made with other settings.
     """
-    flow = fresh_flow(*pairs.modalities, architecture, seed)
+    settings = chosen.training
+    flow = fresh_flow(*pairs.modalities, chosen.architecture, seed)
     device = training_device(precision)
     made_with = provenance("flow", seed, pairs.digest, train, settings, flow)
-    made_with |= {"architecture": asdict(architecture), "precision": resolved(precision, device)}
+    made_with |= {"architecture": asdict(chosen.architecture), "precision": resolved(precision, device)}
     if file.exists():
         content = load_checkpoint(file, made_with)
         flow.load_state_dict(content["flow"])

@@ -11,7 +11,7 @@ import torch
 
 from pairvae_lib import fitting, flow_training
 from pairvae_lib.checkpoints import state_digest
-from pairvae_lib.config import FlowArchitecture, FlowTraining
+from pairvae_lib.config import Flow, FlowArchitecture, FlowTraining
 from pairvae_lib.flow import fresh_flow
 from pairvae_lib.flow_training import denoising_loss, flow_trained, pace, train_flow, turned
 
@@ -58,7 +58,7 @@ def test_a_stop_costs_nothing(pattern_pairs, tmp_path, monkeypatch):
 
 def test_a_trained_flow_is_read_and_one_of_other_settings_refused(pattern_pairs, tmp_path):
     def made(settings):
-        return flow_trained(pattern_pairs, TRAIN, ARCHITECTURE, settings, "fp32", SEED, tmp_path / "flow.pt")
+        return flow_trained(pattern_pairs, TRAIN, Flow(ARCHITECTURE, settings), "fp32", SEED, tmp_path / "flow.pt")
 
     first, losses = made(SETTINGS)
     assert not list(tmp_path.glob("*.partial"))
@@ -85,9 +85,16 @@ def test_the_scattering_is_used(pattern_pairs):
 
 
 def test_a_profile_conditions_as_well(profile_pairs):
-    flow, history = trained(profile_pairs, replace(SETTINGS, symmetry="dihedral"))
+    flow, history = trained(profile_pairs)
     assert np.isfinite(history.losses["cross_entropy"]).all()
     assert flow.sample(torch.from_numpy(profile_pairs.scattering[:1]), 16, np.random.default_rng(0), 2).shape[-1] == 16
+
+
+def test_a_pattern_shares_its_axes_with_the_micrograph_and_a_profile_knows_none(pattern_pairs, profile_pairs):
+    for pairs, own, other in (pattern_pairs, "half_turn", "dihedral"), (profile_pairs, "dihedral", "half_turn"):
+        chosen = state_digest(trained(pairs)[0])
+        assert chosen == state_digest(trained(pairs, replace(SETTINGS, symmetry=own))[0])
+        assert chosen != state_digest(trained(pairs, replace(SETTINGS, symmetry=other))[0])
 
 
 @pytest.mark.parametrize(("symmetry", "count"), [("half_turn", 2), ("dihedral", 8)])

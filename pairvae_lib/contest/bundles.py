@@ -10,7 +10,6 @@ from pathlib import Path
 from pairvae_lib.bundle import Bundle, Scaling, save_bundle
 from pairvae_lib.config import FLOW_SHOWN
 from pairvae_lib.contest.definition import Contest, contest_pairs, contest_split
-from pairvae_lib.contest.models import flow_settings
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.flow_training import flow_trained
 from pairvae_lib.pairs import PreparedPairs
@@ -77,7 +76,7 @@ def save_shown_flow(folder: Path, contest: Contest) -> Path:
     pairs, data = contest_pairs(contest)
     split, held_out = contest_split(contest, pairs, data)
     budget = contest.settings
-    architecture = replace(FLOW_SHOWN, components=budget.flow_architecture.components)
-    settings, file = flow_settings(contest, pairs), contest.data_root / "shown.pt"
-    flow, _ = flow_trained(pairs, split.train, architecture, settings, budget.profile.precision, contest.seed, file)
+    small = replace(budget.flow, architecture=replace(FLOW_SHOWN, components=budget.flow.architecture.components))
+    file = contest.data_root / "shown.pt"
+    flow, _ = flow_trained(pairs, split.train, small, budget.profile.precision, contest.seed, file)
     return save_flow(folder, contest, flow, pairs, split, held_out, half=True)

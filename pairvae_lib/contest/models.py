@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pairvae_lib.config import FlowTraining, Profile
+from pairvae_lib.config import Profile
 from pairvae_lib.contest.definition import Contest
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.flow_training import flow_trained
@@ -41,9 +41,7 @@ def trained_models(contest: Contest, pairs: PreparedPairs, split: Split) -> Mode
     share = min(1.0, budget.samples / len(train))
     profile = fewer_epochs(budget.profile, share)
     clock = Clock(contest.folder / "seconds.json")
-    trained_flow = partial(
-        flow_trained, pairs, train, budget.flow_architecture, flow_settings(contest, pairs), profile.precision, seed
-    )
+    trained_flow = partial(flow_trained, pairs, train, budget.flow, profile.precision, seed)
     flow, _ = clock.timed(FLOW, contest.folder / "flow.pt", trained_flow)
     fp32 = replace(profile, precision="fp32")
     solo, _ = clock.timed("solo", contest.folder / "solo.pt", partial(solo_trained, pairs, train, fp32, seed))
@@ -57,11 +55,6 @@ def trained_models(contest: Contest, pairs: PreparedPairs, split: Split) -> Mode
         made = partial(peer_trained, name, pairs, train, profile, peer_settings, seed)
         peers[name], _ = clock.timed(name, contest.folder / f"{name.lower()}.pt", made)
     return Models(pairvae, peers, flow, profile)
-
-
-def flow_settings(contest: Contest, pairs: PreparedPairs) -> FlowTraining:
-    """Those of the budget; a pattern shares its axes with the micrograph, a profile knows none."""
-    return replace(contest.settings.flow, symmetry="half_turn" if pairs.modalities[0].is_image else "dihedral")
 
 
 def fewer_epochs(profile: Profile, share: float) -> Profile:
