@@ -35,13 +35,13 @@ MAKINGS: Mapping[str, Making] = {
     "04_pair_vae": Making("pair_file", "trained", ("03_solo_vae",)),
     "05_evaluation": Making("errors_file", "evaluation", ("04_pair_vae",)),
     "06_generation": Making("generation_file", "generation", ("04_pair_vae",)),
+    "10_applications": Making("flow_file", "flow_training", ("04_pair_vae",)),
 }
 
 # Chapters that make nothing for others and read less than all products.
 READERS: Mapping[str, tuple[str, ...]] = {
     "07_your_data": ("04_pair_vae",),
     "08_beyond": (),  # what is published, and nothing else
-    "10_applications": ("04_pair_vae",),
 }
 
 # Modules whose changes leave every number as it is: messages, paths, files.
@@ -173,6 +173,8 @@ def numbers_hash(name: str, profile: str) -> str:
     left_out = {config.__name__, *(f"{PACKAGE}.{module}" for module in _WITHOUT_NUMBERS)}
     constants = {key: value for key, value in vars(config).items() if key.isupper() and isinstance(value, int | float)}
     settings = [repr(config.profile_named(profile)), repr(constants)]
+    if f"{PACKAGE}.flow_training" in used:
+        settings.append(repr(config.APPLIED_FLOWS[profile]))
     return _digest([_read(module).code for module in used if module not in left_out] + settings)
 
 

@@ -123,6 +123,11 @@ class Run:
         return self.data_root / f"seed{self.seed}{size}{group}"
 
     @property
+    def flow_file(self) -> Path:
+        """The conditional flow, trained on the same pairs (chapter 10)."""
+        return self.folder / "flow.pt"
+
+    @property
     def pair_folder(self) -> Path:
         """Pair training and what follows: results that also depend on the protocol."""
         return self.folder if self.protocol == Run.protocol else self.folder / self.protocol

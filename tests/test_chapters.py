@@ -4,7 +4,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from throwaway import CODE, edit, make_checkout
 
-from pairvae_lib import chapters
+from pairvae_lib import chapters, config
 from pairvae_lib.runs import Run
 
 IMPORT = "from pairvae_lib.runs import Run"
@@ -38,6 +38,7 @@ def test_products_are_the_paths_of_the_run(checkout):
     run = Run(seed=7)
     assert chapters.product(run, "01_data") == run.data_folder
     assert chapters.product(run, "04_pair_vae") == run.pair_file
+    assert chapters.product(run, "10_applications") == run.flow_file
     assert chapters.product(run, "07_more") is None
 
 
@@ -89,6 +90,13 @@ def test_the_numbers_hash_depends_on_the_profile_and_on_what_makes_the_product(c
     assert after_a_change_of("evaluation") == {"05_evaluation"}
     after_the_model = after_a_change_of("model")
     assert {"03_solo_vae", "04_pair_vae"} <= after_the_model and "02_preprocessing" not in after_the_model
+
+
+def test_the_numbers_of_a_flow_depend_on_its_own_settings_and_no_others_do(checkout, monkeypatch):
+    names = (*CODE, "10_applications")
+    before = {name: chapters.numbers_hash(name, "quick") for name in names}
+    monkeypatch.setattr(config, "APPLIED_FLOWS", config.APPLIED_FLOWS | {"quick": config.APPLIED_FLOWS["tiny"]})
+    assert {name for name in names if chapters.numbers_hash(name, "quick") != before[name]} == {"10_applications"}
 
 
 def test_a_chapter_without_a_product_has_no_numbers_hash():

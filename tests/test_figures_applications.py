@@ -34,6 +34,12 @@ def test_throughput_is_drawn_over_whole_decades():
     figure.draw_without_rendering()
 
 
+def test_a_rate_that_was_not_measured_ends_its_line():
+    figure = figures.throughput_lines((1, 8), {"a": np.array([30.0, np.nan])})
+    assert_array_equal(figure.axes[0].get_lines()[0].get_ydata(), [30, np.nan])
+    figure.draw_without_rendering()
+
+
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_agreement_has_a_panel_per_way_and_counts_what_was_not_read(scale):
     read = {"saxs_to_sem": np.array([1.1, 1.9, 3.0]), "other": np.array([np.nan, 2.0, 3.0])}
@@ -61,6 +67,18 @@ def test_a_frame_is_a_row():
     assert [axes.get_title() for axes in figure.axes] == ["scattering", "nearest\nneighbour"]
 
 
+def test_a_frame_of_many_images_has_rows_of_three():
+    figure = figures.film_frame({f"way {k}": MASK for k in range(5)})
+    assert [axes.get_title() for axes in figure.axes] == [f"way\n{k}" for k in range(5)]
+    assert [axes.get_subplotspec().rowspan.start for axes in figure.axes] == [0, 0, 0, 1, 1]
+
+
+def test_the_two_models_have_the_colours_of_the_route_and_of_what_is_generated():
+    ways = {"PairVAE": np.ones(1), "flow": np.ones(1)}
+    lines = figures.error_over_time({"skew": np.ones(1)}, {"skew": ways}).axes[0].get_lines()
+    assert [line.get_color() for line in lines] == ["#0072B2", "#882255"]
+
+
 def test_errors_over_time_set_references_apart():
     ways = {"saxs_to_sem": np.array([0.1, 0.01]), "nearest neighbour": np.array([0.2, 0.02])}
     figure = figures.error_over_time({"skew": np.array([1.0, 9.0])}, {"skew": ways})
@@ -82,6 +100,10 @@ def test_delivery_times_stand_beside_the_wanted_one():
     [
         (lambda: figures.throughput_lines((1,), {}), "^rates must hold at least one named entry; got none$"),
         (lambda: figures.throughput_lines((1,), {"a": np.ones(2)}), r"^a must have shape \(1,\); got \(2,\)$"),
+        (
+            lambda: figures.throughput_lines((1,), {"a": np.array([np.nan])}),
+            "^number of known a must be above 0; got 0$",
+        ),
         (lambda: figures.throughput_lines((1,), {"a": np.zeros(1)}), "^lowest of a must be above 0; got 0.0$"),
         (lambda: figures.agreement_panels(TRUE, {}, LABELS, "q"), "^predicted must hold at least one"),
         (lambda: figures.agreement_panels(TRUE, {"a": TRUE[:2]}, LABELS, "q"), r"^a must have shape \(3,\); got"),

@@ -39,6 +39,7 @@ def test_the_paths_of_the_default_run(results):
     assert run.folder == root / "seed43"
     assert run.solo_file == root / "seed43" / "solo.pt"
     assert run.pair_file == root / "seed43" / "pair.pt"
+    assert run.flow_file == root / "seed43" / "flow.pt"
     assert run.errors_file == root / "seed43" / "errors.json"
     assert run.generation_file == root / "seed43" / "generation.npz"
     assert run.curves_file == root / "seed43" / "curves.npz"

@@ -12,9 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pairvae_lib.answers import flow_answer
 from pairvae_lib.baselines import nearest_neighbours
 from pairvae_lib.checks import check_positive, check_shape
 from pairvae_lib.fitting import generator
+from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.latents import posterior
 from pairvae_lib.model import PairVAE
 from pairvae_lib.pairs import Indices, PreparedPairs
@@ -68,6 +70,37 @@ def decoded_ensembles(model: PairVAE, pairs: PreparedPairs, train: Indices, seed
         with torch.inference_mode():
             masks = torch.cat([vae.shown(vae.decode(part)) for part in latents.flatten(0, 1).split(PART)])[:, 0].numpy()
         return masks.reshape(len(scattering), n, *masks.shape[1:])
+
+    return drawn
+
+
+def flow_ensembles(flow: ConditionalFlow, seed: int, steps: int = 16) -> Ensembles:
+    """Another model than the paper's: masks that a conditional flow makes of noise, as the scattering tells it.
+
+    Parameters
+    ----------
+    flow : ConditionalFlow
+        Trained.
+    seed : int
+        Of the noise.
+    steps : int
+        Of the integration: the time for an ensemble is proportional to it.
+
+    Returns
+    -------
+    Ensembles
+
+    Raises
+    ------
+    ValueError
+        If `steps` is not above 0.
+    """
+    check_positive("steps", steps)
+    size = flow.modalities[1].shape[0]
+
+    def drawn(scattering: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
+        check_positive("n", n)
+        return flow_answer(flow, scattering, n, size, generator(seed, "flow ensembles"), steps)
 
     return drawn
 

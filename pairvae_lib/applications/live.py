@@ -13,6 +13,7 @@ from typing import Any
 
 from pairvae_lib.bundle import Bundle
 from pairvae_lib.checks import check_positive
+from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.model import PairVAE
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.reading.paired import PairedDataset
@@ -53,12 +54,13 @@ class Delivery:
         return [float(line["seconds"]) for line in self.lines if line["status"] != FAILED]
 
 
-def as_bundle(model: PairVAE, pairs: PreparedPairs, dataset: PairedDataset, run: Run) -> Bundle:
+def as_bundle(model: PairVAE | ConditionalFlow, pairs: PreparedPairs, dataset: PairedDataset, run: Run) -> Bundle:
     """A trained model with what it takes to apply it to files like those of the data set.
 
     Parameters
     ----------
-    model : PairVAE
+    model : PairVAE or ConditionalFlow
+        Trained.
     pairs : PreparedPairs
         What it was trained on.
     dataset : PairedDataset
@@ -68,7 +70,9 @@ def as_bundle(model: PairVAE, pairs: PreparedPairs, dataset: PairedDataset, run:
     rows = dataset.listing.samples[0].image_rows
     shape = None if dataset.is_profile else dataset.scattering(0).shape  # type: ignore[union-attr]
     scaling = Scaling.of(pairs, run.settings.binarisation, shape, rows)
-    return Bundle(model, pairs.modalities, scaling, run.profile, {"name": run.data_root.name, "seed": run.seed})
+    facts = {"name": run.data_root.name, "seed": run.seed}
+    kind = "flow" if isinstance(model, ConditionalFlow) else "pairvae"
+    return Bundle(model, pairs.modalities, scaling, run.profile, facts, kind)
 
 
 def delivered(bundle: Bundle, files: Sequence[Path], samples: int = 16, pause: float = SETTLED) -> Delivery:

@@ -112,6 +112,35 @@ def reading_rows(
     ]
 
 
+def reading_errors(found: Mapping[str, Readout], morphologies: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
+    """Error of every reading.
+
+    Parameters
+    ----------
+    found, morphologies
+        As `agreement_rows`.
+
+    Returns
+    -------
+    dict of quantity to dict of way to ndarray of shape (m,)
+        "period [px]" and "PMMA fraction": absolute difference from that off the true micrograph, NaN where either could
+        not be read; "class": 1 where it is wrong. Without "true".
+
+    Raises
+    ------
+    ValueError
+        If "true" is not among the names.
+    """
+    check_one_of("'true'", "true", tuple(found))
+    true, labels = found["true"], np.asarray(morphologies)
+    ways = {name: read for name, read in found.items() if name != "true"}
+    return {
+        "period [px]": {name: np.abs(read.period - true.period) for name, read in ways.items()},
+        "PMMA fraction": {name: np.abs(read.fraction - true.fraction) for name, read in ways.items()},
+        "class": {name: (read.morphology != labels).astype(float) for name, read in ways.items()},
+    }
+
+
 def agreement_rows(found: Mapping[str, Readout], morphologies: Sequence[str]) -> list[dict[str, str | float]]:
     """How well readings agree with those off the true micrographs, and with the true classes.
 

@@ -105,6 +105,36 @@ def ensemble_conductivity(
     }
 
 
+def conductivity_errors(
+    found: Mapping[str, Mapping[LineDirection, np.ndarray]],
+) -> dict[LineDirection, dict[str, np.ndarray]]:
+    """Error of the ensembles' mean conductivity, in decades.
+
+    Parameters
+    ----------
+    found : mapping
+        Of `ensemble_conductivity`; "true" among the names.
+
+    Returns
+    -------
+    dict of direction to dict of way to ndarray of shape (m,)
+        Absolute difference of the log10 of the ensembles' means. Without "true".
+
+    Raises
+    ------
+    ValueError
+        If "true" is not among the names.
+    """
+    check_one_of("'true'", "true", tuple(found))
+
+    def mean(name: str, axis: LineDirection) -> np.ndarray:
+        return np.log10(found[name][axis].mean(axis=1))
+
+    return {
+        axis: {name: np.abs(mean(name, axis) - mean("true", axis)) for name in found if name != "true"} for axis in AXES
+    }
+
+
 def spread_rows(found: Mapping[str, Mapping[LineDirection, np.ndarray]]) -> list[dict[str, str | float]]:
     """How near the predicted property and its spread come to those of the true micrographs.
 
@@ -125,19 +155,18 @@ def spread_rows(found: Mapping[str, Mapping[LineDirection, np.ndarray]]) -> list
     ValueError
         If "true" is not among the names.
     """
-    check_one_of("'true'", "true", tuple(found))
-    rows: list[dict[str, str | float]] = []
-    for axis in AXES:
-        true = np.log10(found["true"][axis])
-        for name, by_axis in found.items():
-            values = np.log10(by_axis[axis])
-            if name != "true":
-                error = np.abs(np.log10(by_axis[axis].mean(axis=1)) - np.log10(found["true"][axis].mean(axis=1)))
-                rows.append({
-                    "direction": axis,
-                    "way": name,
-                    "error of the mean": float(np.median(error)),
-                    "spread": float(np.median(values.std(axis=1))),
-                    "true spread": float(np.median(true.std(axis=1))),
-                })
-    return rows
+
+    def spread(name: str, axis: LineDirection) -> float:
+        return float(np.median(np.log10(found[name][axis]).std(axis=1)))
+
+    return [
+        {
+            "direction": axis,
+            "way": name,
+            "error of the mean": float(np.median(error)),
+            "spread": spread(name, axis),
+            "true spread": spread("true", axis),
+        }
+        for axis, errors in conductivity_errors(found).items()
+        for name, error in errors.items()
+    ]

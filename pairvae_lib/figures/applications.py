@@ -41,6 +41,7 @@ def throughput_lines(counts: Sequence[int] | np.ndarray, rates: Mapping[str, np.
     counts : sequence of int, length k
         Patterns at once.
     rates : mapping of name to ndarray of shape (k,) [patterns/s]
+        NaN where it was not measured.
 
     Returns
     -------
@@ -49,12 +50,14 @@ def throughput_lines(counts: Sequence[int] | np.ndarray, rates: Mapping[str, np.
     Raises
     ------
     ValueError
-        If there are no rates, shapes do not fit, or a number is not above zero.
+        If there are no rates, shapes do not fit, a number is not above zero, or a way has none.
     """
     check_named("rates", rates)
     for name, values in {"counts": np.asarray(counts), **rates}.items():
         check_shape(name, values, (len(counts),))
-        check_positive(f"lowest of {name}", float(np.min(values)))
+        known = np.asarray(values)[np.isfinite(values)]
+        check_positive(f"number of known {name}", len(known))
+        check_positive(f"lowest of {name}", float(known.min()))
     colours = route_colours(rates)
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2), layout="constrained")
     for name, values in rates.items():
@@ -188,7 +191,7 @@ def film_strip(
 
 @styled
 def film_frame(images: Mapping[str, np.ndarray]) -> Figure:
-    """One moment of a film: named images side by side.
+    """One moment of a film: named images side by side, in rows of three where there are more than four.
 
     Parameters
     ----------
@@ -205,10 +208,13 @@ def film_frame(images: Mapping[str, np.ndarray]) -> Figure:
         If there are none.
     """
     check_named("images", images)
-    figure, grid = tiles(1, len(images))
-    for axes, (name, image) in zip(grid[0], images.items(), strict=True):
+    columns = len(images) if len(images) <= 4 else 3
+    figure, grid = tiles(-(-len(images) // columns), columns)
+    for axes, (name, image) in zip(grid.flat, images.items(), strict=False):
         draw_image(axes, np.asarray(image))
         axes.set_title(display_name(name).replace(" ", "\n", 1))
+    for axes in grid.flat[len(images) :]:
+        axes.remove()
     return figure
 
 

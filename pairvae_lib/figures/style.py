@@ -195,6 +195,11 @@ def legend_above(figure: Figure, axes: Axes) -> None:
 def _route_key(name: str) -> str:
     """The key of ROUTE_COLOURS that a name stands for."""
     key = name.lower().replace("→", "_to_").removeprefix("pair ")
-    return {"truth": "true", "ground truth": "true", "reconstruction": "saxs_to_sem"}.get(
-        key, key.replace("micrograph", "sem").replace("profile", "saxs")
-    )
+    meant = {
+        "truth": "true",
+        "ground truth": "true",
+        "reconstruction": "saxs_to_sem",
+        "pairvae": "saxs_to_sem",
+        "flow": "generated",
+    }
+    return meant.get(key, key.replace("micrograph", "sem").replace("profile", "saxs"))

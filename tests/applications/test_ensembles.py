@@ -8,17 +8,34 @@ import torch
 
 from pairvae_lib.applications.ensembles import (
     decoded_ensembles,
+    flow_ensembles,
     nearest_ensembles,
     random_ensembles,
     true_ensembles,
 )
+from pairvae_lib.config import FlowArchitecture
+from pairvae_lib.flow import fresh_flow
 from pairvae_lib.latents import posterior
 
 TRAIN, HELD_OUT = (0, 1, 2, 3, 4, 5, 6, 7), [8, 9, 10, 11]
 
 
-@pytest.fixture(params=["decoded", "nearest", "random"])
-def way(request, fresh_pair, pattern_pairs):
+@pytest.fixture
+def flow(pattern_pairs):
+    """A flow whose last layer is not zero, so that its noise and its condition matter."""
+    flow = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 16), embedded=16, components=2), 1).eval()
+    torch.manual_seed(1)
+    for block in (*flow.net.down, *flow.net.up, flow.net.middle):
+        torch.nn.init.normal_(block.second.weight, std=0.2)
+    torch.nn.init.normal_(flow.net.out.weight, std=0.2)
+    flow.describe(pattern_pairs.scattering[list(TRAIN)])
+    return flow
+
+
+@pytest.fixture(params=["decoded", "flow", "nearest", "random"])
+def way(request, fresh_pair, flow, pattern_pairs):
+    if request.param == "flow":
+        return flow_ensembles(flow, 1, steps=2)
     if request.param == "decoded":
         return decoded_ensembles(fresh_pair, pattern_pairs, TRAIN, 1)
     return {"nearest": nearest_ensembles, "random": random_ensembles}[request.param](pattern_pairs, TRAIN, 1)
@@ -58,6 +75,21 @@ def test_latents_are_drawn_around_the_pattern_s_with_the_variance_of_the_trainin
     centre, deviation = latents[HELD_OUT[0]], latents[list(TRAIN)].std(dim=0, correction=0)
     expected = torch.distributions.Normal(0, 1).cdf(centre / deviation).numpy()
     np.testing.assert_allclose(masks[0].mean(axis=0), expected, atol=0.03)
+
+
+def test_masks_of_a_flow_differ_by_noise_pattern_and_steps(flow, pattern_pairs):
+    scattering = pattern_pairs.scattering[HELD_OUT]
+    masks = flow_ensembles(flow, 1, steps=2)(scattering, 3)
+    assert (masks[:, 0] != masks[:, 1]).any(axis=(1, 2)).all()
+    others = pattern_pairs.scattering[HELD_OUT[::-1]]
+    assert (flow_ensembles(flow, 1, steps=2)(others, 3) != masks).any()
+    assert (flow_ensembles(flow, 1, steps=4)(scattering, 3) != masks).any()
+    assert (flow_ensembles(flow, 2, steps=2)(scattering, 3) != masks).any()
+
+
+def test_a_flow_needs_a_step(flow):
+    with pytest.raises(ValueError, match="^steps must be above 0; got 0$"):
+        flow_ensembles(flow, 1, steps=0)
 
 
 def test_the_nearest_sample_is_the_one_with_the_same_peak(pattern_pairs):

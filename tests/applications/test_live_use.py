@@ -8,7 +8,9 @@ from lab import untrained
 from pairvae_lib.applications import live
 from pairvae_lib.applications.live import as_bundle, delivered
 from pairvae_lib.applying import read_measurement
+from pairvae_lib.config import FLOWS
 from pairvae_lib.datasets import open_pairs, prepare
+from pairvae_lib.flow import fresh_flow
 from pairvae_lib.runs import Run
 
 
@@ -31,6 +33,18 @@ def test_a_bundle_treats_files_as_the_training_data_were(lab_pairs, pattern_pair
     assert bundle.scaling.pattern_shape == (40, 44) and bundle.profile == "tiny"
     seen = read_measurement(bundle, dataset.listing.samples[5].scattering, "saxs").seen
     assert seen == pytest.approx(pairs.scattering[5, 0])
+
+
+def test_a_flow_is_a_bundle_too(lab_pairs):
+    run = Run("tiny", data=str(lab_pairs))
+    dataset = open_pairs(lab_pairs, binarisation=run.settings.binarisation)
+    pairs = prepare(dataset, run.settings)
+    flow = fresh_flow(*pairs.modalities, FLOWS["tiny"].architecture, 1).eval()
+    flow.describe(pairs.scattering)
+    bundle = as_bundle(flow, pairs, dataset, run)
+    assert bundle.kind == "flow"
+    files = [sample.scattering for sample in dataset.listing.samples[:2]]
+    assert len(delivered(bundle, files, samples=2, pause=0.01).seconds) == 2
 
 
 def test_nothing_to_deliver_is_refused():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.applications.readout import ClassReader, Readout, agreement_rows, reading_rows, readout
+from pairvae_lib.applications.readout import ClassReader, Readout, agreement_rows, reading_errors, reading_rows, readout
 
 
 def lines(period: int, width: int, direction: str, n: int = 3, side: int = 48) -> np.ndarray:
@@ -45,6 +45,17 @@ def test_agreement_is_that_of_the_samples_both_sides_know():
     assert other["class"] == 0.5
 
 
+def test_errors_of_readings_are_those_of_every_sample():
+    true = Readout(np.array([1.0, 2.0, np.nan]), np.array([0.1, 0.2, 0.3]), np.array(list("abc")))
+    read = Readout(np.array([3.0, np.nan, 1.0]), np.array([0.2, 0.2, 0.2]), np.array(list("aab")))
+    errors = reading_errors({"true": true, "other": read}, list("aba"))
+    assert list(errors) == ["period [px]", "PMMA fraction", "class"]
+    assert all(list(by_way) == ["other"] for by_way in errors.values())
+    np.testing.assert_array_equal(errors["period [px]"]["other"], [2, np.nan, np.nan])
+    np.testing.assert_allclose(errors["PMMA fraction"]["other"], [0.1, 0, 0.1])
+    np.testing.assert_array_equal(errors["class"]["other"], [0, 1, 1])
+
+
 def test_readings_stand_beside_the_true_ones():
     true = Readout(np.array([1.0]), np.array([0.5]), np.array(["a"]))
     read = Readout(np.array([2.0]), np.array([0.4]), np.array(["b"]))
@@ -71,3 +82,5 @@ def test_what_does_not_fit_is_named(reader):
         readout(lines(8, 4, "rows"), reader)
     with pytest.raises(ValueError, match="^'true' must be one of a; got 'true'$"):
         agreement_rows({"a": Readout(np.ones(1), np.ones(1), np.array(["a"]))}, ["a"])
+    with pytest.raises(ValueError, match="^'true' must be one of a; got 'true'$"):
+        reading_errors({"a": Readout(np.ones(1), np.ones(1), np.array(["a"]))}, ["a"])

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.applications.transport import effective_conductivity, ensemble_conductivity, spread_rows
+from pairvae_lib.applications.transport import (
+    conductivity_errors,
+    effective_conductivity,
+    ensemble_conductivity,
+    spread_rows,
+)
 
 HIGH, LOW = 3.0, 0.2
 
@@ -68,6 +73,14 @@ def test_errors_and_spreads_are_in_decades():
     assert rows[1]["spread"] == pytest.approx(np.log10(19) / 2)
 
 
+def test_errors_of_the_conductivity_are_those_of_the_means_of_every_sample():
+    true = {axis: np.array([[1.0, 1.0], [5.0, 15.0]]) for axis in ("vertical", "horizontal")}
+    other = {axis: np.array([[50.0, 150.0], [10.0, 10.0]]) for axis in ("vertical", "horizontal")}
+    errors = conductivity_errors({"true": true, "other": other})
+    assert list(errors) == ["vertical", "horizontal"] and list(errors["vertical"]) == ["other"]
+    np.testing.assert_allclose(errors["horizontal"]["other"], [2, 0], atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("mask", "axis", "conductivities", "message"),
     [
@@ -85,3 +98,5 @@ def test_what_cannot_be_solved_is_named(mask, axis, conductivities, message):
 def test_a_comparison_needs_the_truth():
     with pytest.raises(ValueError, match="^'true' must be one of a; got 'true'$"):
         spread_rows({"a": {"vertical": np.ones((1, 1)), "horizontal": np.ones((1, 1))}})
+    with pytest.raises(ValueError, match="^'true' must be one of a; got 'true'$"):
+        conductivity_errors({"a": {"vertical": np.ones((1, 1)), "horizontal": np.ones((1, 1))}})
