@@ -173,8 +173,6 @@ def numbers_hash(name: str, profile: str) -> str:
     left_out = {config.__name__, *(f"{PACKAGE}.{module}" for module in _WITHOUT_NUMBERS)}
     constants = {key: value for key, value in vars(config).items() if key.isupper() and isinstance(value, int | float)}
     settings = [repr(config.profile_named(profile)), repr(constants)]
-    if f"{PACKAGE}.flow_training" in used:
-        settings.append(repr(config.APPLIED_FLOWS[profile]))
     return _digest([_read(module).code for module in used if module not in left_out] + settings)
 
 

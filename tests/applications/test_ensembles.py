@@ -13,7 +13,7 @@ from pairvae_lib.applications.ensembles import (
     random_ensembles,
     true_ensembles,
 )
-from pairvae_lib.config import FlowArchitecture
+from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.flow import fresh_flow
 from pairvae_lib.latents import posterior
 
@@ -23,12 +23,13 @@ TRAIN, HELD_OUT = (0, 1, 2, 3, 4, 5, 6, 7), [8, 9, 10, 11]
 @pytest.fixture
 def flow(pattern_pairs):
     """A flow whose last layer is not zero, so that its noise and its condition matter."""
-    flow = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 16), embedded=16, components=2), 1).eval()
+    flow = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 16), embedded=16, components=2), len(TRAIN), 1).eval()
     torch.manual_seed(1)
     for block in (*flow.net.down, *flow.net.up, flow.net.middle):
         torch.nn.init.normal_(block.second.weight, std=0.2)
     torch.nn.init.normal_(flow.net.out.weight, std=0.2)
-    flow.describe(pattern_pairs.scattering[list(TRAIN)])
+    targets = np.random.default_rng(1).standard_normal((len(TRAIN), 2))
+    flow.regression.learn(pattern_pairs.scattering[list(TRAIN)], targets)
     return flow
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from lab import untrained
 
 from pairvae_lib.applications import live
 from pairvae_lib.applications.live import as_bundle, delivered
 from pairvae_lib.applying import read_measurement
-from pairvae_lib.config import FLOWS
+from pairvae_lib.budgets import FLOWS
 from pairvae_lib.datasets import open_pairs, prepare
 from pairvae_lib.flow import fresh_flow
 from pairvae_lib.runs import Run
@@ -39,8 +40,8 @@ def test_a_flow_is_a_bundle_too(lab_pairs):
     run = Run("tiny", data=str(lab_pairs))
     dataset = open_pairs(lab_pairs, binarisation=run.settings.binarisation)
     pairs = prepare(dataset, run.settings)
-    flow = fresh_flow(*pairs.modalities, FLOWS["tiny"].architecture, 1).eval()
-    flow.describe(pairs.scattering)
+    flow = fresh_flow(*pairs.modalities, FLOWS["tiny"].architecture, len(pairs), 1).eval()
+    flow.regression.learn(pairs.scattering, np.random.default_rng(1).standard_normal((len(pairs), 2)))
     bundle = as_bundle(flow, pairs, dataset, run)
     assert bundle.kind == "flow"
     files = [sample.scattering for sample in dataset.listing.samples[:2]]
