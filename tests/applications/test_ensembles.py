@@ -23,7 +23,8 @@ TRAIN, HELD_OUT = (0, 1, 2, 3, 4, 5, 6, 7), [8, 9, 10, 11]
 @pytest.fixture
 def flow(pattern_pairs):
     """A flow whose last layer is not zero, so that its noise and its condition matter."""
-    flow = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 16), embedded=16, components=2), len(TRAIN), 1).eval()
+    architecture = FlowArchitecture((8, 8, 16), embedded=16, components=2)
+    flow = fresh_flow(*pattern_pairs.modalities, architecture, len(TRAIN), 1).eval()
     torch.manual_seed(1)
     for block in (*flow.net.down, *flow.net.up, flow.net.middle):
         torch.nn.init.normal_(block.second.weight, std=0.2)
