@@ -18,7 +18,7 @@ def throughput(
     counts: Sequence[int],
     n: int = 1,
     repeats: int = 3,
-    limit: float = 0.5,
+    limit: float = 1.0,
 ) -> dict[str, np.ndarray]:
     """Patterns per second of each way, for different numbers of patterns handed over at once.
 
