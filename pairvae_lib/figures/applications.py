@@ -286,7 +286,7 @@ def delivery_times(seconds: Sequence[float], wanted: float = 1.0) -> Figure:
     figure, axes = plt.subplots(figsize=(WIDTH, 2.6), layout="constrained")
     axes.plot(range(1, len(seconds) + 1), seconds, "o", color=ROUTE_COLOURS["saxs_to_sem"])
     axes.axhline(wanted, color=FRAME, linestyle="--", linewidth=1)
-    axes.annotate(f"{wanted:g} s", (1, wanted), xytext=(0, -4), textcoords="offset points", va="top", fontsize=9)
+    axes.annotate(f"{wanted:g} s", (1, wanted), xytext=(0, 2), textcoords="offset points", va="bottom", fontsize=9)
     axes.set(xlabel="file, in order of arrival", ylabel="file to ensemble [s]")
     axes.set_ylim(0, 1.15 * max(wanted, *seconds))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
