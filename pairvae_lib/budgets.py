@@ -100,7 +100,7 @@ class Budget:
         return FLOWS[self.name]
 
 
-# "standard": the paper's number of pairs, full size, at the crops of the quick profile; half an hour a seed on one core.
+# "standard": the paper's number of pairs, full size, at the quick profile's crops; twenty minutes a seed on one core.
 BUDGETS: dict[str, Budget] = {
     budget.name: budget
     for budget in (

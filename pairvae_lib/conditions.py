@@ -34,17 +34,15 @@ def morphology_components(masks: np.ndarray, components: int) -> np.ndarray:
     Returns
     -------
     float64 ndarray of shape (n, components)
-        Each of mean 0 and variance 1 over the n; of two-point correlation, directional correlation, phase fraction and
-        both lineal paths, which count alike.
+        Each of mean 0 and variance 1 over the n, or 0 from the n-th on and where nothing varies; of two-point
+        correlation, directional correlation, phase fraction and both lineal paths, which count alike.
 
     Raises
     ------
     ValueError
-        If `masks` are none, or n does not exceed the number of components.
+        If `masks` are none.
     """
     check_mask("masks", masks)
-    if len(masks) <= components:
-        raise ValueError(f"masks must be of more than {components} samples, one a component; got {len(masks)}")
     quarter = masks.shape[-1] // 4
     lengths = np.arange(quarter + 1)
     statistics = [
@@ -59,9 +57,10 @@ def morphology_components(masks: np.ndarray, components: int) -> np.ndarray:
         centred = mean - mean.mean(axis=0)
         blocks.append(centred / max(math.sqrt(np.square(centred).sum(axis=1).mean()), 1e-6))
     scores, deviation, axes = np.linalg.svd(np.concatenate(blocks, axis=1), full_matrices=False)
-    signs = np.sign(axes[range(components), np.abs(axes[:components]).argmax(axis=1)])  # the same everywhere
-    varies = deviation[:components] > 1e-6  # equal samples: no signal, no NaN
-    return scores[:, :components] * (signs * varies * math.sqrt(len(masks)))
+    signs = np.sign(axes[range(len(axes)), np.abs(axes).argmax(axis=1)])  # the same everywhere
+    varies = deviation > 1e-6  # equal samples: no signal, no NaN
+    whitened = scores * (signs * varies * math.sqrt(len(masks)))
+    return np.pad(whitened, ((0, 0), (0, max(0, components - len(axes)))))[:, :components]
 
 
 def scattering_features(scattering: Tensor) -> Tensor:
