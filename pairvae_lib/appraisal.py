@@ -12,21 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.bundle import ASSESSMENT, Bundle
-from pairvae_lib.comparisons import Comparison, compared, median_interval, shown_name, summary_sentence
+from pairvae_lib.comparisons import Comparison, compared, label, median_interval, summary_sentence
 from pairvae_lib.ensemble_errors import METRICS
-from pairvae_lib.evaluation import (
-    A2,
-    CURVES,
-    FLOOR,
-    INTENSITY,
-    L_HORIZONTAL,
-    L_VERTICAL,
-    S2,
-    SUBSETS,
-    TRUE,
-    Assessment,
+from pairvae_lib.evaluation import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS
+from pairvae_lib.flow_assessment import (
+    ANOTHER,
+    DRAWN_HELD_OUT,
+    DRAWN_TRAINING,
+    OWN,
+    TRUE_HELD_OUT,
+    TRUE_TRAINING,
 )
-from pairvae_lib.flow_assessment import ANOTHER, NEAREST, OF_TRAINING, OF_TRUE, OWN
 from pairvae_lib.model import route_name
 
 RETRIEVAL = ("nearest neighbour", "three nearest neighbours")
@@ -137,8 +133,8 @@ class Appraisal:
             errors = {name: self.median(known[name], HELD_OUT) for name in PLAIN if name in known}
             nearer = [f"{name} {error:.4f}" for name, error in errors.items() if error <= one.error]
             if nearer:
-                route = f"{shown_name(one.route)} ({one.metric})"
-                found.append(f"{route} {' and '.join(nearer)}, the model {one.error:.4f}")
+                what = label(one, self.comparisons)
+                found.append(f"{what} {' and '.join(nearer)}, the model {one.error:.4f}")
         return found
 
     def plain_sentence(self) -> str:
@@ -197,7 +193,8 @@ class FlowAppraisal(Appraisal):
     def overlaps(self) -> list[tuple[float, float]]:
         """What is drawn, and true crops, against the training micrographs: for held-out, and for training samples."""
         median = {name: float(np.median(values)) for name, values in self.memorisation.items()}
-        return [(median[kind], median[kind + OF_TRUE]) for kind in (NEAREST, NEAREST + OF_TRAINING)]
+        kinds = (DRAWN_HELD_OUT, TRUE_HELD_OUT), (DRAWN_TRAINING, TRUE_TRAINING)
+        return [(median[drawn], median[true]) for drawn, true in kinds]
 
     @property
     def recalled(self) -> float:
@@ -243,23 +240,6 @@ class FlowAppraisal(Appraisal):
         return super().facts() | {"spread": self.spread_sentence(), "scattering": self.scattering_sentence()}
 
 
-def appraisal_content(assessment: Assessment) -> dict[str, Any]:
-    """An assessment as plain values, for a model's folder: no image, no curve of a single sample.
-
-    Parameters
-    ----------
-    assessment : Assessment
-        Of `evaluation.assess`.
-    """
-    curves: dict[str, list[float]] = {name: assessment.curves[name].tolist() for name in ("r", "z")}
-    scattering, micrograph = assessment.modalities
-    for metric in CURVES:
-        for series in (TRUE, route_name(scattering, micrograph), route_name(micrograph, micrograph)):
-            for subset, values in assessment.split(assessment.curves[f"{metric} {series}"]).items():
-                curves[f"{metric} {series}, {subset}"] = [float(f"{value:.5g}") for value in values.mean(axis=0)]
-    return assessment.content() | {"curves": curves}
-
-
 def appraisal_of(bundle: Bundle) -> Appraisal:
     """What a model's folder says of its quality.
 
@@ -277,7 +257,7 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
 
 
 def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
-    """An appraisal from what `appraisal_content` or `FlowAssessment.content` gave, checked.
+    """An appraisal from what `recipes.appraisal_content` or `FlowAssessment.content` gave, checked.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ WORDS = {  # by `bundle.KINDS`
         limit="One crop of {size} px is drawn, not the place it is taken from: scattering does not tell that.",
     ),
     "flow": Words(
-        name="Conditional flow",
+        name="conditional flow",
         look_up="Ensembles of masks are compared with many crops of the true micrograph, statistic by statistic. The "
         "look-up answers with crops of the training sample whose scattering is nearest, or of the three nearest, "
         "whichever is better.",
@@ -106,7 +106,7 @@ def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
     words, route = WORDS[bundle.kind], escaped(shown_name(appraisal.to_micrograph))
     parts = [
         f"# {escaped(bundle.provenance['name'])}",
-        f"{words.name} for {escaped(scattering.name)} {_shape(scattering.shape)} and {escaped(micrograph.name)} "
+        f"A {words.name} for {escaped(scattering.name)} {_shape(scattering.shape)} and {escaped(micrograph.name)} "
         f"{_shape(micrograph.shape)}. Written by pairvae_lib {__version__}.",
         "## Does it beat a look-up in the training data?",
         appraisal.sentence(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +77,12 @@ def shown_name(name: str) -> str:
     return name.replace("_to_", " → ")
 
 
+def label(one: Comparison, among: Sequence[Comparison]) -> str:
+    """What is compared, in words: the metric, and the route where there is more than one among several comparisons."""
+    alone = {other.route for other in among} == {one.route}
+    return one.metric if alone else f"{shown_name(one.route)} ({one.metric})"
+
+
 def summary_sentence(comparisons: list[Comparison]) -> str:
     """Whether comparisons speak for the model, in plain words."""
     if any(one.difference is None for one in comparisons):
@@ -85,7 +91,7 @@ def summary_sentence(comparisons: list[Comparison]) -> str:
             "in the training data."
         )
     by_verdict = {
-        verdict: ", ".join(f"{shown_name(one.route)} ({one.metric})" for one in comparisons if one.verdict == verdict)
+        verdict: ", ".join(label(one, comparisons) for one in comparisons if one.verdict == verdict)
         for verdict in (BETTER, WORSE, OPEN)
     }
     rest = [

@@ -37,8 +37,9 @@ LOOKED_AT = 12  # samples of a subset for which copies are looked for, which tak
 DENOISING_TIME = 0.1
 NEIGHBOURS = {"nearest neighbour": 1, "three nearest neighbours": 3}
 RIDGE, MEAN = "kernel ridge", "training mean"
-NEAREST = "nearest crop of a training micrograph"  # names of memorisation
-OF_TRAINING, OF_TRUE = ", asked for training samples", ", true"
+# Names of memorisation: what is drawn, and the true crops that it stands beside.
+DRAWN_HELD_OUT, TRUE_HELD_OUT = "drawn for held-out samples", "true crops of held-out samples"
+DRAWN_TRAINING, TRUE_TRAINING = "drawn for training samples", "true crops of training samples, in other micrographs"
 OWN, ANOTHER = "own scattering", "another sample's"  # names of denoising
 
 
@@ -218,10 +219,10 @@ def _copies(
     """Overlap with training micrographs, of what is drawn and of true crops; see `FlowAssessment.memorisation`."""
     trained, held_out = (_evenly(places[subset].tolist(), LOOKED_AT) for subset in SUBSETS)
     return {
-        NEAREST: memorised(drawn[held_out], pairs, split.train),
-        NEAREST + OF_TRUE: memorised(true[held_out], pairs, split.train),
-        NEAREST + OF_TRAINING: memorised(drawn[trained], pairs, split.train),
-        NEAREST + OF_TRAINING + OF_TRUE: memorised(true[trained], pairs, split.train, samples[trained].tolist()),
+        DRAWN_HELD_OUT: memorised(drawn[held_out], pairs, split.train),
+        TRUE_HELD_OUT: memorised(true[held_out], pairs, split.train),
+        DRAWN_TRAINING: memorised(drawn[trained], pairs, split.train),
+        TRUE_TRAINING: memorised(true[trained], pairs, split.train, samples[trained].tolist()),
     }
 
 

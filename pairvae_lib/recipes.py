@@ -14,10 +14,9 @@ from safetensors.torch import save
 from torch import nn
 
 from pairvae_lib.applying import SELF_ERRORS
-from pairvae_lib.appraisal import appraisal_content
 from pairvae_lib.bundle import ASSESSMENT, LATENTS
 from pairvae_lib.config import FLOWS, Profile
-from pairvae_lib.evaluation import INTENSITY, assess
+from pairvae_lib.evaluation import CURVES, INTENSITY, TRUE, Assessment, assess
 from pairvae_lib.flow_assessment import assess_flow
 from pairvae_lib.flow_training import flow_trained
 from pairvae_lib.model import route_name
@@ -100,6 +99,23 @@ def _made_pairvae(
         },
         {SELF_ERRORS: {"median": float(np.median(errors)), "largest": float(errors.max())}},
     )
+
+
+def appraisal_content(assessment: Assessment) -> dict[str, Any]:
+    """An assessment as plain values, for a model's folder: no image, no curve of a single sample.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Of `evaluation.assess`.
+    """
+    curves: dict[str, list[float]] = {name: assessment.curves[name].tolist() for name in ("r", "z")}
+    scattering, micrograph = assessment.modalities
+    for metric in CURVES:
+        for series in (TRUE, route_name(scattering, micrograph), route_name(micrograph, micrograph)):
+            for subset, values in assessment.split(assessment.curves[f"{metric} {series}"]).items():
+                curves[f"{metric} {series}, {subset}"] = [float(f"{value:.5g}") for value in values.mean(axis=0)]
+    return assessment.content() | {"curves": curves}
 
 
 def _check_flow(split: Split, profile: Profile) -> None:

@@ -67,7 +67,7 @@ def report_page(bundle: Bundle, appraisal: Appraisal, shown: list[Exhibit]) -> s
     words, (scattering, micrograph) = WORDS[bundle.kind], bundle.modalities
     train, held_out = appraisal.count("train"), appraisal.count("held out")
     intro = (
-        f"A model ({words.name}) of {scattering.name} and {micrograph.name}, assessed on {train} pairs that it was "
+        f"A model (a {words.name}) of {scattering.name} and {micrograph.name}, assessed on {train} pairs that it was "
         f"trained on and {held_out} pairs that it has not seen. All errors are medians over samples, training and held "
         "out apart; only the held-out ones say what to expect of a new measurement."
     )

@@ -13,7 +13,15 @@ from pairvae_lib.answers import crops_of
 from pairvae_lib.config import FlowArchitecture
 from pairvae_lib.ensemble_errors import METRICS
 from pairvae_lib.flow import fresh_flow
-from pairvae_lib.flow_assessment import ANOTHER, NEAREST, OF_TRAINING, OF_TRUE, OWN, assess_flow
+from pairvae_lib.flow_assessment import (
+    ANOTHER,
+    DRAWN_HELD_OUT,
+    DRAWN_TRAINING,
+    OWN,
+    TRUE_HELD_OUT,
+    TRUE_TRAINING,
+    assess_flow,
+)
 from pairvae_lib.splits import Split
 
 SPLIT = Split((7, 2, 10, 0, 5, 9, 3, 8), (1, 4, 6, 11))
@@ -61,14 +69,14 @@ def test_one_who_knows_every_micrograph_is_at_the_floor(perfect, pattern_pairs):
 
 def test_one_who_knows_every_training_micrograph_copies(perfect):
     found = {name: float(np.median(values)) for name, values in perfect.memorisation.items()}
-    assert found[NEAREST + OF_TRAINING] == 1.0 and found[NEAREST + OF_TRAINING + OF_TRUE] < 0.9
-    assert found[NEAREST] == pytest.approx(found[NEAREST + OF_TRUE], abs=0.05) and found[NEAREST] < 0.9
+    assert found[DRAWN_TRAINING] == 1.0 and found[TRUE_TRAINING] < 0.9
+    assert found[DRAWN_HELD_OUT] == pytest.approx(found[TRUE_HELD_OUT], abs=0.05) and found[DRAWN_HELD_OUT] < 0.9
 
 
 def test_one_answer_repeated_has_no_spread_and_no_copy(monkeypatch, pattern_pairs, flow):
     monkeypatch.setattr(flow_assessment, "flow_answer", lambda *given: np.zeros((12, 6, 32, 32), bool))
     found = assess_flow(flow, pattern_pairs, SPLIT, 43)
-    assert np.all(found.spread[ROUTE] == 0) and np.all(found.memorisation[NEAREST] == 0)
+    assert np.all(found.spread[ROUTE] == 0) and np.all(found.memorisation[DRAWN_HELD_OUT] == 0)
     assert np.allclose(found.errors["area"][ROUTE], found.curves["S2 true, held out"][0], atol=0.15)
 
 

@@ -131,7 +131,8 @@ def test_a_flow_has_the_same_report_and_card_in_its_own_words(flow):
     for title in "Does it beat", "Reconstructions", "Errors", "Morphology", "Memorisation", "Ensembles", "Limits":
         assert f"<h2>{title}" in text
     assert text.count("<img ") == 7 * len(attached_exhibits(flow)) == 56  # a pattern, three true crops, three drawn
-    assert "Conditional flow for saxs" in card and "PairVAE for" not in card and "No member of it is the micro" in card
+    assert "A conditional flow for saxs" in card and "PairVAE for" not in card
+    assert "No member of it is the micrograph" in card
     for metric in found.metrics:
         assert f"**{metric}**" in card
 
