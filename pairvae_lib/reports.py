@@ -12,7 +12,7 @@ from pairvae_lib import webpage
 from pairvae_lib.appraisal import SHOWN_REFERENCES, Appraisal, appraisal_of
 from pairvae_lib.bundle import Bundle
 from pairvae_lib.cards import METRIC_WORDS, WORDS, Words, data_lines, given_away, limit_lines, training_lines
-from pairvae_lib.comparisons import BETTER, WORSE, Comparison, shown_name
+from pairvae_lib.comparisons import BETTER, WORSE, Comparison, label, shown_name
 from pairvae_lib.evaluation import L_HORIZONTAL, L_VERTICAL, S2
 from pairvae_lib.exhibits import Exhibit, attached_exhibits, pictures_of
 from pairvae_lib.files import replacing
@@ -132,7 +132,7 @@ def _verdict(appraisal: Appraisal, words: Words) -> list[str]:
             f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
         )
         rows.append(
-            [f"{shown_name(one.route)}, {one.metric}", one.error, one.reference_error, one.reference, interval,
+            [label(one, appraisal.comparisons), one.error, one.reference_error, one.reference, interval,
              one.verdict]
         )
     return [

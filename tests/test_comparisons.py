@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.comparisons import FEWEST_HELD_OUT, compared, median_interval, shown_name
+from pairvae_lib.comparisons import FEWEST_HELD_OUT, compared, label, median_interval, shown_name
 
 SPREAD = np.linspace(-0.01, 0.01, 9)
 
@@ -23,3 +23,9 @@ def test_few_samples_have_no_interval():
 
 def test_routes_are_shown_with_an_arrow():
     assert shown_name("solo saxs_to_sem") == "solo saxs → sem"
+
+
+def test_a_route_is_named_where_there_are_several():
+    asked = ("a_to_b", "S2"), ("a_to_b", "A2"), ("b_to_a", "I")
+    one, other, back = (compared(route, metric, SPREAD, {"one": SPREAD}) for route, metric in asked)
+    assert label(one, [one, other]) == "S2" and label(one, [one, other, back]) == "a → b (S2)"
