@@ -45,6 +45,8 @@ class Words:
         What to take of its answers.
     limit : str
         What no answer tells.
+    held : str
+        What the numbers of the model hold of the data.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Words:
     overlaps: str
     use: str
     limit: str
+    held: str
 
 
 WORDS = {  # by `bundle.KINDS`
@@ -66,6 +69,7 @@ WORDS = {  # by `bundle.KINDS`
         "table above says; the ensemble around it shows how far the model's own uncertainty reaches, which is not all "
         "of its error.",
         limit="One crop of {size} px is drawn, not the place it is taken from: scattering does not tell that.",
+        held="It holds no image and no curve of a sample.",
     ),
     "flow": Words(
         name="conditional flow",
@@ -79,6 +83,8 @@ WORDS = {  # by `bundle.KINDS`
         "far as the table above says. No member of it is the micrograph; average statistics over the ensemble.",
         limit="Crops of {size} px are drawn, not the place they are taken from: scattering does not tell that. From a "
         "micrograph nothing is predicted.",
+        held="It holds the scattering of every training sample, which its regression compares with: profiles as they "
+        "are, patterns at half their resolution. It holds no micrograph.",
     ),
 }
 
@@ -232,13 +238,12 @@ def limit_lines(bundle: Bundle) -> list[str]:
 
 def given_away(bundle: Bundle) -> str:
     """What others learn from the files of the model."""
-    pictures = (
-        f"{EXAMPLES} holds pictures of some samples of the data."
-        if EXAMPLES in bundle.attachments
-        else "It holds no image and no curve of a sample."
-    )
+    held = WORDS[bundle.kind].held
+    if EXAMPLES in bundle.attachments:
+        pictures = f"{EXAMPLES} holds pictures of some samples of the data."
+        held = pictures if bundle.kind == "pairvae" else f"{held} But {pictures}"
     return (
-        f"{pictures} The names of the samples, their morphologies, and the errors of each are in it. A model that has "
+        f"{held} The names of the samples, their morphologies, and the errors of each are in it. A model that has "
         "learnt crops by heart can be made to draw them (see Memorisation): do not share it if the images are secret."
     )
 

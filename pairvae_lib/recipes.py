@@ -14,8 +14,9 @@ from safetensors.torch import save
 from torch import nn
 
 from pairvae_lib.applying import SELF_ERRORS
+from pairvae_lib.budgets import FLOWS
 from pairvae_lib.bundle import ASSESSMENT, LATENTS
-from pairvae_lib.config import FLOWS, Profile
+from pairvae_lib.config import Profile
 from pairvae_lib.evaluation import CURVES, INTENSITY, TRUE, Assessment, assess
 from pairvae_lib.flow_assessment import assess_flow
 from pairvae_lib.flow_training import flow_trained
@@ -123,8 +124,8 @@ def _check_flow(split: Split, profile: Profile) -> None:
     needed = max(FLOWS[profile.name].architecture.components + 1, 4)
     if len(split.train) < needed:
         raise ValueError(
-            f"n_train must be at least {needed} for a flow, more than the components of the scattering that it sees; "
-            f"got {len(split.train)} training pairs"
+            f"n_train must be at least {needed} for a flow, more than the components of the statistics it is told; got "
+            f"{len(split.train)} training pairs"
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pairvae_lib import flow_assessment
 from pairvae_lib.answers import crops_of
-from pairvae_lib.config import FlowArchitecture
+from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.ensemble_errors import METRICS
 from pairvae_lib.flow import fresh_flow
 from pairvae_lib.flow_assessment import (
@@ -39,8 +39,9 @@ def few(monkeypatch):
 @pytest.fixture
 def flow(pattern_pairs):
     """A flow that knows its condition, and nothing else."""
-    made = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 16), 16, 3), 0).eval()
-    made.describe(pattern_pairs.scattering[list(SPLIT.train)])
+    made = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 16), 16, 3), len(SPLIT.train), 0).eval()
+    targets = np.random.default_rng(0).standard_normal((len(SPLIT.train), 3))
+    made.regression.learn(pattern_pairs.scattering[list(SPLIT.train)], targets)
     return made
 
 
