@@ -20,6 +20,7 @@ from pairvae_lib.peers import Peer
 from pairvae_lib.splits import Split
 
 PART = 64  # masks at a time, which bounds the memory
+STEPS = 16  # of a flow's integration; 8 nearly match 50
 
 
 def crops_of(pairs: PreparedPairs, sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -100,7 +101,7 @@ def peer_answer(
 
 
 def flow_answer(
-    flow: ConditionalFlow, scattering: np.ndarray, count: int, size: int, rng: np.random.Generator, steps: int = 30
+    flow: ConditionalFlow, scattering: np.ndarray, count: int, size: int, rng: np.random.Generator, steps: int = STEPS
 ) -> np.ndarray:
     """Ensembles that a flow draws.
 

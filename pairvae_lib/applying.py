@@ -22,14 +22,15 @@ from pairvae_lib.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.reading.listing import Sample
 from pairvae_lib.reading.pixel_size import file_nm_per_pixel
 from pairvae_lib.reading.samples import sample_levels, sample_micrograph, sample_profile
-from pairvae_lib.uses import USES, latent_variance
+from pairvae_lib.uses import USES, check_latents, check_route, latent_variance
 
 MAX_SAMPLES = 10_000
 SELF_ERRORS = "self_errors"  # in a bundle's provenance: of scattering -> scattering, on held-out samples
 LEAST_DISAGREEMENT = 0.005  # of the pixels
+WIDER = " (generate draws more widely)"
 SURE = (
     "the members of the ensemble are nearly the same: the model is sure of one answer, which does not make it right; "
-    "its width says nothing of the error (generate draws more widely)"
+    f"its width says nothing of the error{WIDER}"
 )
 LARGEST_CLIPPED = 0.05  # share of a profile beyond the training data's range; that of training data is 0.002
 
@@ -215,9 +216,7 @@ def reconstructed(
         If the model knows no such route, or `samples` is not within 1 and MAX_SAMPLES.
     """
     use, source = USES[bundle.kind], measurement.source
-    if (source, target) not in use.routes(bundle):
-        known = ", ".join(f"{one} to {other}" for one, other in use.routes(bundle))
-        raise ValueError(f"route must be one of {known}; got {source} to {target}")
+    check_route(bundle, source, target)
     check_range("samples", samples, 1, MAX_SAMPLES)
     rng = generator(seed, f"reconstruct-{measurement.sha256}")
     x = _shown_to_model(bundle, measurement, samples, rng)
@@ -225,7 +224,7 @@ def reconstructed(
     best = use.best(bundle, x, source, target)[0] if use.best is not None and len(x) == 1 else None
     drawn = drawn.reshape(samples, *drawn.shape[2:])
     error = self_error(bundle, measurement)
-    doubts = _doubts(bundle, measurement, error) + _doubts_of_spread(drawn)
+    doubts = _doubts(bundle, measurement, error) + _doubts_of_spread(bundle, drawn)
     return Ensemble(measurement, target, drawn, best, doubts, error)
 
 
@@ -249,16 +248,15 @@ def generated(
         As `reconstructed`, or if `variance` is not above 0, or the model has no latents, or its folder does not hold
         their variance.
     """
-    if not isinstance(bundle.model, PairVAE):
-        raise ValueError(f"generation needs a model with latents, of the kind 'pairvae'; got {bundle.kind!r}")
+    model = check_latents(bundle)
     check_range("count", count, 1, MAX_SAMPLES)
-    check_one_of("target", target, bundle.model.names)
+    check_one_of("target", target, model.names)
     use, source = USES[bundle.kind], measurement.source
     spread = latent_variance(bundle)[source]
     rng = generator(seed, f"generate-{measurement.sha256}")
     x = _shown_to_model(bundle, measurement, 1, rng)
-    centre = posterior(bundle.model.vae(source), x).latent_mean[0]
-    drawn = ensemble(bundle.model, centre, spread, target, count, rng, variance)
+    centre = posterior(model.vae(source), x).latent_mean[0]
+    drawn = ensemble(model, centre, spread, target, count, rng, variance)
     best = use.best(bundle, x, source, target)[0] if use.best is not None else None
     error = self_error(bundle, measurement)
     return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement, error), error)
@@ -295,11 +293,11 @@ def disagreement(masks: NDArray[np.bool_]) -> float:
     return float(np.minimum(share, 1 - share).mean())
 
 
-def _doubts_of_spread(drawn: NDArray) -> tuple[str, ...]:
+def _doubts_of_spread(bundle: Bundle, drawn: NDArray) -> tuple[str, ...]:
     """Whether an ensemble is one answer over and over."""
     if drawn.dtype != np.bool_ or len(drawn) < 2 or disagreement(drawn) >= LEAST_DISAGREEMENT:
         return ()
-    return (SURE,)
+    return (SURE if isinstance(bundle.model, PairVAE) else SURE.removesuffix(WIDER),)
 
 
 def _doubts(bundle: Bundle, measurement: Measurement, error: float | None) -> tuple[str, ...]:

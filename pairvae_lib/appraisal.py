@@ -12,49 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.bundle import ASSESSMENT, Bundle
-from pairvae_lib.evaluation import A2, CURVES, FLOOR, INTENSITY, S2, SUBSETS, TRUE, Assessment
+from pairvae_lib.comparisons import Comparison, compared, label, median_interval, summary_sentence
+from pairvae_lib.ensemble_errors import METRICS
+from pairvae_lib.evaluation import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS
+from pairvae_lib.flow_assessment import (
+    ANOTHER,
+    DRAWN_HELD_OUT,
+    DRAWN_TRAINING,
+    OWN,
+    TRUE_HELD_OUT,
+    TRUE_TRAINING,
+)
 from pairvae_lib.model import route_name
-from pairvae_lib.statistics import Interval, hierarchical_bootstrap
 
 RETRIEVAL = ("nearest neighbour", "three nearest neighbours")
 PLAIN = ("kernel ridge", "training mean")
 SHOWN_REFERENCES = (*RETRIEVAL, *PLAIN, FLOOR)
 TRAIN, HELD_OUT = SUBSETS
-RESAMPLES = 2000
-FEWEST_HELD_OUT = 5  # below, an interval over images says nothing
+USUAL_SPREAD = (0.8, 1.25)  # of an ensemble, over that of crops of the micrograph
 RECALLED = 0.1  # Dice; by how much training crops may be met better than other crops of their samples
-
-BETTER, WORSE, OPEN = "better", "worse", "undecided"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A route held against retrieval, on the held-out samples.
-
-    Parameters
-    ----------
-    route, metric, reference : str
-        The reference is the retrieval with the smaller median error.
-    error, reference_error : float
-        Medians.
-    difference : Interval, optional
-        Median of the paired differences of errors, route less reference, with its 95 % interval over samples; None
-        where there are fewer than FEWEST_HELD_OUT.
-    """
-
-    route: str
-    metric: str
-    reference: str
-    error: float
-    reference_error: float
-    difference: Interval | None
-
-    @property
-    def verdict(self) -> str:
-        """BETTER or WORSE than retrieval where the interval leaves no doubt, else OPEN."""
-        if self.difference is None or self.difference.low <= 0 <= self.difference.high:
-            return OPEN
-        return BETTER if self.difference.high < 0 else WORSE
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +88,32 @@ class Appraisal:
             (name, self.median(values, TRAIN), self.median(values, HELD_OUT)) for name, values in named.items()
         ]
 
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """Routes and metrics that are held against retrieval: S2 and direction, and the intensity."""
+        return [(self.to_micrograph, S2), (self.to_micrograph, A2), (self.to_scattering, INTENSITY)]
+
     @cached_property
     def comparisons(self) -> list[Comparison]:
-        """Both routes between the techniques against retrieval: S2 and direction, and the intensity."""
-        asked = [(self.to_micrograph, S2), (self.to_micrograph, A2), (self.to_scattering, INTENSITY)]
-        return [self._comparison(route, metric) for route, metric in asked if route in self.errors.get(metric, ())]
+        """The routes between the techniques against retrieval."""
+        held_out = self.subsets == HELD_OUT
+        found = []
+        for route, metric in self.asked:
+            if route in self.errors.get(metric, ()):
+                known = self.references[metric]
+                retrieval = {name: known[name][held_out] for name in RETRIEVAL if name in known}
+                found.append(compared(route, metric, self.errors[metric][route][held_out], retrieval))
+        return found
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those that are shown, in their order."""
+        return (INTENSITY, S2, A2, L_VERTICAL, L_HORIZONTAL)
+
+    @property
+    def needed(self) -> list[tuple[str, str]]:
+        """Routes and metrics without which there is nothing to say."""
+        return [(self.to_micrograph, S2), (self.to_scattering, INTENSITY)]
 
     @property
     def recalled(self) -> float:
@@ -136,8 +133,8 @@ class Appraisal:
             errors = {name: self.median(known[name], HELD_OUT) for name in PLAIN if name in known}
             nearer = [f"{name} {error:.4f}" for name, error in errors.items() if error <= one.error]
             if nearer:
-                route = f"{shown_name(one.route)} ({one.metric})"
-                found.append(f"{route} {' and '.join(nearer)}, the model {one.error:.4f}")
+                what = label(one, self.comparisons)
+                found.append(f"{what} {' and '.join(nearer)}, the model {one.error:.4f}")
         return found
 
     def plain_sentence(self) -> str:
@@ -159,63 +156,88 @@ class Appraisal:
         )
         return f"{what} (overlap {own:.2f} with its own training crop, {other:.2f} with other crops of the sample)."
 
-    def _comparison(self, route: str, metric: str) -> Comparison:
-        """One route against the better retrieval."""
-        held_out = self.subsets == HELD_OUT
-        own = self.errors[metric][route][held_out]
-        known = {name: self.references[metric][name][held_out] for name in RETRIEVAL if name in self.references[metric]}
-        reference = min(known, key=lambda name: float(np.median(known[name])))
-        other, interval = known[reference], None
-        if len(own) >= FEWEST_HELD_OUT:
-            images, rng = np.arange(len(own)), np.random.default_rng(0)
-            seeds = np.zeros(len(own), dtype=int)
-            interval = hierarchical_bootstrap(own - other, images, seeds, _median, RESAMPLES, rng)
-        return Comparison(route, metric, reference, float(np.median(own)), float(np.median(other)), interval)
+    def facts(self) -> dict[str, str]:
+        """Further sentences, each by what it is about."""
+        return {"memorisation": self.memory_sentence()}
 
 
-def shown_name(name: str) -> str:
-    """A route as words with an arrow; other names as they are."""
-    return name.replace("_to_", " → ")
-
-
-def summary_sentence(comparisons: list[Comparison]) -> str:
-    """Whether comparisons speak for the model, in plain words."""
-    if any(one.difference is None for one in comparisons):
-        return (
-            f"Not shown: fewer than {FEWEST_HELD_OUT} samples were held out, too few to tell the model from a look-up "
-            "in the training data."
-        )
-    by_verdict = {
-        verdict: ", ".join(f"{shown_name(one.route)} ({one.metric})" for one in comparisons if one.verdict == verdict)
-        for verdict in (BETTER, WORSE, OPEN)
-    }
-    rest = [
-        f"{words} {by_verdict[verdict]}"
-        for verdict, words in ((WORSE, "worse in"), (OPEN, "not told apart in"), (BETTER, "better in"))
-        if by_verdict[verdict]
-    ]
-    if not by_verdict[BETTER]:
-        answer = "No"
-    else:
-        answer = "Only in part" if by_verdict[WORSE] or by_verdict[OPEN] else "Yes"
-    return f"{answer}: on held-out samples, held against a look-up in the training data, it is {'; '.join(rest)}."
-
-
-def appraisal_content(assessment: Assessment) -> dict[str, Any]:
-    """An assessment as plain values, for a model's folder: no image, no curve of a single sample.
+@dataclass(frozen=True, eq=False)
+class FlowAppraisal(Appraisal):
+    """A conditional flow's assessment, from plain values.
 
     Parameters
     ----------
-    assessment : Assessment
-        Of `evaluation.assess`.
+    spread, denoising : dict of name to ndarray of shape (n,)
+        As in `flow_assessment.FlowAssessment`; all else as `Appraisal`.
     """
-    curves: dict[str, list[float]] = {name: assessment.curves[name].tolist() for name in ("r", "z")}
-    scattering, micrograph = assessment.modalities
-    for metric in CURVES:
-        for series in (TRUE, route_name(scattering, micrograph), route_name(micrograph, micrograph)):
-            for subset, values in assessment.split(assessment.curves[f"{metric} {series}"]).items():
-                curves[f"{metric} {series}, {subset}"] = [float(f"{value:.5g}") for value in values.mean(axis=0)]
-    return assessment.content() | {"curves": curves}
+
+    spread: dict[str, NDArray]
+    denoising: dict[str, NDArray]
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """Every statistic of the ensembles; the way back is not learnt."""
+        return [(self.to_micrograph, metric) for metric in METRICS]
+
+    @property
+    def needed(self) -> list[tuple[str, str]]:
+        """The same, one and all."""
+        return self.asked
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those that are shown, in their order."""
+        return METRICS
+
+    @property
+    def overlaps(self) -> list[tuple[float, float]]:
+        """What is drawn, and true crops, against the training micrographs: for held-out, and for training samples."""
+        median = {name: float(np.median(values)) for name, values in self.memorisation.items()}
+        kinds = (DRAWN_HELD_OUT, TRUE_HELD_OUT), (DRAWN_TRAINING, TRUE_TRAINING)
+        return [(median[drawn], median[true]) for drawn, true in kinds]
+
+    @property
+    def recalled(self) -> float:
+        """How much better training micrographs are met by what is drawn than by true crops (Dice)."""
+        return max(drawn - true for drawn, true in self.overlaps)
+
+    def memory_sentence(self) -> str:
+        """Whether what is drawn copies training micrographs, in plain words."""
+        (drawn, true), (drawn_again, true_again) = self.overlaps
+        what = (
+            "It has learnt training crops by heart: they can be drawn from it"
+            if self.recalled > RECALLED
+            else "It does not copy training crops"
+        )
+        return (
+            f"{what} (best overlap with any of them: {drawn:.2f} where it is asked for held-out samples, "
+            f"{drawn_again:.2f} for training samples; true crops of other micrographs {true:.2f} and {true_again:.2f})."
+        )
+
+    def spread_sentence(self) -> str:
+        """How varied its ensembles are, in plain words."""
+        ratio = self.median(self.spread[self.to_micrograph], HELD_OUT)
+        low, high = USUAL_SPREAD
+        what = "less varied than" if ratio < low else "more varied than" if ratio > high else "about as varied as"
+        return f"Its ensembles are {what} crops of one micrograph ({ratio:.2f} times the spread of S2, held out)."
+
+    def scattering_sentence(self) -> str:
+        """Whether it looks at the scattering, in plain words."""
+        held_out = self.subsets == HELD_OUT
+        own, another = (self.denoising[name][held_out] for name in (OWN, ANOTHER))
+        gain = median_interval(another - own)
+        if gain is None:
+            return "Whether it uses the scattering is not shown: too few samples were held out."
+        numbers = (
+            f"a mask in noise is told {gain.estimate:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) nats per pixel better "
+            "by its own scattering than by that of another held-out sample"
+        )
+        answer = "It uses" if gain.low > 0 else "It is not shown to use"
+        return f"{answer} the scattering: {numbers}."
+
+    def facts(self) -> dict[str, str]:
+        """With spread and use of the scattering."""
+        return super().facts() | {"spread": self.spread_sentence(), "scattering": self.scattering_sentence()}
 
 
 def appraisal_of(bundle: Bundle) -> Appraisal:
@@ -229,13 +251,19 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
     if ASSESSMENT not in bundle.attachments:
         raise ValueError(f"the model's folder holds no {ASSESSMENT}; train it with pairvae train")
     try:
-        return read_appraisal(json.loads(bundle.attachments[ASSESSMENT]))
+        return read_appraisal(json.loads(bundle.attachments[ASSESSMENT]), bundle.kind)
     except Exception as error:  # a changed file raises anything
         raise ValueError(f"{ASSESSMENT} does not describe an assessment ({error!r})") from error
 
 
-def read_appraisal(content: Mapping[str, Any]) -> Appraisal:
-    """An appraisal from what `appraisal_content` gave, checked.
+def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
+    """An appraisal from what `recipes.appraisal_content` or `FlowAssessment.content` gave, checked.
+
+    Parameters
+    ----------
+    content : mapping
+    kind : str
+        Of the model, a key of `bundle.KINDS`.
 
     Raises
     ------
@@ -259,21 +287,20 @@ def read_appraisal(content: Mapping[str, Any]) -> Appraisal:
             for metric, named in content[name].items()
         }
 
+    def series(name: str, length: int | None = None) -> dict[str, NDArray]:
+        return {str(key): numbers(values, length) for key, values in content[name].items()}
+
     names = content["modalities"]
-    appraisal = Appraisal(
-        (str(names["scattering"]), str(names["micrograph"])),
-        samples,
-        table("errors"),
-        table("references"),
-        {str(name): numbers(values, None) for name, values in content["memorisation"].items()},
-        {str(name): numbers(values, None) for name, values in content["curves"].items()},
+    common = (
+        (str(names["scattering"]), str(names["micrograph"])), samples, table("errors"), table("references"),
+        series("memorisation"), series("curves"),
     )
-    for metric, route in ((S2, appraisal.to_micrograph), (INTENSITY, appraisal.to_scattering)):
+    appraisal = (
+        FlowAppraisal(*common, series("spread", len(samples)), series("denoising", len(samples)))
+        if kind == "flow"
+        else Appraisal(*common)
+    )
+    for route, metric in appraisal.needed:
         _ = appraisal.errors[metric][route], appraisal.references[metric][RETRIEVAL[0]]
-    _ = appraisal.recalled
+    _ = appraisal.recalled, appraisal.facts()
     return appraisal
-
-
-def _median(values: NDArray) -> float:
-    """As a statistic."""
-    return float(np.median(values))

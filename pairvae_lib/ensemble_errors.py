@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from pairvae_lib.baselines import Indices, kernel_ridge
 from pairvae_lib.checks import check_mask
 from pairvae_lib.evaluation import A2, COMPONENTS, L_HORIZONTAL, L_VERTICAL, S2, morphology_statistics
 from pairvae_lib.memorisation import best_overlap
@@ -62,6 +63,54 @@ def statistic_errors(given: np.ndarray, true: np.ndarray) -> np.ndarray:
     return difference.reshape(len(difference), -1).mean(axis=1)
 
 
+def error_table(
+    statistics: Mapping[str, Mapping[str, np.ndarray]], true: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Errors of several answers in every statistic.
+
+    Parameters
+    ----------
+    statistics : mapping of name to mapping of metric to ndarray of shape (n, masks, ...)
+        Of `ensemble_statistics` or `ridge_statistics`, by the name of the answer.
+    true : mapping of metric to ndarray of shape (n, crops, ...)
+
+    Returns
+    -------
+    dict of metric to dict of name to ndarray of shape (n,)
+    """
+    return {
+        metric: {name: statistic_errors(given[metric], true[metric]) for name, given in statistics.items()}
+        for metric in METRICS
+    }
+
+
+def ridge_statistics(
+    scattering: np.ndarray, known: Mapping[str, np.ndarray], train: Indices, query: Indices
+) -> dict[str, np.ndarray]:
+    """What a regression from the scattering says of the statistics, without a single mask.
+
+    Parameters
+    ----------
+    scattering : ndarray of shape (n, ...)
+    known : mapping of metric to ndarray of shape (n, crops, ...)
+        Of crops of all n micrographs; those of the training samples are learnt from.
+    train, query : sequence of int
+
+    Returns
+    -------
+    dict of metric to ndarray of shape (queries, 1, ...)
+        As an ensemble of one.
+
+    Raises
+    ------
+    ValueError
+        See `baselines.kernel_ridge`.
+    """
+    return {
+        metric: kernel_ridge(scattering, known[metric].mean(axis=1), train, query)[:, np.newaxis] for metric in METRICS
+    }
+
+
 def spread_ratio(given: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Standard deviation of S2 over an ensemble, averaged over r, over that of the true crops.
 
@@ -109,7 +158,9 @@ def within_class_correlation(
     return float(np.mean(correlations))
 
 
-def memorised(masks: np.ndarray, pairs: PreparedPairs, train: Sequence[int]) -> np.ndarray:
+def memorised(
+    masks: np.ndarray, pairs: PreparedPairs, train: Sequence[int], own: Sequence[int] | None = None
+) -> np.ndarray:
     """Dice coefficient of each mask with the crop of a training micrograph that it overlaps most, at any position.
 
     Parameters
@@ -117,10 +168,15 @@ def memorised(masks: np.ndarray, pairs: PreparedPairs, train: Sequence[int]) -> 
     masks : bool ndarray of shape (n, height, width)
     pairs : PreparedPairs
     train : sequence of int
+    own : sequence of int, length n, optional
+        The sample of each mask, whose micrograph is passed over: a crop overlaps with where it was taken from.
 
     Returns
     -------
     ndarray of shape (n,)
         To be read beside that of true crops of other samples: similar films overlap well without any copying.
     """
-    return np.max([best_overlap(masks, pairs.masks[index]) for index in train], axis=0)
+    overlap = np.stack([best_overlap(masks, pairs.masks[index]) for index in train])
+    if own is not None:
+        overlap[np.asarray(train)[:, np.newaxis] == np.asarray(own)] = 0
+    return overlap.max(axis=0)

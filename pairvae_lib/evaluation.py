@@ -30,7 +30,7 @@ from pairvae_lib.morphology import (
 )
 from pairvae_lib.order import domain_period, long_range_order
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.records import write_json
+from pairvae_lib.records import rounded, write_json
 from pairvae_lib.runs import Run
 from pairvae_lib.spectra import fourier_transform, power_spectrum_features
 from pairvae_lib.splits import Split
@@ -106,16 +106,16 @@ class Assessment:
             ],
             "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
             "medians": self.medians(),
-            "errors": _plain(self.errors),
-            "references": _plain(self.references),
-            "memorisation": _plain(self.memorisation),
-            "properties": _plain(self.properties),
+            "errors": rounded(self.errors),
+            "references": rounded(self.references),
+            "memorisation": rounded(self.memorisation),
+            "properties": rounded(self.properties),
         }
 
     def save(self, path: Path, run: Run, **others: Mapping) -> None:
         """Write `content` as JSON, atomically, with the parameters of the run and other plain results."""
         parameters = asdict(run) | {"data": run.data_root.name}
-        results = {name: _plain(values) for name, values in others.items()}
+        results = {name: rounded(values) for name, values in others.items()}
         write_json(path, {"run": parameters} | self.content() | results)
 
 
@@ -318,12 +318,3 @@ def _mean_absolute(values: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Mean absolute difference per image: (n, ...) -> (n,)."""
     difference = np.abs(values - true)
     return difference.reshape(len(difference), -1).mean(axis=1)
-
-
-def _plain(values: Any) -> Any:
-    """Arrays as lists of six significant digits; None where a value is not defined."""
-    if isinstance(values, Mapping):
-        return {key: _plain(value) for key, value in values.items()}
-    if isinstance(values, np.ndarray):
-        return [_plain(value) for value in values]
-    return float(f"{values:.6g}") if np.isfinite(values) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,6 +20,7 @@ from pairvae_lib.splits import Split
 from pairvae_lib.uses import USES
 
 MOST = 4  # of each subset
+DRAWN = 3  # masks, and true crops, of kinds of models that only draw ensembles
 LARGEST = 1024  # px or points along a side
 
 
@@ -31,7 +33,8 @@ class Exhibit:
     title : str
         E.g. "held out: lines".
     pictures : dict of str to ndarray
-        "true saxs", "true sem", "saxs_to_sem", ...: masks (bool), patterns or profiles (float32 in [0, 1]).
+        "true saxs", "true sem", "saxs_to_sem", ...: masks (bool), patterns or profiles (float32 in [0, 1]). Where a
+        model only draws, there are DRAWN of either: "true sem", "true sem 2", ..., "saxs_to_sem", "saxs_to_sem 2", ...
     """
 
     title: str
@@ -67,19 +70,27 @@ def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
         chosen = list(examples(pairs.morphologies, indices).items())
         chosen += [(pairs.morphologies[index], index) for index in indices if index not in dict(chosen).values()]
         for morphology, index in chosen[:MOST]:
-            crop = pairs.crops([index], bundle.modalities[1].shape[0], generator(seed, "exhibits", index))
-            seen = {scattering: pairs.scattering[[index]], micrograph: crop}
-            pictures = {f"true {scattering}": seen[scattering][0, 0], f"true {micrograph}": crop[0, 0] > 0.5}
+            count = DRAWN if use.best is None else 1
+            crops = pairs.crops([index] * count, bundle.modalities[1].shape[0], generator(seed, "exhibits", index))
+            seen = {scattering: pairs.scattering[[index]], micrograph: crops[:1]}
+            pictures = {f"true {scattering}": seen[scattering][0, 0]}
+            pictures |= _numbered(f"true {micrograph}", crops[:, 0] > 0.5)
             for source, target in use.routes(bundle):
                 rng = generator(seed, f"exhibit-{source}-{target}", index)
-                answer = (
-                    use.drawn(bundle, seen[source], source, target, 1, rng)[0]
+                answers = (
+                    use.drawn(bundle, seen[source], source, target, count, rng)[0]
                     if use.best is None
                     else use.best(bundle, seen[source], source, target)
                 )
-                pictures[f"{source}_to_{target}"] = answer[0]
+                pictures |= _numbered(f"{source}_to_{target}", answers)
             found.append(Exhibit(f"{subset}: {morphology}, {pairs.sample_ids[index]}", pictures))
     return found
+
+
+def pictures_of(exhibit: Exhibit, target: str) -> dict[str, NDArray]:
+    """The pictures of one technique, true ones first."""
+    own = re.compile(rf"(true |.*_to_){re.escape(target)}( \d+)?")
+    return {name: picture for name, picture in exhibit.pictures.items() if own.fullmatch(name)}
 
 
 def split_of(bundle: Bundle, pairs: PreparedPairs) -> Split:
@@ -129,5 +140,10 @@ def _checked(picture: NDArray) -> NDArray:
 
 
 def _in_order(pictures: dict[str, NDArray]) -> dict[str, NDArray]:
-    """What is true first."""
-    return dict(sorted(pictures.items(), key=lambda item: not item[0].startswith("true ")))
+    """What is true first; numbered ones in their order."""
+    return dict(sorted(pictures.items(), key=lambda item: (not item[0].startswith("true "), item[0])))
+
+
+def _numbered(name: str, pictures: NDArray) -> dict[str, NDArray]:
+    """Pictures by a name, those after the first with a number."""
+    return {f"{name} {number}" if number > 1 else name: picture for number, picture in enumerate(pictures, start=1)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections import Counter
@@ -16,24 +15,21 @@ from shutil import rmtree
 from typing import Any
 
 import numpy as np
-from safetensors.torch import save
 
 from pairvae_lib import __version__
-from pairvae_lib.applying import SELF_ERRORS
-from pairvae_lib.appraisal import appraisal_content, read_appraisal
-from pairvae_lib.bundle import ASSESSMENT, EXAMPLES, LATENTS, Bundle, Scaling, save_bundle
+from pairvae_lib.appraisal import appraisal_of
+from pairvae_lib.bundle import EXAMPLES, Bundle, Scaling, save_bundle
 from pairvae_lib.cards import model_card
+from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import Profile, profile_named
 from pairvae_lib.datasets import PairedDataset, open_pairs, prepare
-from pairvae_lib.evaluation import INTENSITY, Assessment, assess
 from pairvae_lib.exhibits import exhibits, packed_exhibits
 from pairvae_lib.locking import locked
-from pairvae_lib.model import PairVAE, route_name
 from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.recipes import RECIPES
 from pairvae_lib.runs import SIMULATED
 from pairvae_lib.splits import Split
-from pairvae_lib.trained import pair_trained, solo_trained, split_pairs
-from pairvae_lib.uses import training_variance
+from pairvae_lib.trained import split_pairs
 
 PACKAGES = ("torch", "numpy", "scipy")  # whose versions are told
 
@@ -62,6 +58,8 @@ class Order:
         Whether pictures of a few samples go into the folder.
     half : bool
         Whether numbers are stored in 16 bits.
+    kind : str
+        Of the model, a key of `recipes.RECIPES`.
     """
 
     data: str
@@ -73,6 +71,7 @@ class Order:
     name: str = ""
     examples: bool = False
     half: bool = False
+    kind: str = "pairvae"
 
 
 def produce(order: Order, report: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -99,17 +98,20 @@ def produce(order: Order, report: Callable[[str], None] = lambda _: None) -> Bun
     DataError
         If files of the data cannot be used, with a line for each.
     ValueError
-        If there are too few pairs, no such group or profile, or the hidden folder belongs to another order.
+        If there are too few pairs, no such group, profile or kind, or the hidden folder belongs to another order.
     ChapterInUse
         If another process works on the same model.
     CannotWrite
         If the disk is full or the folder cannot be written.
     """
     profile = profile_named(order.profile)
+    check_one_of("model", order.kind, RECIPES)
+    recipe = RECIPES[order.kind]
     if order.out.exists():
         raise FileExistsError(f"{order.out} is there already; name a folder that does not exist yet")
     work = work_folder(order.out)
-    resumed = any(work.glob("*.pt")) or any(work.glob("*.partial"))
+    _check_own(work, order.kind)
+    resumed = bool(recipe.unfinished(work))
     seconds: dict[str, float] = {}
 
     @contextmanager
@@ -124,20 +126,15 @@ def produce(order: Order, report: Callable[[str], None] = lambda _: None) -> Bun
             dataset = _opened(order.data, profile, work)
             pairs = prepare(dataset, profile)
             split = split_pairs(pairs, order.seed, order.n_train, order.held_out)
-            _check_enough(split, profile)
-        sizes = f"{len(split.train)} pairs, {len(split.held_out)} held out"
-        with stage("solo training", f"Training each technique by itself ({sizes})"):
-            solo, _ = solo_trained(pairs, split.train, profile, order.seed, work / "solo.pt")
-        with stage("pair training", "Training both together"):
-            started, _ = solo_trained(pairs, split.train, profile, order.seed, work / "solo.pt")
-            model, _ = pair_trained(started, pairs, split.train, profile, order.seed, work / "pair.pt")
-        with stage("assessment", "Assessing it on training and held-out samples"):
-            assessment = assess(solo, model, pairs, split, profile, order.seed)
-        facts = _facts(order, pairs, split, assessment) | {"seconds": seconds, "resumed": resumed}
+            recipe.check(split, profile)
+        made = recipe.made(pairs, split, profile, order.seed, work, stage)
+        facts = _facts(order, pairs, split) | dict(made.facts) | {"seconds": seconds, "resumed": resumed}
         scaling = Scaling.of(pairs, profile.binarisation, _pattern_shape(dataset), _image_rows(dataset))
-        bundle = Bundle(model, pairs.modalities, scaling, profile.name, facts)
-        bundle = _with_attachments(bundle, model, assessment, pairs, split, order)
-        appraisal = read_appraisal(json.loads(bundle.attachments[ASSESSMENT]))
+        bundle = Bundle(made.model, pairs.modalities, scaling, profile.name, facts, order.kind, made.attachments)
+        if order.examples:
+            pictures = packed_exhibits(exhibits(bundle, pairs, order.seed))
+            bundle = replace(bundle, attachments={**made.attachments, EXAMPLES: pictures})
+        appraisal = appraisal_of(bundle)
         report("Writing the model's folder")
         save_bundle(order.out, bundle, model_card(bundle, appraisal), order.half)
         rmtree(work, ignore_errors=True)
@@ -165,11 +162,14 @@ def _opened(data: str, profile: Profile, work: Path) -> PairedDataset:
     return open_pairs(folder, binarisation=profile.binarisation)
 
 
-def _check_enough(split: Split, profile: Profile) -> None:
-    """A batch to train on, or ValueError."""
-    needed = max(profile.solo.batch_size, profile.pair.batch_size)
-    if len(split.train) < needed:
-        raise ValueError(f"n_train must be at least the batch size {needed}; got {len(split.train)} training pairs")
+def _check_own(work: Path, kind: str) -> None:
+    """What is unfinished there must be of this kind, or ValueError."""
+    for other, recipe in RECIPES.items():
+        if other != kind and (found := recipe.unfinished(work)):
+            raise ValueError(
+                f"{work} holds an unfinished model of the kind {other!r} ({', '.join(found)}), not {kind!r}; finish "
+                "that, name another --out, or remove it"
+            )
 
 
 def _pattern_shape(dataset: PairedDataset) -> tuple[int, int] | None:
@@ -189,11 +189,8 @@ def _image_rows(dataset: PairedDataset) -> int | None:
     return rows.pop() if len(rows) == 1 else None
 
 
-def _facts(order: Order, pairs: PreparedPairs, split: Split, assessment: Assessment) -> dict[str, Any]:
+def _facts(order: Order, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
     """Where the model comes from, as plain values."""
-    scattering = pairs.modalities[0].name
-    held_out = list(split.held_out)
-    errors = assessment.errors[INTENSITY][route_name(scattering, scattering)][held_out]
     versions = {"pairvae_lib": __version__, "python": platform.python_version()}
     return {
         "name": order.name or order.out.absolute().name,
@@ -203,23 +200,8 @@ def _facts(order: Order, pairs: PreparedPairs, split: Split, assessment: Assessm
         "n_train": order.n_train,
         "held_out_group": order.held_out,
         "train": [pairs.sample_ids[index] for index in split.train],
-        "held_out": [pairs.sample_ids[index] for index in held_out],
+        "held_out": [pairs.sample_ids[index] for index in split.held_out],
         "morphologies": dict(sorted(Counter(pairs.morphologies).items())),
-        SELF_ERRORS: {"median": float(np.median(errors)), "largest": float(errors.max())},
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "versions": versions | {name: version(name) for name in PACKAGES},
     }
-
-
-def _with_attachments(
-    bundle: Bundle, model: PairVAE, assessment: Assessment, pairs: PreparedPairs, split: Split, order: Order
-) -> Bundle:
-    """The bundle with what reports and generation need."""
-    content = json.dumps(appraisal_content(assessment), allow_nan=False, separators=(",", ":"))
-    attachments = {
-        ASSESSMENT: content.encode(),
-        LATENTS: save(training_variance(model, pairs, split.train, order.seed)),
-    }
-    if order.examples:
-        attachments[EXAMPLES] = packed_exhibits(exhibits(bundle, pairs, order.seed))
-    return replace(bundle, attachments=attachments)

@@ -25,6 +25,15 @@ def write_json(path: Path, content: Any) -> None:
         file.write(_SHORT_LIST.sub(_on_one_line, json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
+def rounded(values: Any, digits: int = 6) -> Any:
+    """Arrays, in mappings or not, as lists of so many significant digits; None where a value is not defined."""
+    if isinstance(values, Mapping):
+        return {key: rounded(value, digits) for key, value in values.items()}
+    if isinstance(values, np.ndarray):
+        return [rounded(value, digits) for value in values]
+    return float(f"{values:.{digits}g}") if np.isfinite(values) else None
+
+
 def compact(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays as they are stored for figures: curves in half precision, pictures of [0, 1] in 256 levels, axes as is."""
     small = dict(arrays)

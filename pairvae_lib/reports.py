@@ -9,18 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib import webpage
-from pairvae_lib.appraisal import BETTER, SHOWN_REFERENCES, WORSE, Appraisal, Comparison, appraisal_of, shown_name
+from pairvae_lib.appraisal import SHOWN_REFERENCES, Appraisal, appraisal_of
 from pairvae_lib.bundle import Bundle
-from pairvae_lib.cards import (
-    METRIC_WORDS,
-    ROUTE_METRICS,
-    data_lines,
-    given_away,
-    limit_lines,
-    training_lines,
-)
+from pairvae_lib.cards import METRIC_WORDS, WORDS, Words, data_lines, given_away, limit_lines, training_lines
+from pairvae_lib.comparisons import BETTER, WORSE, Comparison, label, shown_name
 from pairvae_lib.evaluation import L_HORIZONTAL, L_VERTICAL, S2
-from pairvae_lib.exhibits import Exhibit, attached_exhibits
+from pairvae_lib.exhibits import Exhibit, attached_exhibits, pictures_of
 from pairvae_lib.files import replacing
 
 CURVES = (
@@ -70,23 +64,24 @@ def report_page(bundle: Bundle, appraisal: Appraisal, shown: list[Exhibit]) -> s
         If the model's provenance does not describe a training.
     """
     name = str(bundle.provenance.get("name", "model"))
+    words, (scattering, micrograph) = WORDS[bundle.kind], bundle.modalities
     train, held_out = appraisal.count("train"), appraisal.count("held out")
-    scattering, micrograph = bundle.modalities
     intro = (
-        f"A model of {scattering.name} and {micrograph.name}, trained on {train} pairs and assessed on {held_out} "
-        "pairs that it has not seen. All errors are medians over samples, training and held out apart; only the "
-        "held-out ones say what to expect of a new measurement."
+        f"A model (a {words.name}) of {scattering.name} and {micrograph.name}, assessed on {train} pairs that it was "
+        f"trained on and {held_out} pairs that it has not seen. All errors are medians over samples, training and held "
+        "out apart; only the held-out ones say what to expect of a new measurement."
     )
     return webpage.document(
         f"{name}: report",
         [
             webpage.heading(name, 1),
             webpage.paragraph(intro),
-            *_verdict(appraisal),
+            *_verdict(appraisal, words),
             *_pictures(bundle, shown),
-            *_errors(appraisal),
+            *_errors(appraisal, words),
             *_curves(appraisal, bundle.scaling.nm_per_pixel),
-            *_memory(appraisal),
+            *_memory(appraisal, words),
+            *_ensembles(appraisal),
             webpage.heading("Data"),
             webpage.listed(data_lines(bundle)),
             webpage.heading("Training"),
@@ -110,6 +105,7 @@ def report_content(appraisal: Appraisal) -> dict[str, Any]:
             for metric in appraisal.errors
         },
         "memorisation": {name: float(np.median(values)) for name, values in appraisal.memorisation.items()},
+        "sentences": appraisal.facts(),
         "samples": {subset: appraisal.count(subset) for subset in ("train", "held out")},
     }
 
@@ -124,7 +120,7 @@ def _plain(one: Comparison) -> dict[str, Any]:
     }
 
 
-def _verdict(appraisal: Appraisal) -> list[str]:
+def _verdict(appraisal: Appraisal, words: Words) -> list[str]:
     """Whether it beats retrieval."""
     verdicts = {one.verdict for one in appraisal.comparisons}
     is_good = verdicts == {BETTER} and not appraisal.nearer_answers()
@@ -136,7 +132,7 @@ def _verdict(appraisal: Appraisal) -> list[str]:
             f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
         )
         rows.append(
-            [f"{shown_name(one.route)}, {one.metric}", one.error, one.reference_error, one.reference, interval,
+            [label(one, appraisal.comparisons), one.error, one.reference_error, one.reference, interval,
              one.verdict]
         )
     return [
@@ -149,8 +145,7 @@ def _verdict(appraisal: Appraisal) -> list[str]:
             rows,
         ),
         webpage.paragraph(
-            "The look-up answers with the training sample whose measurement is nearest, or with the mean over the "
-            "three nearest, whichever is better. The interval is over held-out samples of this one training.",
+            words.look_up + " The interval is over held-out samples of this one training.",
             "soft",
         ),
     ]
@@ -168,12 +163,7 @@ def _pictures(bundle: Bundle, shown: list[Exhibit]) -> list[str]:
         parts.append(webpage.heading(exhibit.title, 3))
         groups = []
         for target in (bundle.modalities[1], bundle.modalities[0]):
-            ending = f"_to_{target.name}"
-            images = {
-                shown_name(name): image
-                for name, image in exhibit.pictures.items()
-                if name == f"true {target.name}" or name.endswith(ending)
-            }
+            images = {shown_name(name): image for name, image in pictures_of(exhibit, target.name).items()}
             if target.is_image:
                 figures = [webpage.picture(image, name) for name, image in images.items()]
                 groups.append(webpage.group("pictures", figures))
@@ -193,16 +183,15 @@ def _profiles(title: str, images: dict[str, NDArray], bundle: Bundle) -> str:
     return webpage.group("plots", [drawn])
 
 
-def _errors(appraisal: Appraisal) -> list[str]:
+def _errors(appraisal: Appraisal, words: Words) -> list[str]:
     """Every route and reference."""
     parts = [
         webpage.heading("Errors"),
         webpage.paragraph(
-            "Grey rows are answers without a network, and the crop-to-crop floor: the error of one true crop against "
-            "another of the same micrograph."
+            f"Grey rows are answers without a network, and the crop-to-crop floor. {words.references}"
         ),
     ]
-    for metric in ROUTE_METRICS:
+    for metric in appraisal.metrics:
         if metric in appraisal.errors:
             rows = [
                 (shown_name(name), train, held_out, name in SHOWN_REFERENCES)
@@ -227,15 +216,21 @@ def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[str]:
     return [webpage.heading("Morphology"), webpage.group("plots", plots)] if plots else []
 
 
-def _memory(appraisal: Appraisal) -> list[str]:
+def _memory(appraisal: Appraisal, words: Words) -> list[str]:
     """Whether it draws from memory."""
     rows = [(name, float(np.median(values))) for name, values in appraisal.memorisation.items()]
     return [
         webpage.heading("Memorisation"),
         webpage.paragraph(appraisal.memory_sentence()),
-        webpage.table("Overlap (Dice coefficient, median) of what is drawn from scattering", ["with", "overlap"], rows),
+        webpage.table(words.overlaps, ["with", "overlap"], rows),
         webpage.paragraph(
-            "\"True\" rows are what a true crop of the held-out samples scores: an honest answer does not score more.",
+            "\"True\" rows are what a true crop scores that was taken elsewhere: an honest answer does not score more.",
             "soft",
         ),
     ]
+
+
+def _ensembles(appraisal: Appraisal) -> list[str]:
+    """What is told of the ensembles of kinds that draw them."""
+    found = [sentence for name, sentence in appraisal.facts().items() if name != "memorisation"]
+    return [webpage.heading("Ensembles"), *map(webpage.paragraph, found)] if found else []

@@ -87,6 +87,25 @@ USES: dict[str, Use] = {  # by `bundle.KINDS`
 }
 
 
+def check_route(bundle: Bundle, source: str, target: str) -> None:
+    """Raise ValueError unless the model predicts one modality from the other."""
+    known = USES[bundle.kind].routes(bundle)
+    if (source, target) not in known:
+        named = ", ".join(f"{one} to {other}" for one, other in known)
+        instead = "" if bundle.kind == "pairvae" else "; a model of the kind 'pairvae' knows all four (pairvae train)"
+        raise ValueError(f"route must be one of {named}; got {source} to {target}{instead}")
+
+
+def check_latents(bundle: Bundle) -> PairVAE:
+    """The model, or ValueError if it is of a kind that has no latents to draw around."""
+    if not isinstance(bundle.model, PairVAE):
+        raise ValueError(
+            f"generate needs a model with latents, of the kind 'pairvae'; got {bundle.kind!r}, whose ensembles pairvae "
+            "reconstruct draws as widely as the scattering leaves open"
+        )
+    return bundle.model
+
+
 def latent_variance(bundle: Bundle) -> dict[str, Tensor]:
     """Variance of the latents of the training samples, by modality.
 

@@ -33,6 +33,7 @@ from pairvae_lib.locking import locked
 from pairvae_lib.reading.hdf5 import HDF5_SUFFIXES
 from pairvae_lib.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.reading.profiles import PROFILE_SUFFIXES
+from pairvae_lib.uses import check_route
 
 LOG = "log.jsonl"
 SETTLED = 0.15  # s that a file must not have changed for
@@ -65,7 +66,7 @@ class Watch:
     Raises
     ------
     ValueError
-        If `folder` is no folder, or the same as `out`, or the model knows no such modality.
+        If `folder` is no folder, or the same as `out`, or the model knows no such modality or route.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Watch:
         self.folder, self.bundle, self.out, self.source = folder, bundle, out, source
         self.target = target or other_modality(bundle, source)
         modality_of(bundle, self.target)
+        check_route(bundle, source, self.target)
         profiles = IMAGE_SUFFIXES | PROFILE_SUFFIXES if treatment.poni else PROFILE_SUFFIXES | HDF5_SUFFIXES
         self.suffixes = IMAGE_SUFFIXES if modality_of(bundle, source).is_image else profiles
         self.samples, self.seed, self.treatment, self.say = samples, seed, treatment, say

@@ -117,3 +117,11 @@ def lab_model(tmp_path_factory, lab_pairs) -> Path:
     out = tmp_path_factory.mktemp("model") / "lab model"
     produce(Order(str(lab_pairs), out, "tiny", examples=True))
     return out
+
+
+@pytest.fixture(scope="session")
+def lab_flow(tmp_path_factory, lab_pairs) -> Path:
+    """The folder of a conditional flow trained on `lab_pairs`, with examples; to be read only."""
+    out = tmp_path_factory.mktemp("flow") / "lab flow"
+    produce(Order(str(lab_pairs), out, "tiny", examples=True, kind="flow"))
+    return out

@@ -197,5 +197,18 @@ def test_generation_needs_latents():
     ):
         with pytest.raises(ValueError, match=message):
             generated(replace(bundle, attachments={LATENTS: content}), measurement, "sem")
-    with pytest.raises(ValueError, match="^generation needs a model with latents, of the kind 'pairvae'; got 'flow'$"):
+    with pytest.raises(ValueError, match="^generate needs a model with latents, of the kind 'pairvae'; got 'flow'"):
         generated(replace(bundle, model=torch.nn.Identity(), kind="flow"), measurement, "sem")
+
+
+def test_a_flow_draws_and_what_it_does_not_know_is_refused_with_a_way_out(lab_flow, lab_pairs):
+    flow = load_bundle(lab_flow)
+    measurement = read_measurement(flow, lab_pairs / "saxs" / "s03.png", "saxs")
+    found = reconstructed(flow, measurement, "sem", 3)
+    assert found.drawn.shape == (3, 32, 32) and found.best is None and found.self_error is None
+    assert not any("generate" in warning for warning in found.warnings)
+    mask = read_measurement(flow, lab_pairs / "sem" / "s03.png", "sem", NM)
+    with pytest.raises(ValueError, match="^route must be one of saxs to sem; got sem to saxs; a model of the kind 'pa"):
+        reconstructed(flow, mask, "saxs")
+    with pytest.raises(ValueError, match="got 'flow', whose ensembles pairvae reconstruct draws as widely as the scat"):
+        generated(flow, measurement, "sem")

@@ -7,17 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pairvae_lib.appraisal import (
-    BETTER,
-    OPEN,
-    WORSE,
-    Appraisal,
-    appraisal_of,
-    read_appraisal,
-    shown_name,
-)
+from pairvae_lib.appraisal import Appraisal, FlowAppraisal, appraisal_of, read_appraisal
 from pairvae_lib.bundle import ASSESSMENT, load_bundle
+from pairvae_lib.comparisons import BETTER, OPEN, WORSE
+from pairvae_lib.ensemble_errors import METRICS
 from pairvae_lib.evaluation import A2, INTENSITY, S2
+from pairvae_lib.flow_assessment import (
+    ANOTHER,
+    DRAWN_HELD_OUT,
+    DRAWN_TRAINING,
+    OWN,
+    TRUE_HELD_OUT,
+    TRUE_TRAINING,
+)
 
 SAMPLES = tuple((f"s{i}", "lines", "held out" if i < 10 else "train") for i in range(20))
 
@@ -131,5 +133,66 @@ def test_content_survives_json(lab_model):
     assert again.sentence() == read_appraisal(content).sentence()
 
 
-def test_routes_are_shown_with_an_arrow():
-    assert shown_name("solo saxs_to_sem") == "solo saxs → sem"
+def flow_appraisal(recalled: float = 0.7, spread: float = 1.0, gain: float = 0.1) -> FlowAppraisal:
+    """Of a flow that is better than retrieval, around these medians."""
+    noise = np.linspace(-0.01, 0.01, 20)
+    overlaps = {DRAWN_HELD_OUT: 0.7, TRUE_HELD_OUT: 0.68, DRAWN_TRAINING: recalled, TRUE_TRAINING: 0.69}
+    return FlowAppraisal(
+        ("saxs", "sem"),
+        SAMPLES,
+        {metric: {"saxs_to_sem": 0.1 + noise} for metric in METRICS},
+        {metric: {"nearest neighbour": 0.2 + noise, "training mean": 0.9 + noise} for metric in METRICS},
+        {name: np.full(5, value) for name, value in overlaps.items()},
+        {},
+        {"saxs_to_sem": spread + noise},
+        {OWN: 0.4 + noise, ANOTHER: 0.4 + gain + 2 * noise},
+    )
+
+
+def test_a_flow_is_held_to_every_statistic_of_its_ensembles():
+    found = flow_appraisal()
+    assert [one.metric for one in found.comparisons] == list(METRICS) == list(found.metrics)
+    assert found.sentence() == (
+        "Yes: on held-out samples, held against a look-up in the training data, it is better in S2, A2, area, "
+        "L vertical, L horizontal, components."
+    )
+    assert list(found.facts()) == ["memorisation", "spread", "scattering"]
+
+
+@pytest.mark.parametrize(("recalled", "sentence"), [(0.7, "It does not copy"), (0.9, "It has learnt training crops")])
+def test_a_flow_copies_where_it_meets_micrographs_better_than_true_crops_do(recalled, sentence):
+    found = flow_appraisal(recalled).memory_sentence()
+    assert found.startswith(sentence)
+    assert f"{recalled:.2f} for training samples; true crops of other micrographs 0.68 and 0.69" in found
+
+
+@pytest.mark.parametrize(("spread", "words"), [(0.1, "less varied than"), (1.0, "about as"), (2.0, "more varied than")])
+def test_the_spread_is_told(spread, words):
+    assert f"Its ensembles are {words}" in flow_appraisal(spread=spread).spread_sentence()
+
+
+def test_the_scattering_is_used_where_the_interval_says_so():
+    assert flow_appraisal().scattering_sentence().startswith("It uses the scattering: a mask in noise is told +0.09")
+    assert flow_appraisal(gain=0.005).scattering_sentence().startswith("It is not shown to use the scattering: ")
+    few = tuple((name, label, "held out" if i < 4 else "train") for i, (name, label, _) in enumerate(SAMPLES))
+    assert "is not shown: too few samples" in replace(flow_appraisal(), samples=few).scattering_sentence()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content["errors"].pop("components"), "KeyError"),
+        (lambda content: content.pop("spread"), "KeyError"),
+        (lambda content: content["spread"].update(saxs_to_sem=[1.0]), "expected 12 finite numbers"),
+        (lambda content: content["denoising"].clear(), "KeyError"),
+        (lambda content: content["memorisation"].popitem(), "KeyError"),
+    ],
+)
+def test_something_else_in_place_of_a_flow_s_is_refused(lab_flow, change, message):
+    bundle = load_bundle(lab_flow)
+    content = json.loads(bundle.attachments[ASSESSMENT])
+    assert isinstance(read_appraisal(content, "flow"), FlowAppraisal)
+    change(content)
+    changed = replace(bundle, attachments={ASSESSMENT: json.dumps(content).encode()})
+    with pytest.raises(ValueError, match=rf"^assessment.json does not describe an assessment \(.*{message}"):
+        appraisal_of(changed)

@@ -21,10 +21,11 @@ FLOORS = {
     | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
     | {"snapshots", "flow_training", "peers"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
-    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors"},
+    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors"}
+    | {"flow_assessment", "comparisons"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
     | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"}
-    | {"contest"},
+    | {"contest", "recipes"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -45,6 +46,13 @@ NEIGHBOURS = {
     ("memorisation", "training"),
     ("portraits", "evaluation"),
     ("ensemble_errors", "evaluation"),
+    ("flow_assessment", "answers"),
+    ("flow_assessment", "ensemble_errors"),
+    ("flow_assessment", "evaluation"),
+    ("appraisal", "comparisons"),
+    ("appraisal", "ensemble_errors"),
+    ("appraisal", "flow_assessment"),
+    ("producing", "recipes"),
     ("uses", "bundle"),
     ("uses", "answers"),
     ("applying", "bundle"),
@@ -58,6 +66,8 @@ NEIGHBOURS = {
     ("cards", "bundle"),
     ("cards", "evaluation"),
     ("cards", "appraisal"),
+    ("cards", "comparisons"),
+    ("cards", "ensemble_errors"),
     ("cli", "producing"),
     ("cli", "watching"),
     ("watching", "ensemble_files"),

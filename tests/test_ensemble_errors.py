@@ -6,7 +6,9 @@ import pytest
 from pairvae_lib.ensemble_errors import (
     METRICS,
     ensemble_statistics,
+    error_table,
     memorised,
+    ridge_statistics,
     spread_ratio,
     statistic_errors,
     within_class_correlation,
@@ -66,3 +68,25 @@ def test_a_crop_of_a_training_micrograph_is_found_out(pattern_pairs):
     found = memorised(np.stack([copy, ~copy & False]), pattern_pairs, (0, 3))
     assert found[0] == 1 and found[1] == 0
     assert memorised(copy[None], pattern_pairs, (0, 2))[0] < 0.9
+
+
+def test_a_micrograph_that_a_mask_was_taken_from_can_be_passed_over(pattern_pairs):
+    crops = pattern_pairs.crops([0, 3], 32, np.random.default_rng(0))[:, 0] > 0.5
+    np.testing.assert_array_equal(memorised(crops, pattern_pairs, (0, 2, 3)), 1)
+    found = memorised(crops, pattern_pairs, (0, 2, 3), own=(0, 3))
+    assert (found < 0.9).all() and found[0] == memorised(crops[:1], pattern_pairs, (2, 3))[0]
+
+
+def test_a_table_holds_every_answer_to_every_statistic():
+    true, near, far = (ensemble_statistics(noise([fraction] * 3)) for fraction in (0.5, 0.52, 0.8))
+    found = error_table({"near": near, "far": far}, true)
+    assert tuple(found) == METRICS and all(set(named) == {"near", "far"} for named in found.values())
+    assert (found["area"]["near"] < found["area"]["far"]).all()
+
+
+def test_statistics_can_be_learnt_without_a_mask():
+    fractions = np.linspace(0.2, 0.8, 9)
+    known = ensemble_statistics(noise(fractions))
+    found = ridge_statistics(fractions[:, None], known, [0, 1, 2, 3, 5, 6, 7, 8], [4])
+    assert found["S2"].shape == (1, 1, *known["S2"].shape[2:])
+    assert found["area"].item() == pytest.approx(0.5, abs=0.05)

@@ -11,7 +11,7 @@ from lab import write_pairs
 from safetensors.numpy import load
 from throwaway import no_file_larger_than
 
-from pairvae_lib import producing
+from pairvae_lib import fitting, flow_training, recipes
 from pairvae_lib.applying import SELF_ERRORS
 from pairvae_lib.bundle import ASSESSMENT, CARD, CONFIG, EXAMPLES, LATENTS, MODEL, load_bundle
 from pairvae_lib.checks import DataError
@@ -58,7 +58,7 @@ def test_an_interrupted_training_goes_on_and_ends_the_same(tmp_path, lab_pairs, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(producing, "pair_trained", killed)
+        patch.setattr(recipes, "pair_trained", killed)
         with pytest.raises(KeyboardInterrupt):
             produce(order)
     assert (work_folder(order.out) / "solo.pt").exists() and not order.out.exists()
@@ -71,10 +71,53 @@ def test_an_interrupted_training_goes_on_and_ends_the_same(tmp_path, lab_pairs, 
     assert all(torch.equal(value, before[name]) for name, value in after.model.state_dict().items())
 
 
+def test_a_flow_is_the_same_kind_of_folder(lab_flow):
+    assert {path.name for path in lab_flow.iterdir()} == {MODEL, CONFIG, CARD, ASSESSMENT, EXAMPLES}
+    bundle = load_bundle(lab_flow)
+    facts = bundle.provenance
+    assert (bundle.kind, facts["name"], facts["data"], facts["resumed"]) == ("flow", "lab flow", "pairs", False)
+    assert len(facts["train"]) == 8 and len(facts["held_out"]) == 4
+    assert set(facts["seconds"]) == {"preparing", "training", "assessment"} and SELF_ERRORS not in facts
+    assert bundle.scaling.nm_per_pixel == 2.5 and not bundle.model.training
+
+
+def test_an_interrupted_flow_goes_on_and_ends_the_same(tmp_path, lab_pairs, lab_flow, monkeypatch):
+    order = Order(str(lab_pairs), tmp_path / "model", "tiny", kind="flow")
+    loss, calls = flow_training.reconstruction_loss, []
+
+    def stopping(*given):
+        calls.append(given)
+        if len(calls) == 4:  # in the middle of the second round
+            raise KeyboardInterrupt
+        return loss(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "CHECKPOINT_SECONDS", -1.0)
+        patch.setattr(flow_training, "reconstruction_loss", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            produce(order)
+    assert (work_folder(order.out) / "flow.partial").exists() and not order.out.exists()
+    after, before = produce(order), load_bundle(lab_flow)
+    assert after.provenance["resumed"] and not work_folder(order.out).exists()
+    state = before.model.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in after.model.state_dict().items())
+    assert after.attachments[ASSESSMENT] == before.attachments[ASSESSMENT]
+
+
+def test_an_unfinished_model_of_another_kind_is_not_thrown_away(tmp_path, lab_pairs, monkeypatch):
+    order = Order(str(lab_pairs), tmp_path / "model", "tiny", kind="flow")
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes, "assess_flow", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            produce(order)
+    with pytest.raises(ValueError, match=r"holds an unfinished model of the kind 'flow' \(flow.pt\), not 'pairvae'"):
+        produce(replace(order, kind="pairvae"))
+
+
 def test_another_order_does_not_go_on_with_an_unfinished_model(tmp_path, lab_pairs, monkeypatch):
     order = Order(str(lab_pairs), tmp_path / "model", "tiny")
     with monkeypatch.context() as patch:
-        patch.setattr(producing, "pair_trained", lambda *_: 1 / 0)
+        patch.setattr(recipes, "pair_trained", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             produce(order)
     with pytest.raises(ValueError, match="solo.pt was made with other settings: .*Remove it to start anew"):
@@ -90,6 +133,8 @@ def test_what_is_there_is_not_touched(lab_model, lab_pairs):
     ("changes", "message"),
     [
         ({"profile": "huge"}, "^profile must be one of tiny"),
+        ({"kind": "gan"}, "^model must be one of pairvae, flow; got 'gan'$"),
+        ({"kind": "flow", "n_train": 3}, "^n_train must be at least 4 for a flow, .*; got 3 training pairs$"),
         ({"held_out": "z"}, "^held_out must be one of at least two groups"),
         ({"n_train": 4}, "^n_train must be at least the batch size 8; got 4 training pairs$"),
         ({"n_train": 12}, "^n_train must lie between 1 and 11 for 12 samples; got 12$"),

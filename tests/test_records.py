@@ -7,7 +7,7 @@ import pytest
 
 from pairvae_lib import records
 from pairvae_lib.checks import DataError
-from pairvae_lib.records import UPDATE, agreement, compact, read_arrays, write_arrays, write_json
+from pairvae_lib.records import UPDATE, agreement, compact, read_arrays, rounded, write_arrays, write_json
 from pairvae_lib.runs import Run
 
 
@@ -89,3 +89,9 @@ def test_the_reference_is_written_when_asked_for(reference, monkeypatch):
     assert agreement(Run(), "04_pair_vae", {"total": 1 / 3}, 0.0, 1e-5).startswith("OK: 1")
     assert json.loads(reference.read_text())["04_pair_vae"] == {"total": 0.333333}
     assert json.loads(reference.read_text())["03_solo_vae"] == {"loss": 2.0, "kl": 10.0}
+
+
+def test_numbers_are_rounded_to_digits_and_what_is_undefined_is_none():
+    values = {"a": np.array([1.23456789, np.nan]), "b": {"c": np.array([[123456.7]])}}
+    assert rounded(values) == {"a": [1.23457, None], "b": {"c": [[123457.0]]}}
+    assert rounded(values["a"], 2) == [1.2, None]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from pairvae_lib.appraisal import appraisal_of
 from pairvae_lib.bundle import ASSESSMENT, EXAMPLES, load_bundle
 from pairvae_lib.cards import data_lines, escaped, limit_lines, model_card, training_lines
 from pairvae_lib.datasets import open_pairs, prepare
-from pairvae_lib.exhibits import Exhibit, attached_exhibits, exhibits, packed_exhibits
+from pairvae_lib.exhibits import Exhibit, attached_exhibits, exhibits, packed_exhibits, pictures_of
 from pairvae_lib.reports import SIZE_LIMIT, report_content, report_page, write_report
 
 
@@ -115,3 +116,39 @@ def test_names_cannot_write_html(bundle):
     )
     text = report_page(hostile, appraisal_of(hostile), [])
     assert "<script>" not in text and "<img " not in text and "<b>" not in text and "&lt;b&gt;" in text
+
+
+@pytest.fixture(scope="module")
+def flow(lab_flow):
+    return load_bundle(lab_flow)
+
+
+def test_a_flow_has_the_same_report_and_card_in_its_own_words(flow):
+    found = appraisal_of(flow)
+    text, card = report_page(flow, found, attached_exhibits(flow)), model_card(flow, found)
+    for sentence in (found.sentence(), *found.facts().values()):
+        assert sentence in html.unescape(text) and sentence.replace("_", r"\_") in card
+    for title in "Does it beat", "Reconstructions", "Errors", "Morphology", "Memorisation", "Ensembles", "Limits":
+        assert f"<h2>{title}" in text
+    assert text.count("<img ") == 7 * len(attached_exhibits(flow)) == 56  # a pattern, three true crops, three drawn
+    assert "A conditional flow for saxs" in card and "PairVAE for" not in card
+    assert "No member of it is the micrograph" in card
+    assert "It holds the scattering of every training sample" in card and "no curve of a sample" not in card
+    for metric in found.metrics:
+        assert f"**{metric}**" in card
+
+
+def test_a_flow_shows_several_masks_in_order(flow, pairs):
+    again, stored = exhibits(flow, pairs, 43), attached_exhibits(flow)
+    names = ["true saxs", "true sem", "true sem 2", "true sem 3", "saxs_to_sem", "saxs_to_sem 2", "saxs_to_sem 3"]
+    assert [list(one.pictures) for one in again] == [names] * 8
+    assert all(sorted(one.pictures) == sorted(names) for one in stored)
+    assert list(pictures_of(stored[0], "sem")) == names[1:] and list(pictures_of(stored[0], "saxs")) == ["true saxs"]
+    for first, second in zip(again, stored, strict=True):
+        assert all(np.array_equal(first.pictures[name], second.pictures[name]) for name in names[1:])
+
+
+def test_a_flow_as_numbers(flow):
+    content = json.loads(json.dumps(report_content(appraisal_of(flow))))
+    assert set(content["sentences"]) == {"memorisation", "spread", "scattering"}
+    assert len(content["comparisons"]) == 6 and "intensity" not in content["errors"]

@@ -206,3 +206,8 @@ def wait_for(happened, seconds: float = 20.0) -> None:
     while not happened():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
+
+
+def test_a_route_that_a_model_does_not_know_is_refused_at_once(folder, lab_flow, tmp_path):
+    with pytest.raises(ValueError, match="^route must be one of saxs to sem; got sem to saxs; a model of the kind"):
+        Watch(folder, load_bundle(lab_flow), tmp_path / "out", "sem")

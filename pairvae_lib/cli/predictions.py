@@ -109,10 +109,12 @@ def generate(
 
         from pairvae_lib.applying import Treatment, generated
         from pairvae_lib.bundle import load_bundle
+        from pairvae_lib.uses import check_latents
 
         torch.set_num_threads(threads)
         treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
         bundle = load_bundle(model)
+        check_latents(bundle)
 
         def made(measurement: Measurement, wanted: str) -> Ensemble:
             return generated(bundle, measurement, wanted, count, variance, seed)
@@ -184,9 +186,11 @@ def _apply(
     """An ensemble for each file; exit code 2 at the end if one could not be used."""
     from pairvae_lib.applying import modality_of, other_modality, read_measurement
     from pairvae_lib.ensemble_files import folder_names, write_ensemble
+    from pairvae_lib.uses import check_route
 
     target = target or other_modality(bundle, source)
     modality_of(bundle, source), modality_of(bundle, target)
+    check_route(bundle, source, target)
     done, refused = [], []
     doubted: dict[str, list[Path]] = {}
     with tqdm(files, unit="file", disable=None, leave=False) as bar:

@@ -20,7 +20,7 @@ from pairvae_lib.answers import (
     pairvae_answer,
     peer_answer,
 )
-from pairvae_lib.baselines import kernel_ridge, retrieved, training_mean
+from pairvae_lib.baselines import retrieved, training_mean
 from pairvae_lib.budgets import Budget
 from pairvae_lib.contest.bundles import save_flow
 from pairvae_lib.contest.definition import Contest, contest_pairs, contest_split
@@ -29,13 +29,14 @@ from pairvae_lib.ensemble_errors import (
     METRICS,
     SCALARS,
     ensemble_statistics,
+    error_table,
     memorised,
+    ridge_statistics,
     spread_ratio,
-    statistic_errors,
     within_class_correlation,
 )
 from pairvae_lib.fitting import generator
-from pairvae_lib.flow_training import denoising_loss
+from pairvae_lib.flow_assessment import denoising_losses
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.records import write_arrays, write_json
 from pairvae_lib.spectra import SpectralReadout, fourier_transform, power_spectrum_features
@@ -44,7 +45,6 @@ from pairvae_lib.training import focused_crops
 
 FLOOR, ONE, THREE, CLASS, OTHER = "floor", "nearest neighbour", "three neighbours", "class mixture", "another sample"
 STATISTICS_RIDGE, PAIRVAE, SHUFFLED = "statistics ridge", "PairVAE", "flow, shuffled scattering"
-DENOISING_TIME = 0.1
 SHOWN = 4  # masks of an answer in the pictures
 
 
@@ -103,23 +103,16 @@ def assessed(
 
     true_statistics = ensemble_statistics(true)
     statistics = {name: ensemble_statistics(masks) for name, masks in answers.items()}
-    errors = {
-        metric: {name: statistic_errors(given[metric], true_statistics[metric]) for name, given in statistics.items()}
-        for metric in METRICS
-    }
-    trained_on = ensemble_statistics(
+    known = ensemble_statistics(
         crops_of(pairs, np.repeat(np.arange(len(pairs))[:, np.newaxis], budget.drawn, axis=1), rng("ridge"))
     )
-    for metric in METRICS:
-        target = trained_on[metric].mean(axis=1)
-        predicted = kernel_ridge(pairs.scattering, target, split.train, split.held_out)
-        errors[metric][STATISTICS_RIDGE] = statistic_errors(predicted[:, np.newaxis], true_statistics[metric])
+    ridge = ridge_statistics(pairs.scattering, known, split.train, split.held_out)
+    errors = error_table(statistics | {STATISTICS_RIDGE: ridge}, true_statistics)
 
     classes = [pairs.morphologies[index] for index in queries]
     looked_at = np.unique(np.linspace(0, len(queries) - 1, budget.memorisation).round().astype(int))
     copied = {name: memorised(answers[name][looked_at, 0], pairs, split.train) for name in (FLOOR, PAIRVAE, FLOW)}
-    own = denoising_loss(models.flow, _images(true[:, 0]), scattering, DENOISING_TIME, rng("denoising"))
-    others = denoising_loss(models.flow, _images(true[:, 0]), scattering[wrong], DENOISING_TIME, rng("denoising"))
+    own, others = denoising_losses(models.flow, true[:, 0], scattering, scattering[wrong], lambda: rng("denoising"))
     seconds = {PAIRVAE: _sum(drawn, "solo", "pair"), **{name: drawn.get(name) for name in (*models.peers, FLOW)}}
     outcome = {
         "samples": [pairs.sample_ids[index] for index in queries],
@@ -197,7 +190,8 @@ def pictures(
         "training reconstruction": rebuilt.numpy(),
         "other crops": crops_of(pairs, np.repeat(np.array(trained)[:, np.newaxis], 2, axis=1), rng),
     }
-    large = flow_answer(models.flow, pairs.scattering[np.array(split.held_out)[places]], 1, 3 * true.shape[-1], rng)
+    seen = pairs.scattering[np.array(split.held_out)[places]]
+    large = flow_answer(models.flow, seen, 1, 3 * true.shape[-1], rng, steps=30)
     return shown | {
         "large flow": large,
         "classes": np.array(classes),

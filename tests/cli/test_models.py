@@ -31,16 +31,34 @@ def test_from_pairs_to_a_report(lab_pairs, tmp_path, capsys):
     assert "<img " not in (tmp_path / "a.html").read_text() and "<img " in (tmp_path / "b.html").read_text()
 
 
+def test_a_flow_goes_the_same_way(lab_pairs, tmp_path, capsys):
+    model, out = tmp_path / "model", tmp_path / "out"
+    words = ("train", lab_pairs, "--out", model, "--profile", "tiny", "--model", "flow")
+    assert code_of(*words) == 0
+    shown = capsys.readouterr()
+    assert "Training the flow (8 pairs, 4 held out)" in shown.err and "It does not copy" in shown.out
+    assert code_of("report", model, "--out", tmp_path / "a.html", "--data", lab_pairs, "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)["sentences"]) == {"memorisation", "spread", "scattering"}
+    files = [lab_pairs / "saxs" / name for name in ("s00.png", "s01.png")]
+    assert code_of("reconstruct", model, *files, "--from", "saxs", "--samples", 2, "--out", out) == 0
+    capsys.readouterr()
+    assert code_of("generate", model, *files, "--from", "saxs", "--out", tmp_path / "no") == 2
+    assert capsys.readouterr().err.count("generate needs a model with latents") == 1  # not once a file
+    assert code_of("reconstruct", model, *files, "--from", "sem", "--out", tmp_path / "no") == 2
+    assert capsys.readouterr().err.count("route must be one of saxs to sem; got sem to saxs") == 1
+    assert not (tmp_path / "no").exists()
+
+
 def test_train_hands_over_what_was_typed(monkeypatch, lab_model, capsys):
     from pairvae_lib.bundle import load_bundle
 
     orders = []
     monkeypatch.setattr(producing, "produce", lambda order, _: orders.append(order) or load_bundle(lab_model))
-    words = ("--profile", "tiny", "--seed", 7, "--n-train", 9, "--with-examples")
+    words = ("--profile", "tiny", "--seed", 7, "--n-train", 9, "--with-examples", "--model", "flow")
     assert code_of("train", "pairs", "--out", "x", *words) == 0
     (order,) = orders
     assert (order.data, str(order.out), order.profile, order.seed, order.n_train) == ("pairs", "x", "tiny", 7, 9)
-    assert order.examples and not order.half
+    assert order.examples and not order.half and order.kind == "flow"
     assert capsys.readouterr().out.endswith("\nx\n")
 
 
@@ -99,6 +117,7 @@ def test_a_tampered_model_is_refused(lab_model, lab_pairs, tmp_path, capsys, com
         (("reconstruct", "nowhere", "{file}", "--from", "saxs", "--out", "{out}"), "it is not a folder"),
         (("generate", "{model}", "{file}", "--from", "saxs", "--variance", "-1", "--out", "{out}"), "must be above 0"),
         (("train", "nowhere", "--out", "{out}"), "is not a folder"),
+        (("train", "{pairs}", "--out", "{out}", "--model", "x"), "model must be one of pairvae, flow; got 'x'"),
         (
             ("reconstruct", "{model}", "{file}", "--from", "saxs", "--beam", "1", "--out", "{out}"),
             "beam must be two numbers, ROW,COL; got '1'",
