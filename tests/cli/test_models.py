@@ -8,6 +8,8 @@ from lab import code_of
 
 from pairvae_lib import exporting, producing
 from pairvae_lib.bundle import CARD, CONFIG
+from pairvae_lib.flow import ConditionalFlow
+from pairvae_lib.shown import published_root
 
 
 @pytest.mark.parametrize("command", ["train", "reconstruct", "generate", "report", "export", "watch"])
@@ -62,6 +64,15 @@ def test_export(lab_model, tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out == f"{tmp_path}\n{tmp_path}\n"
     assert code_of("export", lab_model, "--out", tmp_path) == 2
     assert "name the format: --onnx" in capsys.readouterr().err
+
+
+def test_export_of_a_flow(tmp_path, capsys, monkeypatch):
+    calls = []
+    monkeypatch.setattr(exporting, "export_onnx", lambda model, out, half: calls.append((type(model), half)) or [out])
+    flow = published_root() / "beyond" / "simulated" / "flow"
+    assert code_of("export", flow, "--onnx", "--out", tmp_path, "--json") == 0
+    assert calls == [(ConditionalFlow, True)]
+    assert json.loads(capsys.readouterr().out) == {"files": [str(tmp_path)]}
 
 
 @pytest.mark.parametrize(
