@@ -21,7 +21,7 @@ FLOORS = {
     | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
     | {"snapshots", "flow_training", "peers"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
-    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors"},
+    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors", "flow_exploration"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
     | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"}
     | {"contest"},
@@ -76,6 +76,8 @@ NEIGHBOURS = {
     ("paper_items", "figures"),
     ("widgets", "figures"),
     ("exploration", "exporting"),
+    ("flow_exploration", "exploration"),
+    ("flow_exploration", "exporting"),
     ("bookbuild", "bookpages"),
     ("bookbuild", "publishing"),
     ("cover", "figures"),
