@@ -41,8 +41,9 @@ notebooks: $(INSTALLED) ## Run all chapters, and take their outputs and numbers 
 test-end-to-end: $(INSTALLED) ## All chapters at the tiny profile, by the command line
 	$(PYTEST) -m end_to_end
 
-test-notebooks: $(INSTALLED) ## Execute the committed notebooks and compare their outputs
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+# On a copy: what `chapters` has trained by the same code is not trained again, and stays as it is.
+test-notebooks: chapters ## Execute the committed notebooks and compare their outputs
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -r "$${PAIRVAE_RESULTS:-results}/quick" "$$folder" && \
 	PAIRVAE_RESULTS="$$folder" $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 3600 notebooks
 
 test-book: book ## Build the book strictly, and look for every page

@@ -9,6 +9,7 @@ can stand side by side.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -158,29 +159,55 @@ def kernel_ridge(features: np.ndarray, targets: np.ndarray, train: Indices, quer
     Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), section 5.4.2 for leaving one out.
     """
     train, query, features, targets = _checked(train, query, features=features, targets=targets)
-    if len(train) < 3:
-        raise ValueError(f"train must hold at least 3 samples; got {len(train)}")
     x = features.reshape(len(features), -1)
     y = targets[train].reshape(len(train), -1).astype(np.float64)
-    scale = np.mean(pdist(x[train], "sqeuclidean"))
+    fitted = fitted_kernel_ridge(x[train], y)
+    prediction = _kernel(cdist(x[query], x[train], "sqeuclidean"), fitted.width) @ fitted.weights + fitted.offset
+    rows, places = np.nonzero(query[:, np.newaxis] == train)
+    prediction[rows] = (y - fitted.left_out)[places]
+    return prediction.reshape(len(query), *targets.shape[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class KernelRidge:
+    """A fitted regression: exp(-d^2 / (2 width^2)) @ weights + offset, with d the distances to its n samples."""
+
+    width: float  # in units of the features
+    weights: np.ndarray  # (n, outputs)
+    offset: np.ndarray  # (outputs,)
+    left_out: np.ndarray  # (n, outputs): what each sample is missed by, target less prediction, when it is left out
+
+
+def fitted_kernel_ridge(features: np.ndarray, targets: np.ndarray) -> KernelRidge:
+    """The regression of `kernel_ridge`, to be asked later.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, F)
+    targets : ndarray of shape (n, outputs)
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three samples, or their features are all equal.
+    """
+    if len(features) < 3:
+        raise ValueError(f"train must hold at least 3 samples; got {len(features)}")
+    scale = float(np.mean(pdist(features, "sqeuclidean")))
     if scale == 0:
         raise ValueError("features of the training samples must differ; got equal ones only")
-    between = cdist(x[train], x[train], "sqeuclidean") / scale
-    towards = cdist(x[query], x[train], "sqeuclidean") / scale
+    between = cdist(features, features, "sqeuclidean") / scale
 
     def fitted(width: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights of the training samples, and what each of them misses by when it is left out."""
-        inverse = np.linalg.inv(_kernel(between, width) + noise * np.eye(len(train)))
-        weights = inverse @ y
+        inverse = np.linalg.inv(_kernel(between, width) + MEAN_VARIANCE + noise * np.eye(len(features)))
+        weights = inverse @ targets
         return weights, weights / np.diag(inverse)[:, np.newaxis]
 
     candidates = [(width, noise) for width in KERNEL_WIDTHS for noise in NOISE_LEVELS]
     width, noise = min(candidates, key=lambda candidate: float(np.square(fitted(*candidate)[1]).sum()))
     weights, left_out = fitted(width, noise)
-    prediction = _kernel(towards, width) @ weights
-    rows, places = np.nonzero(query[:, np.newaxis] == train)
-    prediction[rows] = (y - left_out)[places]
-    return prediction.reshape(len(query), *targets.shape[1:])
+    return KernelRidge(width * float(np.sqrt(scale)), weights, MEAN_VARIANCE * weights.sum(axis=0), left_out)
 
 
 def training_mean(targets: np.ndarray, train: Indices, query: Indices) -> np.ndarray:
@@ -264,8 +291,8 @@ def crop_to_crop_floor(statistics: np.ndarray, averaged: int = 1) -> np.ndarray:
 
 
 def _kernel(squared_distance: np.ndarray, width: float) -> np.ndarray:
-    """Gaussian kernel of unit variance around a free mean."""
-    return np.exp(-squared_distance / (2 * width**2)) + MEAN_VARIANCE
+    """Gaussian kernel of unit variance."""
+    return np.exp(-squared_distance / (2 * width**2))
 
 
 def _others(train: np.ndarray, sample: int) -> np.ndarray:

@@ -21,8 +21,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pairvae_lib import __version__
+from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import Architecture, FlowArchitecture
+from pairvae_lib.config import Architecture
 from pairvae_lib.files import writing
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.modality import Modality
@@ -32,6 +33,7 @@ from pairvae_lib.scaling import Scaling
 
 FORMAT, FORMAT_VERSION = "pairvae bundle", 1
 MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
+SHORT = 1024  # numbers; a shorter tensor stays in 32 bits, where it costs nothing
 CONFIG_LIMIT = 4_000_000  # bytes; ours have some ten thousand
 ASSESSMENT, LATENTS, EXAMPLES = "assessment.json", "latents.safetensors", "examples.safetensors"
 ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `appraisal`, `applying`, `exhibits`
@@ -101,9 +103,9 @@ def _made_pairvae(described: dict[str, Any], modalities: tuple[Modality, Modalit
 
 
 def _described_flow(model: nn.Module) -> dict[str, Any]:
-    """Architecture of a conditional flow."""
+    """Architecture of a conditional flow, and of how many samples it knows."""
     assert isinstance(model, ConditionalFlow)
-    return {"architecture": asdict(model.architecture)}
+    return {"architecture": asdict(model.architecture), "samples": len(model.regression.known)}
 
 
 def _made_flow(described: dict[str, Any], modalities: tuple[Modality, Modality]) -> ConditionalFlow:
@@ -112,7 +114,7 @@ def _made_flow(described: dict[str, Any], modalities: tuple[Modality, Modality])
     architecture = FlowArchitecture(
         tuple(map(int, values["channels"])), int(values["embedded"]), int(values["components"])
     )
-    return ConditionalFlow(*modalities, architecture)
+    return ConditionalFlow(*modalities, architecture, int(described["samples"]))
 
 
 KINDS: dict[str, Kind] = {
@@ -213,7 +215,7 @@ def load_bundle(folder: Path | str) -> Bundle:
 def _stored(value: Tensor, half: bool) -> Tensor:
     """A tensor as it is written."""
     value = value.detach().cpu().contiguous()
-    return value.half() if half and value.is_floating_point() else value
+    return value.half() if half and value.is_floating_point() and value.numel() >= SHORT else value
 
 
 def _config(bundle: Bundle, weights: Path) -> dict[str, Any]:

@@ -18,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pairvae_lib.checks import check_finite, check_positive, check_shape
-from pairvae_lib.config import FlowArchitecture
+from pairvae_lib.budgets import FlowArchitecture
+from pairvae_lib.checks import check_positive
+from pairvae_lib.conditions import StatisticsRegression
 from pairvae_lib.modality import Modality
 from pairvae_lib.precision import Resolved, arithmetic
 
@@ -98,6 +99,8 @@ class ConditionalFlow(nn.Module):
     scattering, micrograph : Modality
         The scattering may be a pattern or a profile; the micrograph must be binary ("bernoulli").
     architecture : FlowArchitecture
+    samples : int
+        How many training samples its condition is learnt from.
 
     Raises
     ------
@@ -106,66 +109,28 @@ class ConditionalFlow(nn.Module):
 
     Notes
     -----
-    The condition is the leading principal components of the training scattering, each of unit variance there; set them
-    by `describe`. Its attribute `precision`, "fp32" unless a training sets it, is the arithmetic of the network.
+    The condition is what `regression` reads of the morphology off the scattering; training teaches it that first. Its
+    attribute `precision`, "fp32" unless a training sets it, is the arithmetic of the network.
     """
 
-    centre: Tensor
-    axes: Tensor
-
-    def __init__(self, scattering: Modality, micrograph: Modality, architecture: FlowArchitecture):
+    def __init__(self, scattering: Modality, micrograph: Modality, architecture: FlowArchitecture, samples: int):
         super().__init__()
         if not micrograph.is_image or micrograph.likelihood != "bernoulli":
             raise ValueError(f"micrograph must be a binary image (bernoulli); got {micrograph}")
         self.modalities = (scattering, micrograph)
         self.architecture = architecture
         self.precision: Resolved = "fp32"
-        features = math.prod(scattering.shape)
-        self.register_buffer("centre", torch.zeros(features))
-        self.register_buffer("axes", torch.zeros(features, architecture.components))  # divided by their deviations
+        self.regression = StatisticsRegression(scattering, samples, architecture.components)
         self.net = UNet(architecture)
 
     @property
     def device(self) -> torch.device:
         """Where its parameters are."""
-        return self.centre.device
-
-    def describe(self, scattering: np.ndarray) -> None:
-        """Take the principal components of the training scattering as the condition.
-
-        Parameters
-        ----------
-        scattering : ndarray of shape (n, 1, *shape)
-
-        Raises
-        ------
-        ValueError
-            If the shape is another, a value is not finite, or n does not exceed the number of components.
-        """
-        check_shape("scattering", scattering, ("n", 1, *self.modalities[0].shape))
-        check_finite("scattering", scattering)
-        components = self.architecture.components
-        if len(scattering) <= components:
-            raise ValueError(
-                f"scattering must hold more than {components} samples, one a component; got {len(scattering)}"
-            )
-        flat = scattering.reshape(len(scattering), -1).astype(np.float64)
-        _, deviation, axes = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)
-        deviation = np.maximum(deviation[:components] / math.sqrt(len(flat)), 1e-6)  # equal samples: no signal, no NaN
-        signs = np.sign(axes[range(components), np.abs(axes[:components]).argmax(axis=1)])  # the same everywhere
-        self.centre.copy_(torch.from_numpy(flat.mean(axis=0)))
-        self.axes.copy_(torch.from_numpy((axes[:components] * (signs / deviation)[:, np.newaxis]).T.copy()))
+        return self.regression.known.device
 
     def condition(self, scattering: Tensor) -> Tensor:
-        """(B, 1, *shape) -> (B, K): whitened principal components.
-
-        Raises
-        ------
-        ValueError
-            If the shape is another.
-        """
-        check_shape("scattering", scattering, ("batch", 1, *self.modalities[0].shape))
-        return (scattering.flatten(1) - self.centre) @ self.axes
+        """(B, 1, *shape) -> (B, K): what the regression says of the morphology."""
+        return self.regression(scattering)
 
     def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Logits of P(mask = 1): (B, 1, H, W), (B,), (B, K) -> (B, 1, H, W); H and W multiples of PX_PER_STEP."""
@@ -220,9 +185,9 @@ def noised(mask: Tensor, noise: Tensor, time: Tensor) -> Tensor:
 
 
 def fresh_flow(
-    scattering: Modality, micrograph: Modality, architecture: FlowArchitecture, seed: int
+    scattering: Modality, micrograph: Modality, architecture: FlowArchitecture, samples: int, seed: int
 ) -> ConditionalFlow:
     """A flow with initial weights drawn from `seed`; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ConditionalFlow(scattering, micrograph, architecture)
+        return ConditionalFlow(scattering, micrograph, architecture, samples)

@@ -11,9 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pairvae_lib.budgets import Flow, FlowTraining
 from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import Flow, FlowTraining, Precision
+from pairvae_lib.conditions import morphology_components
+from pairvae_lib.config import Precision
 from pairvae_lib.fitting import History, Means, fit, generator, provenance, standard_normal
 from pairvae_lib.flow import ConditionalFlow, UNet, fresh_flow, noised
 from pairvae_lib.losses import reconstruction_loss
@@ -21,6 +23,7 @@ from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.precision import CPU, resolved, training_device
 
 CROSS_ENTROPY = "cross_entropy"
+CROPS = 64  # of a training micrograph, for its statistics
 
 
 def train_flow(
@@ -59,9 +62,10 @@ def train_flow(
     check_one_of("modalities of the flow", flow.modalities, (pairs.modalities,))
     symmetry = settings.symmetry or ("half_turn" if flow.modalities[0].is_image else "dihedral")
     check_one_of("symmetry", symmetry, ("half_turn", "dihedral"))
-    flow.describe(pairs.scattering[list(train)])
     device, size = flow.device, pairs.modalities[1].shape[0]
-    condition = flow.condition(torch.from_numpy(pairs.scattering).to(device))
+    seen = pairs.crops(np.repeat(train, CROPS), size, generator(seed, "flow statistics"))[:, 0] > 0.5
+    targets = morphology_components(seen.reshape(len(train), CROPS, size, size), flow.architecture.components)
+    condition = flow.regression.learn(pairs.scattering[list(train)], targets).to(device)
     average = UNet(flow.architecture).to(device)
     average.load_state_dict(flow.net.state_dict())
     optimizer = torch.optim.AdamW(flow.net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
@@ -70,8 +74,9 @@ def train_flow(
         rng = generator(seed, "flow", round_)
         means = Means()
         for step in range(round_ * settings.steps_per_round, (round_ + 1) * settings.steps_per_round):
-            drawn = rng.choice(train, settings.batch_size)
-            mask = torch.from_numpy(turned(pairs.crops(drawn, size, rng), symmetry, rng)).to(device)
+            drawn = rng.choice(len(train), settings.batch_size)
+            crops = pairs.crops(np.asarray(train)[drawn], size, rng)
+            mask = torch.from_numpy(turned(crops, symmetry, rng)).to(device)
             logit = settings.time_mean + settings.time_scale * rng.standard_normal(len(drawn))
             time = torch.from_numpy((1 / (1 + np.exp(-logit))).astype(np.float32)).to(device)
             given = condition[torch.from_numpy(drawn).to(device)]
@@ -117,7 +122,7 @@ def flow_trained(
         If the file was made with other settings.
     """
     settings = chosen.training
-    flow = fresh_flow(*pairs.modalities, chosen.architecture, seed)
+    flow = fresh_flow(*pairs.modalities, chosen.architecture, len(train), seed)
     device = training_device(precision)
     made_with = provenance("flow", seed, pairs.digest, train, settings, flow)
     made_with |= {"architecture": asdict(chosen.architecture), "precision": resolved(precision, device)}

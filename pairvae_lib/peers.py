@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pairvae_lib.budgets import PeerTraining
 from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import PeerTraining, Profile
+from pairvae_lib.config import Profile
 from pairvae_lib.fitting import History, Means, batches, fit, generator, optimise, provenance
 from pairvae_lib.model import VAE, fresh_vae
 from pairvae_lib.pairs import PreparedPairs

@@ -53,6 +53,12 @@ def pattern_pairs() -> PreparedPairs:
 
 
 @pytest.fixture(scope="session")
+def telling_pairs() -> PreparedPairs:
+    """Forty pairs of ten kinds, so that the scattering of each tells what others with the like look like."""
+    return synthetic_pairs(n=40)
+
+
+@pytest.fixture(scope="session")
 def profile_pairs() -> PreparedPairs:
     """Twelve pairs of a 1-D scattering profile and a micrograph."""
     return synthetic_pairs(profiles=True)

@@ -16,7 +16,7 @@ from pairvae_lib.answers import (
     pairvae_answer,
 )
 from pairvae_lib.baselines import nearest_neighbours
-from pairvae_lib.config import FlowArchitecture
+from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.flow import fresh_flow
 from pairvae_lib.memorisation import best_overlap
 from pairvae_lib.splits import Split
@@ -78,8 +78,8 @@ def test_pairvae_answers_from_samples_of_its_posterior(fresh_pair, pattern_pairs
 
 
 def test_a_flow_answers_at_any_size(pattern_pairs):
-    flow = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 8), 8, 2), 0)
-    flow.describe(pattern_pairs.scattering)
+    flow = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 8), 8, 2), 5, 0)
+    flow.regression.learn(pattern_pairs.scattering[:5], np.random.default_rng(0).standard_normal((5, 2)))
     assert flow_answer(flow, pattern_pairs.scattering[:3], 2, 20, rng(), steps=2).shape == (3, 2, 20, 20)
     with pytest.raises(ValueError, match="steps must be above 0; got 0"):
         flow_answer(flow, pattern_pairs.scattering[:1], 2, 20, rng(), steps=0)

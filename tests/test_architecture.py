@@ -12,12 +12,12 @@ LONGEST = 330  # lines
 
 # A folder is one room. Within a room modules may import each other, but not in circles.
 FLOORS = {
-    0: {"config", "checks", "files", "lags"},
-    1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits"}
+    0: {"config", "budgets", "checks", "files", "lags"},
+    1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits", "baselines"}
     | {"layers", "losses", "checkpoints", "precision"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
-    | {"flow", "sweeps", "shown", "study", "verdicts", "webpage"},
-    3: {"pretraining", "training", "trained", "baselines", "latents", "memorisation", "spectra", "thresholds"}
+    | {"flow", "conditions", "sweeps", "shown", "study", "verdicts", "webpage"},
+    3: {"pretraining", "training", "trained", "latents", "memorisation", "spectra", "thresholds"}
     | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
     | {"snapshots", "flow_training", "peers"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
@@ -29,9 +29,11 @@ FLOORS = {
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
 NEIGHBOURS = {
+    ("budgets", "config"),
     ("applications", "watching"),
     ("laboratory", "cli"),
     ("laboratory", "producing"),
+    ("flow", "conditions"),
     ("shown", "records"),
     ("study", "records"),
     ("datasets", "reading"),
@@ -41,7 +43,6 @@ NEIGHBOURS = {
     ("trained", "snapshots"),
     ("snapshots", "training"),
     ("memorisation", "training"),
-    ("spectra", "baselines"),
     ("portraits", "evaluation"),
     ("ensemble_errors", "evaluation"),
     ("uses", "bundle"),

@@ -10,8 +10,20 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pairvae_lib import bundle as room
-from pairvae_lib.bundle import ASSESSMENT, CARD, CONFIG, MODEL, Bundle, BundleError, Scaling, load_bundle, save_bundle
-from pairvae_lib.config import PROFILES, FlowArchitecture
+from pairvae_lib.budgets import FlowArchitecture
+from pairvae_lib.bundle import (
+    ASSESSMENT,
+    CARD,
+    CONFIG,
+    MODEL,
+    SHORT,
+    Bundle,
+    BundleError,
+    Scaling,
+    load_bundle,
+    save_bundle,
+)
+from pairvae_lib.config import PROFILES
 from pairvae_lib.files import CannotWrite
 from pairvae_lib.flow import fresh_flow
 from pairvae_lib.modality import Modality
@@ -64,10 +76,10 @@ def test_what_was_saved_comes_back_bit_for_bit(tmp_path, scattering, profile):
 
 @pytest.mark.parametrize("scattering", [PATTERN, PROFILE])
 def test_a_flow_comes_back_bit_for_bit_and_draws_the_same(tmp_path, scattering):
-    flow = fresh_flow(scattering, SEM, FlowArchitecture((8, 8, 16), 16, 2), 0).eval()
+    flow = fresh_flow(scattering, SEM, FlowArchitecture((8, 8, 16), 16, 2), 5, 0).eval()
     torch.nn.init.normal_(flow.net.out.weight)
     rng = np.random.default_rng(0)
-    flow.describe(rng.random((5, 1, *scattering.shape)))
+    flow.regression.learn(rng.random((5, 1, *scattering.shape), dtype=np.float32), rng.standard_normal((5, 2)))
     before = Bundle(flow, flow.modalities, Scaling(q=made(scattering).scaling.q), "quick", {"seed": 43}, "flow")
     after = load_bundle(save_bundle(tmp_path / "model", before, "# A flow\n"))
     state = after.model.state_dict()
@@ -84,7 +96,8 @@ def test_half_precision_rounds_once_and_computes_in_full(tmp_path):
     state = after.model.state_dict()
     for name, value in before.model.state_dict().items():
         assert state[name].dtype == value.dtype
-        assert torch.equal(state[name], value.half().float() if value.is_floating_point() else value)
+        rounded = value.is_floating_point() and value.numel() >= SHORT
+        assert torch.equal(state[name], value.half().float() if rounded else value)
 
 
 def test_a_folder_that_is_there_is_not_touched(saved):

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from pairvae_lib import fitting, peers
+from pairvae_lib.budgets import PeerTraining
 from pairvae_lib.checkpoints import state_digest
-from pairvae_lib.config import PeerTraining
 from pairvae_lib.model import fresh_vae
 from pairvae_lib.peers import PEERS, Peer, peer_trained, train_peer
 

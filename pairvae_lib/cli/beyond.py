@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pairvae_lib.budgets import BUDGETS
 from pairvae_lib.cli.program import app, messages
-from pairvae_lib.config import BUDGETS
 
 
 @app.command()

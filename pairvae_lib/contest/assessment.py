@@ -21,7 +21,7 @@ from pairvae_lib.answers import (
     peer_answer,
 )
 from pairvae_lib.baselines import kernel_ridge, retrieved, training_mean
-from pairvae_lib.config import Budget
+from pairvae_lib.budgets import Budget
 from pairvae_lib.contest.bundles import save_flow
 from pairvae_lib.contest.definition import Contest, contest_pairs, contest_split
 from pairvae_lib.contest.models import FLOW, Clock, Models, trained_models

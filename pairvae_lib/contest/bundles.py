@@ -7,8 +7,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+from pairvae_lib.budgets import FLOW_SHOWN
 from pairvae_lib.bundle import Bundle, Scaling, save_bundle
-from pairvae_lib.config import FLOW_SHOWN
 from pairvae_lib.contest.definition import Contest, contest_pairs, contest_split
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.flow_training import flow_trained

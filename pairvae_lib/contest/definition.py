@@ -9,8 +9,8 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
+from pairvae_lib.budgets import BUDGETS, Budget
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import BUDGETS, Budget
 from pairvae_lib.datasets import Split, open_pairs, prepare
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.peers import PEERS

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from pairvae_lib import peers
+from pairvae_lib.budgets import FLOW_SHOWN
 from pairvae_lib.bundle import load_bundle
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.config import FLOW_SHOWN, QUICK
+from pairvae_lib.config import QUICK
 from pairvae_lib.contest import Contest, definition, models, publishing, run_contest
 from pairvae_lib.contest.publishing import publish_outcomes
 from pairvae_lib.contest.table import read_outcomes

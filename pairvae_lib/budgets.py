@@ -1,0 +1,121 @@
+"""What the methods beyond the paper are, and what each may spend in a comparison; all numbers are ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pairvae_lib.config import PAPER, QUICK, TINY, Profile
+
+Symmetry = Literal["half_turn", "dihedral"]
+
+
+@dataclass(frozen=True)
+class FlowArchitecture:
+    """The network of the conditional flow (see `flow.py`); all numbers are ours."""
+
+    channels: tuple[int, ...] = (48, 96, 128)  # at a half, a quarter and an eighth of the resolution
+    embedded: int = 128  # width of what time and condition are turned into
+    components: int = 8  # of the statistics that the scattering tells of; four hold nearly all of them
+
+
+@dataclass(frozen=True)
+class FlowTraining:
+    """Training of the conditional flow on random crops; all numbers are ours."""
+
+    rounds: int = 150  # 12 minutes of one core; 60 miss the number of pieces by half as much again
+    steps_per_round: int = 20
+    batch_size: int = 32
+    learning_rate: float = 2e-3  # AdamW: rises over the warm-up, then falls as a cosine to 0
+    warm_up: int = 80  # steps
+    weight_decay: float = 1e-2
+    clip: float = 1.0  # norm of the gradient
+    averaging: float = 0.998  # per step, of the exponential average of the weights that is kept
+    condition_noise: float = 0.25  # standard deviation: as far as the regression misses (see `conditions.MISSED`)
+    condition_dropout: float = 0.12  # share of samples whose condition is set to 0
+    time_mean: float = -0.6  # of the logit of t
+    time_scale: float = 1.1
+    # Under which turns a sample's crops look like other crops of it: only "half_turn" where scattering and micrograph
+    # share an axis, the "dihedral" group (quarter turns and mirrors) where the scattering knows no direction. None:
+    # the first for patterns, the second for profiles.
+    symmetry: Symmetry | None = None
+
+    @property
+    def steps(self) -> int:
+        """Steps of the optimiser in all."""
+        return self.rounds * self.steps_per_round
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A conditional flow and how it is trained."""
+
+    architecture: FlowArchitecture = FlowArchitecture()
+    training: FlowTraining = FlowTraining()
+
+
+@dataclass(frozen=True)
+class PeerTraining:
+    """Training of the peers of `peers.py` on random crops; what is not said here is MultiVae's own default."""
+
+    # Each takes about as long as solo and pair training of a PairVAE of the same size; an epoch of MVAE decodes twice
+    # as often as one of MoPoE.
+    epochs: dict[str, int] = field(default_factory=lambda: {"MVAE": 300, "MoPoE": 600})
+    batch_size: int = 8  # as PairVAE's
+    learning_rate: float = 1e-3
+    beta: float = 1.0  # weight of the KL divergence: the evidence lower bound as it is
+    warm_up: int = 10  # epochs over which MVAE raises it
+    intensity_scale: float = 0.1  # standard deviation of the scattering about its reconstruction
+
+
+# By the name of a profile; beside the profiles, since the paper knows no flow.
+FLOWS: dict[str, Flow] = {
+    "tiny": Flow(
+        FlowArchitecture(channels=(8, 8, 16), embedded=16, components=2),
+        FlowTraining(rounds=2, steps_per_round=2, batch_size=4),
+    ),
+    "quick": Flow(FlowArchitecture(channels=(32, 64, 96)), FlowTraining(rounds=32)),  # 100 s in single precision
+    "standard": Flow(),
+    "paper": Flow(),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every method of a comparison may spend, beyond the paper (see `contest.py`); all numbers are ours."""
+
+    name: str
+    profile: Profile  # of the data, the crops, and PairVAE
+    peers: PeerTraining = PeerTraining()
+    # Training samples from which on all VAEs train fewer epochs, so that a larger data set costs no more steps.
+    samples: int = 48
+    drawn: int = 16  # masks in an answer
+    true: int = 32  # crops of the micrograph that an answer is held to
+    steps: int = 16  # of the flow's integration
+    memorisation: int = 12  # held-out samples for which copies are looked for, which takes long
+
+    @property
+    def flow(self) -> Flow:
+        """Its conditional flow."""
+        return FLOWS[self.name]
+
+
+# "standard": the paper's number of pairs, full size, at the crops of the quick profile; half an hour a seed on one core.
+BUDGETS: dict[str, Budget] = {
+    budget.name: budget
+    for budget in (
+        Budget(
+            "tiny",
+            TINY,
+            PeerTraining(epochs={"MVAE": 1, "MoPoE": 1}),
+            drawn=2,
+            true=4,
+            steps=2,
+            memorisation=2,
+        ),
+        Budget("quick", QUICK, PeerTraining(epochs={"MVAE": 150, "MoPoE": 300})),
+        Budget("standard", replace(QUICK, precision="auto", simulation=PAPER.simulation)),
+    )
+}
+
+FLOW_SHOWN = FlowArchitecture(channels=(24, 48, 64), embedded=64)  # comes with the book: below 1 MB in 16 bits
