@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from pairvae_lib import __version__
+from pairvae_lib.conditions import StatisticsRegression, scattering_features
 from pairvae_lib.files import replacing
 from pairvae_lib.flow import PX_PER_STEP, ConditionalFlow
 from pairvae_lib.layers import DoublingConvolution
@@ -60,7 +61,7 @@ def export_onnx(model: PairVAE | ConditionalFlow, folder: Path | str, half: bool
     if isinstance(model, ConditionalFlow):
         scattering, micrograph = (modality.name for modality in model.modalities)
         return [
-            export_condition(model, Path(folder) / f"{scattering}_condition.onnx", half),
+            export_condition(model, Path(folder) / f"{scattering}_condition.onnx"),
             export_flow(model, Path(folder) / flow_file(scattering, micrograph), half),
         ]
     written = []
@@ -115,14 +116,8 @@ def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
     Parameters
     ----------
     vae : VAE
-    file : Path or str
-    half : bool
+    file, half
         As for `export_decoder`.
-
-    Returns
-    -------
-    Path
-        The file.
 
     Raises
     ------
@@ -144,14 +139,8 @@ def export_flow(flow: ConditionalFlow, file: Path | str, half: bool = True) -> P
     Parameters
     ----------
     flow : ConditionalFlow
-    file : Path or str
-    half : bool
+    file, half
         As for `export_decoder`.
-
-    Returns
-    -------
-    Path
-        The file.
 
     Raises
     ------
@@ -166,39 +155,46 @@ def export_flow(flow: ConditionalFlow, file: Path | str, half: bool = True) -> P
     return _export(deepcopy(flow.net).cpu(), given, ["logits"], file, half, described, {"state": sides})
 
 
-def export_condition(flow: ConditionalFlow, file: Path | str, half: bool = True) -> Path:
-    """Write what makes a flow's condition of scattering.
+def export_condition(flow: ConditionalFlow, file: Path | str) -> Path:
+    """Write what reads a flow's condition off the scattering.
 
-    Its input "measurement", (batch, 1, *modality.shape), gives "condition", (batch, K).
+    Its input "measurement", (batch, 1, *modality.shape), gives "condition", (batch, K). All in 32 bits: the weights of
+    a kernel ridge regression are large numbers that nearly cancel.
 
     Parameters
     ----------
     flow : ConditionalFlow
     file : Path or str
-    half : bool
-        As for `export_decoder`.
-
-    Returns
-    -------
-    Path
-        The file.
 
     Raises
     ------
     ValueError, CannotWrite
         As `export_decoder`.
     """
-    projection = nn.Linear(*flow.axes.shape)
-    projection.load_state_dict({"weight": flow.axes.T, "bias": -flow.centre @ flow.axes})
     measurement = torch.zeros(2, 1, *flow.modalities[0].shape)
-    network = nn.Sequential(nn.Flatten(), projection)
     described = _described(flow.modalities[0], "condition") | {"components": str(flow.architecture.components)}
-    return _export(network, {"measurement": measurement}, ["condition"], file, half, described)
+    regression = _WrittenOut(deepcopy(flow.regression).cpu())
+    return _export(regression, {"measurement": measurement}, ["condition"], file, False, described)
 
 
 def flow_file(scattering: str, micrograph: str) -> str:
     """File name of the network of a flow between two modalities."""
     return f"{scattering}_to_{micrograph}_flow.onnx"
+
+
+class _WrittenOut(nn.Module):
+    """A regression whose distances are written out: no ONNX operator is known for torch's own."""
+
+    def __init__(self, regression: StatisticsRegression):
+        super().__init__()
+        self.regression = regression
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1, *shape) -> (B, components)."""
+        known = self.regression.known
+        squares = (scattering_features(x)[:, None] - known).square().sum(dim=2)
+        kernel = torch.exp(-squares[:, :, None] / (2 * self.regression.widths.square()))
+        return (kernel * self.regression.weights).sum(dim=1) + self.regression.offsets
 
 
 class _Undivided(nn.Module):

@@ -69,9 +69,10 @@ class Ensemble {
     const sides = TIMES.map(times => Math.ceil((times * micrograph.shape[0]) / MULTIPLE) * MULTIPLE);
     const change = () => this.latest.run();
     this.shape = scattering.shape;
-    this.given = this.shape.length === 1
-      ? new Plot(`${from}, given`, `q [${described.q_unit || "unit not stated"}]`, true)
-      : new Picture(`${from}, given`);
+    const view = text => this.shape.length === 1
+      ? new Plot(text, `q [${described.q_unit || "unit not stated"}]`, true)
+      : new Picture(text);
+    [this.given, this.second] = [view(`${from}, given`), view(`${from} of the other`)];
     this.plot = new Plot("Two-point correlation S₂(r), mean", "distance r [px]");
     [this.true, this.drawn] = [new Masks(), new Masks()];
 
@@ -86,7 +87,7 @@ class Ensemble {
     this.side = choice("Size", sides, sides[0], side => `${side} px`);
     this.other = choice("Mixed with", [...described.sample_ids.keys()], 0,
       index => this.name(index));
-    this.share = new Slider("Share of it", [0, 100, 10, 0], share => `${share} %`, change);
+    this.share = new Slider("Its share", [0, 100, 10, 0], share => `${share} %`, change);
     this.again = element("button", { type: "button", textContent: "Draw again" });
     this.again.addEventListener("click", () => {
       this.noises = [];
@@ -104,11 +105,11 @@ class Ensemble {
       },
       element("h3", { textContent: `${from} → ${to}, drawn` }),
       element("div", { className: "pairvae-menus" }, ...[this.count, this.steps, this.side].map(one => one.node)),
-      element("fieldset", {}, element("legend", { textContent: `${from} between two samples` }),
+      element("fieldset", {}, element("legend", { textContent: `Between two samples: what is read off their ${from}, mixed` }),
         this.other.node, this.share.node),
       element("div", { className: "pairvae-buttons" }, this.again, this.progress),
       element("div", { className: "pairvae-ensemble" },
-        element("div", { className: "pairvae-tiles" }, this.given.node, this.plot.node),
+        element("div", { className: "pairvae-tiles" }, this.given.node, this.second.node, this.plot.node),
         element("div", {}, this.true.node, this.drawn.node)),
       this.figures,
     );
@@ -155,9 +156,10 @@ class Ensemble {
   async draw() {
     const [count, steps, side] = [this.count, this.steps, this.side].map(one => Number(one.select.value));
     const { index } = this, other = this.other.select.selectedIndex, share = this.share.value / 100;
-    const between = name => mixed(Float32Array.from(this.entry(name, index)), this.entry(name, other), share);
-    const condition = between("conditions"); // linear in the scattering: that of the mixture
-    this.showGiven(between("scattering"));
+    const condition = mixed(this.entry("conditions", index), this.entry("conditions", other), share);
+    this.showScattering(this.given, index);
+    this.showScattering(this.second, other);
+    this.second.node.hidden = !share;
     this.drawn.name(share ? "Drawn between the two" : `Drawn from ${display(this.described.modalities[0].name)}`);
     this.drawn.hold(count, "Drawn mask");
     this.drawn.pictures.forEach(picture => picture.node.classList.add("pending"));
@@ -188,9 +190,10 @@ class Ensemble {
     this.ran();
   }
 
-  showGiven(values) {
-    if (this.shape.length === 1) this.given.show({ given: { x: this.arrays.q.values, y: values } });
-    else this.given.show(values.map(value => value / 255), this.shape); // patterns are stored in 255 steps
+  showScattering(view, index) {
+    const values = this.entry("scattering", index);
+    if (view instanceof Plot) view.show({ given: { x: this.arrays.q.values, y: values } });
+    else view.show(Float32Array.from(values, value => value / 255), this.shape); // patterns are stored in 255 steps
   }
 
   /** The comparison with the truth in words. */
