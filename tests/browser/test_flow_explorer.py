@@ -72,10 +72,10 @@ def runs(root: Locator) -> int:
     return int(root.get_attribute("data-runs"))
 
 
-def choose(root: Locator, label: str, **chosen: object) -> None:
+def choose(root: Locator, menu: str, **chosen: object) -> None:
     """An entry of a menu, and the ensemble that follows."""
     before = runs(root)
-    root.get_by_label(label, exact=True).select_option(**chosen)
+    root.get_by_label(menu, exact=True).select_option(**chosen)
     wait_for_a_run(root, before)
 
 
@@ -121,7 +121,7 @@ def test_it_draws_eight_masks_as_the_library_does_and_asks_no_other_host(visit, 
     assert np.mean(drawn != sampled(flow, explored, root, 0)) <= SHARE
     assert len({mask.tobytes() for mask in drawn}) == 8
     assert {urlsplit(url).hostname for url in visit.requests if not url.startswith(("blob:", "data:"))} == {"localhost"}
-    assert visit.new_faults == [] and root.get_by_role("status").inner_text().startswith("Ready: ")
+    assert visit.new_faults == [] and root.locator(".pairvae-status[role=status]").inner_text().startswith("Ready: ")
     assert not root.locator("img.pairvae-still").is_visible()
 
 
