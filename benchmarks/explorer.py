@@ -28,8 +28,8 @@ from pairvae_lib.modality import Modality
 from pairvae_lib.model import PairVAE, fresh_vae
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.trained import split_pairs
+from pairvae_lib.widgets.explorer import FRONT_END
 
-FRONT_END = Path(__file__).parents[1] / "pairvae_lib" / "widgets"
 PAGE = """<!doctype html>
 <html lang="en" data-content_root="./">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Explorer</title>
@@ -52,14 +52,13 @@ def write_page(folder: Path, models: Mapping[str, Path]) -> None:
     ----------
     folder : Path
     models : mapping of label to Path
-        What `write_exploration` wrote.
+        What `write_exploration` or `write_flow_exploration` wrote.
     """
     assets = folder / "_static" / "explorer"
     shutil.copytree(static_folder() / "_static" / "explorer", assets)
     for path in models.values():
         shutil.copytree(path, assets / "models" / path.name)
-    for name in ("explorer.js", "explorer.css"):
-        shutil.copy(FRONT_END / name, folder)
+    shutil.copytree(FRONT_END, folder, dirs_exist_ok=True)
     entries = [{"label": label, "folder": f"models/{path.name}"} for label, path in models.items()]
     values = {"models": entries, "poster_text": "nothing yet", "message": ""}
     (folder / "index.html").write_text(PAGE.format(values=json.dumps(values)), encoding="utf-8")

@@ -228,10 +228,11 @@ def _staged(config: dict[str, Any], run: Run, source: Path) -> dict[str, Any]:
 
 
 def _explorer_models(run: Run, source: Path) -> Path:
-    """Lay out what the latent explorer of the run loads; not within the sources, where files would become pages."""
+    """Lay out what the explorers of the run load; not within the sources, where files would become pages."""
     extra = source.with_name(f"{source.name}-explorer")
     rmtree(extra, ignore_errors=True)
-    copytree(run.require(run.explorer_folder, "06_generation"), extra / "_static" / "explorer" / "models")
+    for folder, name in ((run.explorer_folder, "06_generation"), (run.flow_explorer_folder, "08_beyond")):
+        copytree(run.require(folder, name), extra / "_static" / "explorer" / "models", dirs_exist_ok=True)
     return extra
 
 

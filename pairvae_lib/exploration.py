@@ -6,9 +6,10 @@ One safetensors file holds it, which a few lines of any language read: a browser
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ PER_MORPHOLOGY = 2  # examples
 MOST = 12  # examples
 DIRECTIONS = 6  # sliders; the rest of the variance is what "draw again" draws from
 LEVELS = 255  # of a pattern's pixel in the file
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +140,7 @@ class Exploration:
             "latent_shape": self.latent_shape,
             "q_unit": self.q_unit,
         }
-        with replacing(Path(path)) as file:
-            contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-            file.write(save(contiguous, {"format": FORMAT, "described": json.dumps(described)}))
-        return Path(path)
+        return write_examples(path, FORMAT, arrays, described)
 
     @classmethod
     def load(cls, path: Path | str) -> Exploration:
@@ -154,17 +153,53 @@ class Exploration:
         DataError
             If it is another kind of file, or a broken one.
         """
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"{path} is not there")
-        try:
-            with safe_open(path, "numpy") as file:
-                header = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if header.get("format") == FORMAT:
-                return cls(**_fields(json.loads(header["described"]), arrays))
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-            raise DataError(path, [f"a broken file of the explorer ({error!r})"]) from error
-        raise DataError(path, [f"no file of the explorer: its format must be {FORMAT!r}"])
+        return read_examples(path, FORMAT, lambda described, arrays: cls(**_fields(described, arrays)))
+
+
+def write_examples(path: Path | str, kind: str, arrays: Mapping[str, np.ndarray], described: Mapping[str, Any]) -> Path:
+    """Write arrays and what describes them to one file, which appears complete or not at all.
+
+    Parameters
+    ----------
+    path : Path or str
+    kind : str
+        What the file says that it is.
+    arrays : mapping of str to ndarray
+    described : mapping
+        What JSON can hold.
+
+    Raises
+    ------
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    with replacing(Path(path)) as file:
+        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        file.write(save(contiguous, {"format": kind, "described": json.dumps(described)}))
+    return Path(path)
+
+
+def read_examples(path: Path | str, kind: str, made: Callable[[dict, dict[str, np.ndarray]], T]) -> T:
+    """What `made` makes of the description and the arrays that `write_examples` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    DataError
+        If it is another kind of file, or a broken one.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path} is not there")
+    try:
+        with safe_open(path, "numpy") as file:
+            header = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if header.get("format") == kind:
+            return made(json.loads(header["described"]), arrays)
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise DataError(path, [f"a broken file of the explorer ({error!r})"]) from error
+    raise DataError(path, [f"no file of the explorer: its format must be {kind!r}"])
 
 
 def write_exploration(folder: Path | str, model: PairVAE, exploration: Exploration) -> Path:

@@ -1,4 +1,4 @@
-"""Encoders and decoders as ONNX files, which run without this library: in a browser, at an instrument."""
+"""Trained networks as ONNX files, which run without this library: in a browser, at an instrument."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -16,8 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from pairvae_lib import __version__
+from pairvae_lib.conditions import StatisticsRegression, scattering_features
 from pairvae_lib.files import replacing
+from pairvae_lib.flow import PX_PER_STEP, ConditionalFlow
 from pairvae_lib.layers import DoublingConvolution
+from pairvae_lib.modality import Modality
 from pairvae_lib.model import VAE, Encoder, PairVAE
 
 OPSET = 20
@@ -32,14 +36,15 @@ def can_export() -> bool:
     return all(find_spec(name) is not None for name in PACKAGES)
 
 
-def export_onnx(model: PairVAE, folder: Path | str, half: bool = True) -> list[Path]:
-    """Write both encoders and both decoders of a PairVAE.
+def export_onnx(model: PairVAE | ConditionalFlow, folder: Path | str, half: bool = True) -> list[Path]:
+    """Write both encoders and both decoders of a PairVAE, or both parts of a flow.
 
     Parameters
     ----------
-    model : PairVAE
+    model : PairVAE or ConditionalFlow
     folder : Path or str
-        Where to write `<modality>_encoder.onnx` and `<modality>_decoder.onnx`; files of these names are replaced.
+        Where to write `<modality>_encoder.onnx` and `<modality>_decoder.onnx`, or `<scattering>_condition.onnx` and
+        `<scattering>_to_<micrograph>_flow.onnx`; files of these names are replaced.
     half : bool
         See `export_decoder`.
 
@@ -53,6 +58,12 @@ def export_onnx(model: PairVAE, folder: Path | str, half: bool = True) -> list[P
     ValueError
         As `export_decoder`.
     """
+    if isinstance(model, ConditionalFlow):
+        scattering, micrograph = (modality.name for modality in model.modalities)
+        return [
+            export_condition(model, Path(folder) / f"{scattering}_condition.onnx"),
+            export_flow(model, Path(folder) / flow_file(scattering, micrograph), half),
+        ]
     written = []
     for name in model.names:
         vae = model.vae(name)
@@ -94,7 +105,7 @@ def export_decoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
         if isinstance(module, DoublingConvolution):
             module.form = "transposed"  # one node of the graph; the sub-pixel form is no faster there
     latent = torch.zeros(2, *vae.latent_shape)
-    return _export(decoder, latent, "latent", ["decoded"], file, half, _described(vae, "decoder"))
+    return _export(decoder, {"latent": latent}, ["decoded"], file, half, _described(vae.modality, "decoder"))
 
 
 def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
@@ -105,14 +116,8 @@ def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
     Parameters
     ----------
     vae : VAE
-    file : Path or str
-    half : bool
+    file, half
         As for `export_decoder`.
-
-    Returns
-    -------
-    Path
-        The file.
 
     Raises
     ------
@@ -122,7 +127,74 @@ def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
     encoder = _Undivided(_folded(vae.encoder))
     measurement = torch.zeros(2, 1, *vae.modality.shape)
     names = ["latent_mean", "latent_scale"]
-    return _export(encoder, measurement, "measurement", names, file, half, _described(vae, "encoder"))
+    return _export(encoder, {"measurement": measurement}, names, file, half, _described(vae.modality, "encoder"))
+
+
+def export_flow(flow: ConditionalFlow, file: Path | str, half: bool = True) -> Path:
+    """Write the network of a flow, one step of what `ConditionalFlow.sample` does.
+
+    Its inputs "state", (batch, 1, H, W), "time", (batch,), and "condition", (batch, K), give the output "logits",
+    (batch, 1, H, W), of P(mask = 1). Any number of states at a time, of any sides that are multiples of PX_PER_STEP.
+
+    Parameters
+    ----------
+    flow : ConditionalFlow
+    file, half
+        As for `export_decoder`.
+
+    Raises
+    ------
+    ValueError, CannotWrite
+        As `export_decoder`.
+    """
+    components = flow.architecture.components
+    state = torch.zeros(2, 1, 8 * PX_PER_STEP, 6 * PX_PER_STEP)  # sides that differ, or the graph takes them for one
+    given = {"state": state, "time": torch.zeros(2), "condition": torch.zeros(2, components)}
+    sides = {axis: PX_PER_STEP * torch.export.Dim(name) for axis, name in ((2, "rows"), (3, "columns"))}
+    described = _described(flow.modalities[1], "flow") | {"components": str(components)}
+    return _export(deepcopy(flow.net).cpu(), given, ["logits"], file, half, described, {"state": sides})
+
+
+def export_condition(flow: ConditionalFlow, file: Path | str) -> Path:
+    """Write what reads a flow's condition off the scattering.
+
+    Its input "measurement", (batch, 1, *modality.shape), gives "condition", (batch, K). All in 32 bits: the weights of
+    a kernel ridge regression are large numbers that nearly cancel.
+
+    Parameters
+    ----------
+    flow : ConditionalFlow
+    file : Path or str
+
+    Raises
+    ------
+    ValueError, CannotWrite
+        As `export_decoder`.
+    """
+    measurement = torch.zeros(2, 1, *flow.modalities[0].shape)
+    described = _described(flow.modalities[0], "condition") | {"components": str(flow.architecture.components)}
+    regression = _WrittenOut(deepcopy(flow.regression).cpu())
+    return _export(regression, {"measurement": measurement}, ["condition"], file, False, described)
+
+
+def flow_file(scattering: str, micrograph: str) -> str:
+    """File name of the network of a flow between two modalities."""
+    return f"{scattering}_to_{micrograph}_flow.onnx"
+
+
+class _WrittenOut(nn.Module):
+    """A regression whose distances are written out: no ONNX operator is known for torch's own."""
+
+    def __init__(self, regression: StatisticsRegression):
+        super().__init__()
+        self.regression = regression
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1, *shape) -> (B, components)."""
+        known = self.regression.known
+        squares = (scattering_features(x)[:, None] - known).square().sum(dim=2)
+        kernel = torch.exp(-squares[:, :, None] / (2 * self.regression.widths.square()))
+        return (kernel * self.regression.weights).sum(dim=1) + self.regression.offsets
 
 
 class _Undivided(nn.Module):
@@ -139,9 +211,8 @@ class _Undivided(nn.Module):
         return posterior.latent_mean, posterior.latent_scale
 
 
-def _described(vae: VAE, part: str) -> dict[str, str]:
+def _described(modality: Modality, part: str) -> dict[str, str]:
     """What the file says of itself."""
-    modality = vae.modality
     return {
         "part": part,
         "modality": modality.name,
@@ -177,14 +248,14 @@ def _fold(layer: nn.Module, norm: nn.Module) -> None:
 
 def _export(
     network: nn.Module,
-    example: Tensor,
-    taken: str,
+    taken: Mapping[str, Tensor],
     given: Sequence[str],
     file: Path | str,
     half: bool,
     described: Mapping[str, str],
+    free: Mapping[str, Mapping[int, Any]] = MappingProxyType({}),
 ) -> Path:
-    """Trace a network, check its graph, and write it."""
+    """Trace a network, check its graph, and write it; axes of `free`, and the first of every input, have any length."""
     if not can_export():
         raise ValueError(
             f"writing ONNX needs the packages {' and '.join(PACKAGES)}, which are not installed; they come with: "
@@ -192,14 +263,15 @@ def _export(
         )
     import onnx  # lazily: half a second, and an extra
 
+    batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
             network.eval(),
-            (example,),
-            input_names=[taken],
+            tuple(taken.values()),
+            input_names=list(taken),
             output_names=list(given),
             opset_version=OPSET,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=tuple({0: batch, **free.get(name, {})} for name in taken),
             dynamo=True,
             external_data=False,
             verbose=False,

@@ -167,6 +167,11 @@ class Run:
         """What the latent explorer loads (chapter 6)."""
         return self.pair_folder / "explorer"
 
+    @property
+    def flow_explorer_folder(self) -> Path:
+        """What the explorer that draws loads (chapter 8)."""
+        return self.pair_folder / "flow_explorer"
+
     def notebook(self, name: str) -> Path:
         """Where the executed notebook of that name is written."""
         folder = self.data_root if name < "03" else self.folder if name < "04" else self.pair_folder

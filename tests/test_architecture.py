@@ -21,7 +21,7 @@ FLOORS = {
     | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
     | {"snapshots", "flow_training", "peers"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
-    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors"}
+    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors", "flow_exploration"}
     | {"flow_assessment", "comparisons"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
     | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"}
@@ -87,6 +87,8 @@ NEIGHBOURS = {
     ("paper_items", "figures"),
     ("widgets", "figures"),
     ("exploration", "exporting"),
+    ("flow_exploration", "exploration"),
+    ("flow_exploration", "exporting"),
     ("bookbuild", "bookpages"),
     ("bookbuild", "publishing"),
     ("cover", "figures"),

@@ -118,6 +118,8 @@ def test_with_assets_the_pages_load_them(checkout, capsys):
     (bookbuild.static_folder() / "_static").mkdir(parents=True)
     (Run().explorer_folder / "model1").mkdir(parents=True)
     (Run().explorer_folder / "model1" / "sem_decoder.onnx").write_text("weights")
+    (Run().flow_explorer_folder / "flow").mkdir(parents=True)
+    (Run().flow_explorer_folder / "flow" / "saxs_to_sem_flow.onnx").write_text("weights of a flow")
     settings = staged_settings(checkout)
     extra = checkout / "staged-explorer"
     assert settings["html_extra_path"] == [str(bookbuild.static_folder()), str(extra)]
@@ -125,11 +127,15 @@ def test_with_assets_the_pages_load_them(checkout, capsys):
     assert capsys.readouterr().out == ""
     models = extra / "_static" / "explorer" / "models"
     assert (models / "model1" / "sem_decoder.onnx").read_text() == "weights"
+    assert (models / "flow" / "saxs_to_sem_flow.onnx").read_text() == "weights of a flow"
 
 
 def test_a_book_with_assets_asks_for_what_the_explorer_loads(checkout):
     (bookbuild.static_folder() / "_static").mkdir(parents=True)
     with pytest.raises(MissingResult, match="explorer is not there yet; make it with: pairvae run 06_generation"):
+        bookbuild.stage(Run(), checkout / "staged")
+    Run().explorer_folder.mkdir(parents=True)
+    with pytest.raises(MissingResult, match="flow_explorer is not there yet; make it with: pairvae run 08_beyond"):
         bookbuild.stage(Run(), checkout / "staged")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 
 import matplotlib
@@ -12,13 +13,16 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from pairvae_lib.budgets import FlowArchitecture  # noqa: E402
 from pairvae_lib.exploration import FILE, Exploration  # noqa: E402
+from pairvae_lib.flow import fresh_flow  # noqa: E402
+from pairvae_lib.flow_exploration import FlowExploration  # noqa: E402
 from pairvae_lib.model import PairVAE, fresh_vae  # noqa: E402
 from pairvae_lib.runs import Run  # noqa: E402
 from pairvae_lib.splits import Split  # noqa: E402
-from pairvae_lib.widgets import explored_models, latent_explorer, png  # noqa: E402
+from pairvae_lib.widgets import explored_models, flow_explorer, latent_explorer, png  # noqa: E402
 from pairvae_lib.widgets import explorer as room  # noqa: E402
-from pairvae_lib.widgets.explorer import EXAMPLES, RUNTIME, WITHOUT_ONNX, Explorer  # noqa: E402
+from pairvae_lib.widgets.explorer import EXAMPLES, FRONT_END, RUNTIME, WITHOUT_ONNX, Explorer, bundled  # noqa: E402
 
 SPLIT = Split(train=(0, 1, 2, 3, 4, 5), held_out=(6, 7, 8, 9, 10, 11))
 POSTER = png(np.eye(4, dtype=bool))
@@ -128,3 +132,35 @@ def test_another_run_shows_its_own_model_alone(explored, tmp_path, monkeypatch):
     run.errors_file.parent.mkdir(parents=True)
     run.errors_file.write_text("{}")
     assert explored_models(run, *explored) == {"this run, standard profile": explored}
+
+
+@pytest.mark.parametrize("kind", ["pattern", "profile"])
+@pytest.mark.parametrize("can", [True, False])
+def test_a_flow_has_an_explorer_with_a_still_picture(kind, can, pattern_pairs, profile_pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "can_export", lambda: can)
+    monkeypatch.setattr(room, "write_flow_exploration", lambda folder, flow, exploration: folder)
+    pairs = pattern_pairs if kind == "pattern" else profile_pairs
+    flow = fresh_flow(*pairs.modalities, FlowArchitecture((8, 8, 8), 8, 2), len(pairs), 0).eval()
+    masks = np.zeros((2, 3, *pairs.modalities[1].shape), bool)
+    explored = FlowExploration.of(flow, ["a", "b"], ["one", "other"], pairs.scattering[:2, 0], masks, pairs.q)
+    widget = flow_explorer(flow, explored, tmp_path, "mine")
+    assert Image.open(BytesIO(widget.poster)).size[0] > 100
+    assert widget.models == ([{"label": "mine", "folder": "models/flow"}] if can else [])
+    assert widget.message == ("" if can else WITHOUT_ONNX)
+
+
+def test_the_front_end_is_one_file_that_holds_every_module_once_and_imports_none():
+    whole = bundled(FRONT_END / "explorer.js")
+    assert 'from "./' not in whole and whole == Explorer._esm
+    for path in FRONT_END.glob("*.js"):
+        last = path.read_text(encoding="utf-8").split("\n\n")[-1]
+        assert whole.count(last) == 1
+    names = re.findall(r"^(?:export )?(?:async )?(?:const|let|class|function) (\w+)", whole, re.MULTILINE)
+    assert len(names) == len(set(names)) > 20  # of two modules that name the same, the file could not be read
+
+
+def test_a_module_that_two_others_import_stands_before_both(tmp_path):
+    (tmp_path / "a.js").write_text('import { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\na(b, c);\n')
+    (tmp_path / "b.js").write_text('import { c } from "./c.js";\nexport const b = c;\n')
+    (tmp_path / "c.js").write_text("export const c = 1;\n")
+    assert bundled(tmp_path / "a.js") == "export const c = 1;\n\nexport const b = c;\n\na(b, c);\n"

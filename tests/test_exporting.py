@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from pairvae_lib import exporting
+from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.exporting import export_decoder, export_encoder, export_onnx
+from pairvae_lib.flow import PX_PER_STEP, fresh_flow
 from pairvae_lib.model import PairVAE, fresh_vae
 
 
@@ -119,3 +121,44 @@ def test_without_the_extra_the_command_that_brings_it_is_named(vaes, tmp_path, m
     assert not exporting.can_export()
     with pytest.raises(ValueError, match=r"needs the packages onnx and onnxscript, .* -e '.\[onnx\]'$"):
         export_decoder(vaes["saxs"], tmp_path / "decoder.onnx")
+
+
+@pytest.fixture(scope="module")
+def flow(pattern_pairs):
+    """A flow whose last layer says something, as that of a fresh one does not."""
+    flow = fresh_flow(*pattern_pairs.modalities, FlowArchitecture((8, 8, 16), 16, 3), len(pattern_pairs), 0).eval()
+    targets = np.random.default_rng(0).standard_normal((len(pattern_pairs), 3))
+    flow.regression.learn(pattern_pairs.scattering, targets)
+    for parameter in flow.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(parameter.numel()))
+    return flow
+
+
+@pytest.fixture(scope="module")
+def flow_folder(flow, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("onnx") / "flow"
+    files = export_onnx(flow, folder)
+    assert [file.name for file in files] == ["saxs_condition.onnx", "saxs_to_sem_flow.onnx"]
+    return folder
+
+
+@pytest.mark.parametrize(("n", "rows", "columns"), [(1, 4, 4), (3, 2, 9)])
+def test_a_flow_answers_as_torch_does_for_states_of_any_size(flow, flow_folder, n, rows, columns):
+    numbers = torch.Generator().manual_seed(1)
+    state = torch.randn(n, 1, rows * PX_PER_STEP, columns * PX_PER_STEP, generator=numbers)
+    time, condition = torch.rand(n, generator=numbers), torch.randn(n, 3, generator=numbers)
+    with torch.no_grad():
+        expected = flow(state, time, condition).numpy()
+    assert expected.std() > 0.1
+    (logits,) = computed(flow_folder / "saxs_to_sem_flow.onnx", state=state, time=time, condition=condition)
+    np.testing.assert_allclose(logits, expected, atol=2e-3 * np.abs(expected).max())  # weights in 16 bits
+
+
+def test_the_condition_of_a_flow_is_read_off_the_scattering_as_torch_does(flow, flow_folder, pattern_pairs):
+    scattering = torch.from_numpy(pattern_pairs.scattering)
+    (condition,) = computed(flow_folder / "saxs_condition.onnx", measurement=scattering)
+    expected = flow.condition(scattering).numpy()
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(condition, expected, atol=1e-4)
+    described = {entry.key: entry.value for entry in onnx.load(flow_folder / "saxs_condition.onnx").metadata_props}
+    assert described["part"] == "condition" and described["components"] == "3"

@@ -129,6 +129,7 @@ def test_a_chapter_opens_with_its_question_and_run_time_and_closes_with_what_was
 @pytest.mark.parametrize("name", NAMES)
 def test_cells_with_widgets_are_left_out_of_the_comparison(name):
     for cell in chapters.chapter_text(name).cells:
-        shows = re.search(r"^\s*(stack_slider|grid_selector|latent_explorer)\(", cell.source, re.MULTILINE)
+        widgets = r"^\s*(stack_slider|grid_selector|latent_explorer|flow_explorer)\("
+        shows = re.search(widgets, cell.source, re.MULTILINE)
         if cell.cell_type == "code" and shows:
             assert "nbval-ignore-output" in cell.metadata.get("tags", ())

@@ -109,18 +109,18 @@ def export(
     full: Annotated[bool, typer.Option("--full/--half", help="Numbers in 32 or in 16 bits.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a model's encoders and decoders as ONNX files, which run without this program: in a browser, in C++."""
+    """Write a model's networks as ONNX files, which run without this program: in a browser, in C++."""
     with messages():
         from pairvae_lib.bundle import load_bundle
         from pairvae_lib.exporting import export_onnx
+        from pairvae_lib.flow import ConditionalFlow
         from pairvae_lib.model import PairVAE
 
         if not onnx:
             raise ValueError("name the format: --onnx")
-        bundle = load_bundle(model)
-        if not isinstance(bundle.model, PairVAE):
-            raise ValueError(f"only models of the kind 'pairvae' can be exported; got {bundle.kind!r}")
-        written = export_onnx(bundle.model, out, half=not full)
+        trained = load_bundle(model).model
+        assert isinstance(trained, PairVAE | ConditionalFlow)
+        written = export_onnx(trained, out, half=not full)
         if as_json:
             print_json({"files": [str(path) for path in written]})
         else:

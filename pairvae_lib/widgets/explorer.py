@@ -1,22 +1,26 @@
-"""The latent explorer: a trained PairVAE that is moved by sliders and computed in the reader's own browser."""
+"""Explorers: trained models that run in the reader's own browser, a PairVAE moved by sliders, a flow that draws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import torch
 import traitlets
 from matplotlib.figure import Figure
 
 from pairvae_lib.bundle import load_bundle
 from pairvae_lib.checks import check_positive
-from pairvae_lib.exploration import FILE, Exploration, decoder_file, write_exploration
+from pairvae_lib.exploration import FILE, Exploration, write_exploration
 from pairvae_lib.exporting import PACKAGES, can_export
 from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
 from pairvae_lib.figures.style import display_name, styled
+from pairvae_lib.flow import ConditionalFlow
+from pairvae_lib.flow_exploration import FlowExploration, write_flow_exploration
 from pairvae_lib.model import PairVAE
 from pairvae_lib.runs import Run, project_root
 from pairvae_lib.shown import shown_results
@@ -30,9 +34,28 @@ WITHOUT_ONNX = (
     "pip install -c constraints.txt -e '.[onnx]'"
 )
 EXAMPLES = 4  # in the still picture
-_HERE = Path(__file__).parent
+MASKS = 3  # of each example of a flow in the still picture
+STEPS = 8  # of Euler's method, for those
+STILL_FLOW = "A still picture: in the book, and in a live notebook, the flow runs and draws others."
+FRONT_END = Path(__file__).parent / "front_end"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 
 Explored = tuple[PairVAE, Exploration]
+
+
+def bundled(file: Path) -> str:
+    """A module of the front end as one file: what it imports from beside it stands in place of the imports, once."""
+    texts: dict[Path, str] = {}
+
+    def take(path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        for name in _IMPORT.findall(text):
+            if path.with_name(name) not in texts:
+                take(path.with_name(name))
+        texts[path] = _IMPORT.sub("", text)
+
+    take(file)
+    return "\n".join(texts.values())
 
 
 class Explorer(anywidget.AnyWidget):
@@ -41,7 +64,8 @@ class Explorer(anywidget.AnyWidget):
     Parameters
     ----------
     folders : mapping of label to Path
-        What `write_exploration` wrote, by what the reader sees of it; the first is shown first.
+        What `write_exploration` or `write_flow_exploration` wrote, by what the reader sees of it; the first is shown
+        first.
     poster : bytes
         PNG file: what is seen where nothing runs.
     poster_text : str
@@ -50,8 +74,8 @@ class Explorer(anywidget.AnyWidget):
         Where there are no folders: why.
     """
 
-    _esm = _HERE / "explorer.js"
-    _css = _HERE / "explorer.css"
+    _esm = bundled(FRONT_END / "explorer.js")
+    _css = FRONT_END / "explorer.css"
     models: traitlets.List = traitlets.List().tag(sync=True)
     poster = traitlets.Bytes().tag(sync=True)
     poster_text = traitlets.Unicode().tag(sync=True)
@@ -62,7 +86,7 @@ class Explorer(anywidget.AnyWidget):
         super().__init__(models=models, poster=poster, poster_text=poster_text, message=message)
         self._files = {name: _runtime_folder() / name for name in RUNTIME}
         for path in folders.values():
-            names = [FILE, *sorted(file.name for file in path.glob(decoder_file("*")))]
+            names = [FILE, *sorted(file.name for file in path.glob("*.onnx"))]
             self._files |= {f"{MODELS}/{path.name}/{name}": path / name for name in names}
         self.on_msg(self._hand_over)
 
@@ -147,12 +171,41 @@ def explored_models(run: Run, model: PairVAE, exploration: Exploration) -> dict[
     return found | {f"this run, {run.profile} profile": (model, exploration)}
 
 
+def flow_explorer(flow: ConditionalFlow, exploration: FlowExploration, folder: Path | str, label: str) -> Explorer:
+    """An explorer that draws ensembles with a flow; writes what its front end loads.
+
+    Parameters
+    ----------
+    flow : ConditionalFlow
+    exploration : FlowExploration
+        Of this flow.
+    folder : Path or str
+        Where a folder `flow` is written.
+    label : str
+        What the reader sees of the flow.
+
+    Returns
+    -------
+    Explorer
+
+    Raises
+    ------
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
+    text = f"{scattering} of held-out samples, masks that the flow draws from it, and a true crop of the {micrograph}"
+    poster = png(_still_flow(flow, exploration))
+    if not can_export():
+        return Explorer({}, poster, text, WITHOUT_ONNX)
+    return Explorer({label: write_flow_exploration(Path(folder) / "flow", flow, exploration)}, poster, text)
+
+
 @styled
 def _still(model: PairVAE, exploration: Exploration) -> Figure:
     """Scattering, the decoded micrograph and the true one, of one example of each morphology."""
     scattering, micrograph = exploration.modalities
-    first = list({name: k for k, name in reversed(list(enumerate(exploration.morphologies)))}.values())
-    chosen = sorted(first)[:EXAMPLES]
+    chosen = _of_each(exploration.morphologies)
     latents = torch.from_numpy(exploration.centres[scattering.name][chosen]).view(-1, *exploration.latent_shape)
     with torch.inference_mode():
         decoded = model.vae(micrograph.name).shown(model.vae(micrograph.name).decode(latents))[:, 0].numpy()
@@ -166,6 +219,34 @@ def _still(model: PairVAE, exploration: Exploration) -> Figure:
         grid[row, 0].set_ylabel(words)
     figure.supxlabel(STILL, fontsize=8)
     return figure
+
+
+@styled
+def _still_flow(flow: ConditionalFlow, exploration: FlowExploration) -> Figure:
+    """Scattering, masks drawn from it, and a true crop, of one example of each morphology."""
+    scattering, micrograph = exploration.modalities
+    chosen = _of_each(exploration.morphologies)
+    given = torch.from_numpy(exploration.scattering[chosen])[:, None].repeat_interleave(MASKS, dim=0)
+    side, rng = micrograph.shape[0], np.random.default_rng(0)
+    drawn = flow.sample(given, side, rng, STEPS).view(len(chosen), MASKS, side, side).numpy()
+    figure, grid = tiles(MASKS + 2, len(chosen), extra_height=0.4)
+    for column, index in enumerate(chosen):
+        draw_scattering(grid[0, column], exploration.scattering[index], exploration.q, exploration.q_unit)
+        for row in range(MASKS):
+            draw_image(grid[1 + row, column], drawn[column, row])
+        draw_image(grid[-1, column], exploration.masks[index, 0])
+        grid[0, column].set_title(display_name(exploration.morphologies[index]))
+    labels = (display_name(scattering.name), *["drawn"] * MASKS, f"true {display_name(micrograph.name)}")
+    for row, words in enumerate(labels):
+        grid[row, 0].set_ylabel(words)
+    figure.supxlabel(STILL_FLOW, fontsize=8)
+    return figure
+
+
+def _of_each(morphologies: Sequence[str]) -> list[int]:
+    """Where the first example of each morphology is; of some morphologies, if there are many."""
+    first = {name: k for k, name in reversed(list(enumerate(morphologies)))}
+    return sorted(first.values())[:EXAMPLES]
 
 
 def _runtime_folder() -> Path:

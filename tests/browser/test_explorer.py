@@ -13,7 +13,7 @@ import torch
 from playwright.sync_api import Browser, Locator, Page
 from visiting import Visit
 
-from benchmarks.explorer import FRONT_END, opened, served, write_page
+from benchmarks.explorer import opened, served, write_page
 from pairvae_lib.bundle import load_bundle
 from pairvae_lib.exploration import Exploration, write_exploration
 from pairvae_lib.model import PairVAE, fresh_vae
@@ -21,6 +21,7 @@ from pairvae_lib.morphology import two_point_correlation
 from pairvae_lib.scattering import azimuthal_average
 from pairvae_lib.shown import EXAMPLE_PROFILE, published_root
 from pairvae_lib.splits import Split
+from pairvae_lib.widgets.explorer import FRONT_END
 
 pytestmark = pytest.mark.browser
 
@@ -157,7 +158,7 @@ def test_the_curves_are_the_librarys(root):
 
 @pytest.mark.parametrize("shape", [(64, 64), (33, 48), (50, 21), (2, 2)])
 def test_statistics_in_the_browser_equal_the_librarys(visit, shape):
-    source = (FRONT_END / "explorer.js").read_text(encoding="utf-8")
+    source = (FRONT_END / "statistics.js").read_text(encoding="utf-8")
     rng = np.random.default_rng(0)
     for mask in (rng.random(shape) < 0.3, np.ones(shape, bool), np.zeros(shape, bool)):
         found = visit.page.evaluate(COMPUTED, [source, "twoPointCorrelation", mask.ravel().tolist(), *shape])

@@ -7,7 +7,11 @@ import pytest
 from lab import code_of
 
 from pairvae_lib import exporting, producing
-from pairvae_lib.bundle import CARD, CONFIG
+from pairvae_lib.budgets import FLOWS
+from pairvae_lib.bundle import CARD, CONFIG, Bundle, save_bundle
+from pairvae_lib.flow import ConditionalFlow, fresh_flow
+from pairvae_lib.modality import Modality
+from pairvae_lib.scaling import Scaling
 
 
 @pytest.mark.parametrize("command", ["train", "reconstruct", "generate", "report", "export", "watch"])
@@ -80,6 +84,17 @@ def test_export(lab_model, tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out == f"{tmp_path}\n{tmp_path}\n"
     assert code_of("export", lab_model, "--out", tmp_path) == 2
     assert "name the format: --onnx" in capsys.readouterr().err
+
+
+def test_export_of_a_flow(tmp_path, capsys, monkeypatch):
+    calls = []
+    monkeypatch.setattr(exporting, "export_onnx", lambda model, out, half: calls.append((type(model), half)) or [out])
+    modalities = (Modality("saxs", (16, 16), "gaussian"), Modality("sem", (16, 16), "bernoulli"))
+    flow = fresh_flow(*modalities, FLOWS["tiny"].architecture, 5, 0)
+    model = save_bundle(tmp_path / "model", Bundle(flow, modalities, Scaling(), "tiny", {}, "flow"), "# A flow\n")
+    assert code_of("export", model, "--onnx", "--out", tmp_path, "--json") == 0
+    assert calls == [(ConditionalFlow, True)]
+    assert json.loads(capsys.readouterr().out) == {"files": [str(tmp_path)]}
 
 
 @pytest.mark.parametrize(

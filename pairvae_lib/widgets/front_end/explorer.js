@@ -1,0 +1,102 @@
+// The explorer: trained networks run in the reader's own browser, by onnxruntime-web in a worker.
+// For a static page, which holds the assets beside it, and for a live notebook, where Python hands them over.
+// A widget has one file: the modules that are imported here are put in place of their imports.
+
+import { assets, readSafetensors } from "./assets.js";
+import { element, menu, option } from "./elements.js";
+import { ensemblePanels } from "./ensembles.js";
+import { routePanels } from "./routes.js";
+
+const NEAR = "400px"; // from the visible part of the page: where loading starts
+const KINDS = { // by what the file of examples says that it is
+  "pairvae exploration 1": {
+    panels: routePanels, ready: "Ready: move a slider, with a finger, the mouse or the arrow keys.",
+  },
+  "pairvae ensembles 1": {
+    panels: ensemblePanels, ready: "Ready: draw again, or change what is drawn; all of it is computed in this browser.",
+  },
+};
+
+/** All that is shown of one model. */
+async function loadedModel(get, folder, ran) {
+  const exploration = readSafetensors(await get(`${folder}/exploration.safetensors`));
+  const kind = KINDS[exploration.format];
+  if (!kind) throw new Error(`exploration.safetensors is of no kind that is known (${exploration.format})`);
+  return { described: exploration.described, kind, panels: await kind.panels(get, folder, exploration, ran) };
+}
+
+function render({ model, el }) {
+  const root = element("div", { className: "pairvae-explorer" });
+  Object.assign(root.dataset, { state: "waiting", runs: 0 });
+  const status = element("p", { className: "pairvae-status", attributes: { role: "status" } });
+  const picture = element("img", {
+    className: "pairvae-still", alt: model.get("poster_text"),
+    src: URL.createObjectURL(new Blob([model.get("poster")], { type: "image/png" })),
+  });
+  const panels = element("div", { className: "pairvae-panels", hidden: true });
+  const models = model.get("models"), get = assets(model);
+  let shown = [], chosen = 0; // which model is wanted: an earlier one that arrives late is not shown
+
+  const say = words => {
+    status.setAttribute("role", "status");
+    status.textContent = words;
+  };
+  const fail = error => {
+    root.dataset.state = "error";
+    status.setAttribute("role", "alert");
+    status.textContent = `The explorer does not run: ${error.message}. The picture below was computed beforehand.`;
+    picture.hidden = false;
+    panels.hidden = true;
+  };
+  const ran = error => {
+    if (error) return fail(error);
+    root.dataset.runs = Number(root.dataset.runs) + 1;
+  };
+
+  const modelMenu = menu("Model", () => open());
+  modelMenu.select.append(...models.map(({ label, folder }) => option(folder, label)));
+  const sampleMenu = menu("Held-out", () => shown.forEach(panel => panel.choose(sampleMenu.select.selectedIndex)));
+  sampleMenu.select.disabled = true;
+  const menus = element("div", { className: "pairvae-menus" }, modelMenu.node, sampleMenu.node);
+
+  const open = async () => {
+    const number = ++chosen;
+    root.dataset.state = "loading";
+    say("Loading the model; once it is here, everything is computed in this browser …");
+    try {
+      const { described, kind, panels: loaded } = await loadedModel(get, modelMenu.select.value, ran);
+      if (number !== chosen) return;
+      shown = loaded;
+      panels.replaceChildren(...shown.map(panel => panel.node));
+      const names = described.sample_ids.map((name, k) => option(k, `${described.morphologies[k]} (${name})`));
+      sampleMenu.select.replaceChildren(...names);
+      sampleMenu.select.disabled = false;
+      await Promise.all(shown.map(panel => panel.choose(0)));
+      if (number !== chosen || root.dataset.state === "error") return;
+      root.dataset.state = "ready";
+      say(kind.ready);
+      picture.hidden = true;
+      panels.hidden = false;
+    } catch (error) {
+      if (number === chosen) fail(error);
+    }
+  };
+
+  root.append(menus, status, picture, panels);
+  el.append(root);
+  if (!models.length) {
+    root.dataset.state = "still";
+    menus.hidden = true;
+    say(model.get("message"));
+    return;
+  }
+  const watch = new IntersectionObserver(entries => {
+    if (!entries.some(entry => entry.isIntersecting)) return;
+    watch.disconnect();
+    open();
+  }, { rootMargin: NEAR });
+  watch.observe(root);
+  return () => watch.disconnect();
+}
+
+export default { render };

@@ -1,0 +1,147 @@
+// Statistics, as in pairvae_lib.morphology and pairvae_lib.scattering, and numbers by chance.
+
+/** In-place Fourier transforms of one length, a power of two. */
+class Fourier {
+  constructor(length) {
+    this.length = length;
+    this.cos = Float64Array.from({ length: length / 2 }, (_, k) => Math.cos((2 * Math.PI * k) / length));
+    this.sin = Float64Array.from({ length: length / 2 }, (_, k) => Math.sin((2 * Math.PI * k) / length));
+    this.order = new Uint32Array(length);
+    for (let k = 1, bits = Math.log2(length); k < length; k++) {
+      this.order[k] = (this.order[k >> 1] >> 1) | ((k & 1) << (bits - 1));
+    }
+  }
+
+  /** sign -1: forward; +1: backward, not divided by the length. */
+  transform(re, im, sign) {
+    const { length, cos, sin, order } = this;
+    for (let k = 0; k < length; k++) {
+      const other = order[k];
+      if (other > k) {
+        [re[k], re[other]] = [re[other], re[k]];
+        [im[k], im[other]] = [im[other], im[k]];
+      }
+    }
+    for (let half = 1; half < length; half *= 2) {
+      const stride = length / (2 * half);
+      for (let j = 0; j < half; j++) {
+        const c = cos[j * stride], s = sign * sin[j * stride];
+        for (let a = j; a < length; a += 2 * half) {
+          const b = a + half;
+          const real = c * re[b] - s * im[b], imaginary = c * im[b] + s * re[b];
+          re[b] = re[a] - real;
+          im[b] = im[a] - imaginary;
+          re[a] += real;
+          im[a] += imaginary;
+        }
+      }
+    }
+  }
+}
+
+const fouriers = new Map();
+const fourier = length => {
+  if (!fouriers.has(length)) fouriers.set(length, new Fourier(length));
+  return fouriers.get(length);
+};
+const powerOfTwo = length => 2 ** Math.ceil(Math.log2(length));
+
+/** Pairs of set pixels for row lags 0..reach and column lags -reach..reach; no pair reaches across the border. */
+function pairCounts(mask, height, width, reach) {
+  const rows = powerOfTwo(height + reach), columns = powerOfTwo(width + reach);
+  const along = fourier(columns), down = fourier(rows), half = columns / 2 + 1;
+  const re = new Float64Array(columns), im = new Float64Array(columns);
+  const spectrumRe = new Float64Array(half * rows), spectrumIm = new Float64Array(half * rows); // [column][row]
+  for (let row = 0; row < height; row += 2) { // two real rows at a time, as one complex row
+    re.fill(0);
+    im.fill(0);
+    for (let column = 0; column < width; column++) {
+      re[column] = mask[row * width + column];
+      if (row + 1 < height) im[column] = mask[(row + 1) * width + column];
+    }
+    along.transform(re, im, -1);
+    for (let k = 0; k < half; k++) {
+      const mirror = (columns - k) % columns, at = k * rows + row;
+      spectrumRe[at] = (re[k] + re[mirror]) / 2;
+      spectrumIm[at] = (im[k] - im[mirror]) / 2;
+      if (row + 1 < height) {
+        spectrumRe[at + 1] = (im[k] + im[mirror]) / 2;
+        spectrumIm[at + 1] = (re[mirror] - re[k]) / 2;
+      }
+    }
+  }
+  for (let k = 0; k < half; k++) {
+    const [real, imaginary] = [spectrumRe, spectrumIm].map(all => all.subarray(k * rows, (k + 1) * rows));
+    down.transform(real, imaginary, -1);
+    for (let row = 0; row < rows; row++) {
+      real[row] = real[row] ** 2 + imaginary[row] ** 2;
+      imaginary[row] = 0;
+    }
+    down.transform(real, imaginary, 1);
+  }
+  const span = 2 * reach + 1, counts = new Float64Array((reach + 1) * span), scale = 1 / (rows * columns);
+  for (let lag = 0; lag <= reach; lag += 2) { // two lags at a time: both results are real
+    for (let k = 0; k < columns; k++) {
+      const mirrored = k >= half, at = (mirrored ? columns - k : k) * rows + lag, sign = mirrored ? -1 : 1;
+      const second = lag + 1 <= reach;
+      re[k] = spectrumRe[at] - (second ? sign * spectrumIm[at + 1] : 0);
+      im[k] = sign * spectrumIm[at] + (second ? spectrumRe[at + 1] : 0);
+    }
+    along.transform(re, im, 1);
+    for (let column = -reach; column <= reach; column++) {
+      const at = (column + columns) % columns;
+      counts[lag * span + column + reach] = Math.round(re[at] * scale);
+      if (lag + 1 <= reach) counts[(lag + 1) * span + column + reach] = Math.round(im[at] * scale);
+    }
+  }
+  return counts;
+}
+
+/** Radially averaged two-point correlation of a mask of 0 and 1: {x: distance [px], y: S2}. */
+export function twoPointCorrelation(mask, height, width) {
+  const rings = Math.floor(Math.min(height, width) / 2), reach = rings - 1;
+  const counts = pairCounts(mask, height, width, reach);
+  const members = new Float64Array(rings), x = new Float64Array(rings), y = new Float64Array(rings);
+  for (let row = 0; row <= reach; row++) {
+    for (let column = -reach; column <= reach; column++) {
+      const length = Math.hypot(row, column), ring = Math.floor(length);
+      if (ring >= rings) continue;
+      const times = row === 0 ? 1 : 2; // a lag stands for its mirror image as well
+      members[ring] += times;
+      x[ring] += times * length;
+      const pairs = (height - row) * (width - Math.abs(column));
+      y[ring] += (times * counts[row * (2 * reach + 1) + column + reach]) / pairs;
+    }
+  }
+  return { x: x.map((sum, ring) => sum / members[ring]), y: y.map((sum, ring) => sum / members[ring]) };
+}
+
+/** Mean intensity on rings about the middle of a pattern: {x: radius [px], y}. */
+export function azimuthalAverage(pattern, height, width) {
+  const row = height >> 1, column = width >> 1;
+  const rings = Math.min(row, column, height - 1 - row, width - 1 - column) + 1;
+  const members = new Float64Array(rings), y = new Float64Array(rings);
+  for (let i = 0; i < height; i++) {
+    for (let j = 0; j < width; j++) {
+      const ring = Math.floor(Math.hypot(i - row, j - column) + 0.5);
+      if (ring >= rings) continue;
+      members[ring] += 1;
+      y[ring] += pattern[i * width + j];
+    }
+  }
+  return { x: Float64Array.from(y.keys()), y: y.map((sum, ring) => sum / members[ring]) };
+}
+
+export function meanDifference(one, other) {
+  let sum = 0;
+  for (let k = 0; k < one.length; k++) sum += Math.abs(one[k] - other[k]);
+  return sum / one.length;
+}
+
+/** Standard normal numbers. */
+export function normalNumbers(length) {
+  return Float32Array.from({ length }, () => {
+    const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
+    return radius * Math.cos(2 * Math.PI * Math.random());
+  });
+}
