@@ -89,7 +89,7 @@ def test_export(lab_model, tmp_path, capsys, monkeypatch):
 def test_export_of_a_flow(tmp_path, capsys, monkeypatch):
     calls = []
     monkeypatch.setattr(exporting, "export_onnx", lambda model, out, half: calls.append((type(model), half)) or [out])
-    modalities = (Modality("saxs", (16, 16), "gaussian"), Modality("sem", (16, 16), "bernoulli"))
+    modalities = (Modality("saxs", (32, 32), "gaussian"), Modality("sem", (32, 32), "bernoulli"))
     flow = fresh_flow(*modalities, FLOWS["tiny"].architecture, 5, 0)
     model = save_bundle(tmp_path / "model", Bundle(flow, modalities, Scaling(), "tiny", {}, "flow"), "# A flow\n")
     assert code_of("export", model, "--onnx", "--out", tmp_path, "--json") == 0
