@@ -33,7 +33,7 @@ from pairvae_lib.scaling import Scaling
 
 FORMAT, FORMAT_VERSION = "pairvae bundle", 1
 MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
-SHORT = 1024  # numbers; a shorter tensor stays in 32 bits, where it costs nothing
+EXACT = "regression."  # of a flow: sums of large numbers that nearly cancel, which 16 bits would spoil
 CONFIG_LIMIT = 4_000_000  # bytes; ours have some ten thousand
 ASSESSMENT, LATENTS, EXAMPLES = "assessment.json", "latents.safetensors", "examples.safetensors"
 ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `appraisal`, `applying`, `exhibits`
@@ -159,7 +159,7 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.absolute().parent))
         try:
-            state = {name: _stored(value, half) for name, value in bundle.model.state_dict().items()}
+            state = {name: _stored(value, half and not name.startswith(EXACT)) for name, value in bundle.model.state_dict().items()}
             save_file(state, partial / MODEL)
             write_json(partial / CONFIG, _config(bundle, partial / MODEL))
             (partial / CARD).write_text(card, encoding="utf-8")
@@ -215,7 +215,7 @@ def load_bundle(folder: Path | str) -> Bundle:
 def _stored(value: Tensor, half: bool) -> Tensor:
     """A tensor as it is written."""
     value = value.detach().cpu().contiguous()
-    return value.half() if half and value.is_floating_point() and value.numel() >= SHORT else value
+    return value.half() if half and value.is_floating_point() else value
 
 
 def _config(bundle: Bundle, weights: Path) -> dict[str, Any]:

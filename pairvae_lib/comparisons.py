@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.statistics import Interval, hierarchical_bootstrap
+from pairvae_lib.verdicts import FEWEST_IMAGES
 
 RESAMPLES = 2000
-FEWEST_HELD_OUT = 5  # below, an interval over images says nothing
 
 BETTER, WORSE, OPEN = "better", "worse", "undecided"
 
@@ -28,7 +28,7 @@ class Comparison:
         Medians.
     difference : Interval, optional
         Median of the paired differences of errors, route less reference, with its 95 % interval over samples; None
-        where there are fewer than FEWEST_HELD_OUT.
+        where there are fewer than FEWEST_IMAGES.
     """
 
     route: str
@@ -65,8 +65,8 @@ def compared(route: str, metric: str, own: NDArray, retrieval: Mapping[str, NDAr
 
 
 def median_interval(values: NDArray) -> Interval | None:
-    """Median of one number for each sample, with its 95 % interval; None for fewer than FEWEST_HELD_OUT."""
-    if len(values) < FEWEST_HELD_OUT:
+    """Median of one number for each sample, with its 95 % interval; None for fewer than FEWEST_IMAGES."""
+    if len(values) < FEWEST_IMAGES:
         return None
     seeds, rng = np.zeros(len(values), dtype=int), np.random.default_rng(0)
     return hierarchical_bootstrap(values, np.arange(len(values)), seeds, _median, RESAMPLES, rng)
@@ -87,7 +87,7 @@ def summary_sentence(comparisons: list[Comparison]) -> str:
     """Whether comparisons speak for the model, in plain words."""
     if any(one.difference is None for one in comparisons):
         return (
-            f"Not shown: fewer than {FEWEST_HELD_OUT} samples were held out, too few to tell the model from a look-up "
+            f"Not shown: fewer than {FEWEST_IMAGES} samples were held out, too few to tell the model from a look-up "
             "in the training data."
         )
     by_verdict = {

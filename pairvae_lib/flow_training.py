@@ -62,6 +62,7 @@ def train_flow(
     check_one_of("modalities of the flow", flow.modalities, (pairs.modalities,))
     symmetry = settings.symmetry or ("half_turn" if flow.modalities[0].is_image else "dihedral")
     check_one_of("symmetry", symmetry, ("half_turn", "dihedral"))
+    made_with = provenance("flow", seed, pairs.digest, train, settings, flow) | {"precision": flow.precision}
     device, size = flow.device, pairs.modalities[1].shape[0]
     seen = pairs.crops(np.repeat(train, CROPS), size, generator(seed, "flow statistics"))[:, 0] > 0.5
     targets = morphology_components(seen.reshape(len(train), CROPS, size, size), flow.architecture.components)
@@ -97,7 +98,6 @@ def train_flow(
             means.add({CROSS_ENTROPY: loss.cpu()})
         return means.read()
 
-    made_with = provenance("flow", seed, pairs.digest, train, settings, flow) | {"precision": flow.precision}
     held = nn.ModuleDict({"net": flow.net, "average": average})
     flow.train()
     history = fit(held, optimizer, run_round, settings.rounds, made_with, partial, "flow")

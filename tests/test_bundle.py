@@ -16,7 +16,6 @@ from pairvae_lib.bundle import (
     CARD,
     CONFIG,
     MODEL,
-    SHORT,
     Bundle,
     BundleError,
     Scaling,
@@ -96,8 +95,19 @@ def test_half_precision_rounds_once_and_computes_in_full(tmp_path):
     state = after.model.state_dict()
     for name, value in before.model.state_dict().items():
         assert state[name].dtype == value.dtype
-        rounded = value.is_floating_point() and value.numel() >= SHORT
-        assert torch.equal(state[name], value.half().float() if rounded else value)
+        assert torch.equal(state[name], value.half().float() if value.is_floating_point() else value)
+
+
+def test_half_precision_leaves_what_a_flow_reads_off_the_scattering_as_it_is(tmp_path):
+    rng = np.random.default_rng(0)
+    flow = fresh_flow(PROFILE, SEM, FlowArchitecture((8, 8, 16), 16, 8), 200, 0).eval()
+    scattering = np.cumsum(rng.standard_normal((200, 1, *PROFILE.shape)), axis=-1).astype(np.float32) / 100
+    flow.regression.learn(scattering, rng.standard_normal((200, 8)) + scattering[:, 0, :8] * 50)
+    before = Bundle(flow, flow.modalities, Scaling(q=made(PROFILE).scaling.q), "quick", {"seed": 43}, "flow")
+    after = load_bundle(save_bundle(tmp_path / "model", before, "# A flow\n", half=True)).model
+    x = torch.from_numpy(scattering)
+    assert torch.equal(after.condition(x), flow.condition(x))
+    assert not torch.equal(after.net.into.weight, flow.net.into.weight)
 
 
 def test_a_folder_that_is_there_is_not_touched(saved):

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.comparisons import FEWEST_HELD_OUT, compared, label, median_interval, shown_name
+from pairvae_lib.comparisons import compared, label, median_interval, shown_name
+from pairvae_lib.verdicts import FEWEST_IMAGES
 
 SPREAD = np.linspace(-0.01, 0.01, 9)
 
@@ -16,7 +17,7 @@ def test_the_better_look_up_is_the_one_to_beat():
 
 
 def test_few_samples_have_no_interval():
-    assert median_interval(np.ones(FEWEST_HELD_OUT - 1)) is None
+    assert median_interval(np.ones(FEWEST_IMAGES - 1)) is None
     found = median_interval(3 + SPREAD)
     assert found.low < found.estimate == pytest.approx(3) and found.estimate < found.high
 

@@ -12,10 +12,10 @@ from pairvae_lib.checks import check_one_of, check_shape
 from pairvae_lib.ensemble_errors import ensemble_statistics, statistic_errors
 from pairvae_lib.evaluation import A2, S2
 from pairvae_lib.statistics import hierarchical_resamples, holm, two_sided_p_value
+from pairvae_lib.verdicts import FEWEST_IMAGES
 
 RESAMPLES = 2000
 SIGNIFICANT = 0.05
-FEWEST = 6  # samples: five that all point one way still do so by chance once in sixteen times
 PICTURES = (S2, A2)  # what says how well masks look like those of the sample
 
 Question = tuple[str, str]  # application and quantity
@@ -36,7 +36,8 @@ class Rank:
     best, next : str
         Of the ways that were compared, those with the smallest and the second smallest mean error.
     p_value : float
-        Of their difference, corrected by Holm's method for all questions at once; NaN with fewer than FEWEST samples.
+        Of their difference, corrected by Holm's method for all questions at once; NaN with fewer than
+        FEWEST_IMAGES samples.
     """
 
     question: Question
@@ -150,7 +151,7 @@ def ranks(
 
 
 def rank_rows(found: Sequence[Rank]) -> list[dict[str, str | float]]:
-    """One row for each quantity: "application", "quantity", the mean error of every way, "best", "verdict", "p"."""
+    """One row for each quantity: "application", "quantity", the mean error of every way, "best", "verdict", "p (Holm)"."""
     return [
         {"application": rank.question[0], "quantity": rank.question[1]}
         | dict(rank.errors)
@@ -170,7 +171,7 @@ def _ordered(errors: Mapping[str, np.ndarray], candidates: Collection[str]) -> l
 
 def _p_value(differences: np.ndarray, rng: np.random.Generator) -> float:
     """Of a mean paired difference, two-sided, by a bootstrap over the samples; NaN with too few of them."""
-    if len(differences) < FEWEST:
+    if len(differences) < FEWEST_IMAGES:
         return float("nan")
     sample = np.arange(len(differences))
     drawn = hierarchical_resamples(differences, sample, np.zeros_like(sample), _mean, RESAMPLES, rng)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.applications.ranking import FEWEST, best_way, picture_errors, rank_rows, ranks
+from pairvae_lib.applications.ranking import best_way, picture_errors, rank_rows, ranks
+from pairvae_lib.verdicts import FEWEST_IMAGES
 
 ASKED = ("reading", "period")
 
@@ -38,7 +39,7 @@ def test_equal_errors_are_not_told_apart():
 
 
 def test_few_samples_tell_nothing_however_clear():
-    enough, few = (ranked(a=np.ones(count), b=np.zeros(count)) for count in (FEWEST, FEWEST - 1))
+    enough, few = (ranked(a=np.ones(count), b=np.zeros(count)) for count in (FEWEST_IMAGES, FEWEST_IMAGES - 1))
     assert enough.verdict == "better than a"
     assert np.isnan(few.p_value) and few.verdict == "too few samples to tell from a"
 
