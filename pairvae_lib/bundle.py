@@ -159,7 +159,8 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.absolute().parent))
         try:
-            state = {name: _stored(value, half and not name.startswith(EXACT)) for name, value in bundle.model.state_dict().items()}
+            numbers = bundle.model.state_dict()
+            state = {name: _stored(value, half and not name.startswith(EXACT)) for name, value in numbers.items()}
             save_file(state, partial / MODEL)
             write_json(partial / CONFIG, _config(bundle, partial / MODEL))
             (partial / CARD).write_text(card, encoding="utf-8")

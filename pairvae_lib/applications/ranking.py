@@ -151,7 +151,7 @@ def ranks(
 
 
 def rank_rows(found: Sequence[Rank]) -> list[dict[str, str | float]]:
-    """One row for each quantity: "application", "quantity", the mean error of every way, "best", "verdict", "p (Holm)"."""
+    """One row a quantity: "application", "quantity", the mean error of every way, "best", "verdict", "p (Holm)"."""
     return [
         {"application": rank.question[0], "quantity": rank.question[1]}
         | dict(rank.errors)
