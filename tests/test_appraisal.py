@@ -73,7 +73,7 @@ def test_few_held_out_samples_are_no_ground_for_a_verdict():
     few = tuple((name, label, "held out" if i < 4 else "train") for i, (name, label, _) in enumerate(SAMPLES))
     found = replace(appraisal(), samples=few)
     assert {one.verdict for one in found.comparisons} == {OPEN}
-    assert found.sentence().startswith("Not shown: fewer than 5 samples were held out")
+    assert found.sentence().startswith("Not shown: fewer than 6 samples were held out")
 
 
 def test_an_answer_that_looks_at_nothing_is_named_where_it_is_nearer():

@@ -64,7 +64,9 @@ function render({ model, el }) {
     root.dataset.state = "loading";
     say("Loading the model; once it is here, everything is computed in this browser …");
     try {
-      const { described, kind, panels: loaded } = await loadedModel(get, modelMenu.select.value, ran);
+      const { described, kind, panels: loaded } = await loadedModel(get, modelMenu.select.value, error => {
+        if (number === chosen) ran(error); // what another model is still at is no longer of interest
+      });
       if (number !== chosen) return;
       shown = loaded;
       panels.replaceChildren(...shown.map(panel => panel.node));
