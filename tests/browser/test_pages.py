@@ -38,7 +38,7 @@ def opened(browser: Browser, address: str, name: str, mode: str, size: dict[str,
     page.goto(f"{address}/{name}.html", wait_until="networkidle")
     page.evaluate("async () => { if (window.MathJax?.startup) await window.MathJax.startup.promise; }")
     if page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count():
-        page.locator(".jupyter-widgets").first.wait_for(timeout=30_000)
+        page.locator(".jupyter-widgets, .pairvae-explorer").first.wait_for(timeout=30_000)
         page.wait_for_timeout(300)
     return page
 
