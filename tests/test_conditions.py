@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from pairvae_lib.baselines import kernel_ridge
+from pairvae_lib.budgets import FlowTraining
 from pairvae_lib.conditions import MISSED, StatisticsRegression, morphology_components, scattering_features
 from pairvae_lib.modality import Modality
 
@@ -75,6 +76,10 @@ def test_answers_are_those_of_the_kernel_ridge_in_other_units(modality):
             assert np.sqrt(np.square(missed).mean()) == pytest.approx(MISSED, rel=1e-4)
         else:
             assert np.sqrt(np.square(missed).mean()) <= MISSED * 1.0001
+
+
+def test_training_blurs_by_as_much_as_the_regression_misses():
+    assert FlowTraining().condition_noise == MISSED
 
 
 def test_what_cannot_be_told_stays_near_the_mean():

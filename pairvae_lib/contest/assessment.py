@@ -190,10 +190,7 @@ def pictures(
         "training reconstruction": rebuilt.numpy(),
         "other crops": crops_of(pairs, np.repeat(np.array(trained)[:, np.newaxis], 2, axis=1), rng),
     }
-    seen = pairs.scattering[np.array(split.held_out)[places]]
-    large = flow_answer(models.flow, seen, 1, 3 * true.shape[-1], rng, steps=30)
     return shown | {
-        "large flow": large,
         "classes": np.array(classes),
         "samples": np.array([pairs.sample_ids[split.held_out[place]] for place in places]),
         "scattering": pairs.scattering[np.array(split.held_out)[places], 0].astype(np.float16),

@@ -22,7 +22,8 @@ Draws ensembles of binary micrographs for one measurement of {scattering}; train
 samples, beside those of looking up neighbours, of PairVAE and of others, are in chapter 8 of the book.
 
 What it draws has the statistics that the scattering tells of. It says nothing about the place on the sample, and
-nothing about measurements unlike those that it was trained on. Licence: MIT.
+nothing about measurements unlike those that it was trained on. `model.safetensors` holds the scattering that it was
+trained on, from which it reads its condition; no micrograph. Licence: MIT.
 """
 
 
