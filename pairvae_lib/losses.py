@@ -91,7 +91,7 @@ def cross_correlation(first: Tensor, second: Tensor) -> Tensor:
     standardised = []
     for latent in (first.flatten(1), second.flatten(1)):
         centred = latent - latent.mean(0)
-        standardised.append(centred / (centred.square().mean(0) + STANDARDISATION_EPS**2).sqrt())
+        standardised.append(centred * (centred.square().mean(0) + STANDARDISATION_EPS**2).rsqrt())  # sqrt is inexact
     return standardised[0].T @ standardised[1] / len(first)
 
 

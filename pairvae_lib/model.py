@@ -299,6 +299,9 @@ def adam(module: nn.Module, learning_rate: float, eps: float) -> torch.optim.Ada
 
     The collapsed output layer's gradient is that of each of its n literal channels times n, and Adam's step depends on
     the gradient through g / (|g| + eps) alone: with an eps n times larger it takes the literal step.
+
+    The fused form takes its square roots exactly. torch's own square root of a whole tensor is an approximation that
+    depends on the processor's maker.
     """
     groups: dict[float, list[nn.Parameter]] = {}
     for part in module.modules():
@@ -308,4 +311,5 @@ def adam(module: nn.Module, learning_rate: float, eps: float) -> torch.optim.Ada
     return torch.optim.Adam(
         [{"params": parameters, "eps": group_eps} for group_eps, parameters in groups.items() if parameters],
         lr=learning_rate,
+        fused=True,
     )

@@ -37,7 +37,7 @@ def pretrain_barlow(
             before = width
     device = next(backbone.parameters()).device
     network = nn.Sequential(backbone, *layers[:-2]).to(device)  # the last projection is linear
-    optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate)
+    optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, fused=True)
 
     def run_step(step: int) -> dict[str, float]:
         rng = generator(seed, "barlow", step)

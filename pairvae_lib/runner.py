@@ -17,6 +17,7 @@ from shutil import rmtree
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
+from pairvae_lib.arithmetic import chapter_arithmetic
 from pairvae_lib.chapters import (
     chapter_named,
     chapter_text,
@@ -118,7 +119,7 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
     declared = declared_parameters(text)
     # Values that the text holds already are not injected: a default run is the text itself, executed.
     changed = {key: value for key, value in values.items() if value != declared[key].default}
-    with locked(target), _surroundings():
+    with locked(target), _surroundings(run):
         _remove_leftovers(run, name)
         _set_stale_aside(run, name, report)
         try:
@@ -225,12 +226,12 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def _surroundings() -> Iterator[None]:
-    """What the kernel inherits: one thread (the same numbers everywhere), absolute paths, this environment's Python."""
+def _surroundings(run: Run) -> Iterator[None]:
+    """What the kernel inherits: one thread and arithmetic, absolute paths, this environment's Python."""
     # It cannot read `int | None` and then calls a parameter unknown that `parsed_parameters` has checked.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     before = dict(os.environ)
-    os.environ |= {
+    os.environ |= chapter_arithmetic(run.settings.precision) | {
         "OMP_NUM_THREADS": "1",
         "PAIRVAE_RESULTS": str(results_root()),
         "JUPYTER_PREFER_ENV_PATH": "1",

@@ -177,6 +177,10 @@ class Run:
         folder = self.data_root if name < "03" else self.folder if name < "04" else self.pair_folder
         return folder / f"{name}.ipynb"
 
+    def numbers_file(self, name: str) -> Path:
+        """The numbers that a chapter notes, to be held to their bands (see `pairvae_lib.reference`)."""
+        return self.notebook(name).with_suffix(".numbers.json")
+
     def command(self, notebook: str) -> str:
         """The command line that runs a notebook with these parameters; the first chapters know only some of them."""
         defaults = Run()

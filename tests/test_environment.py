@@ -50,14 +50,15 @@ def pinned(name: str) -> Version:
 
 
 def needed(requirement: Requirement, seen: set[str]) -> None:
-    """Collect the names of all installed packages that a requirement stands for."""
+    """Collect the names of all installed packages that a requirement stands for, with those of its extras."""
     name = canonicalize_name(requirement.name)
-    if name not in seen:
-        seen.add(name)
+    for extra in {"", *requirement.extras}:
+        if f"{name}[{extra}]" in seen:
+            continue
+        seen |= {name, f"{name}[{extra}]"}
         for line in distribution(name).requires or ():
             other = Requirement(line)
-            extras = requirement.extras or {""}
-            if other.marker is None or any(other.marker.evaluate({"extra": extra}) for extra in extras):
+            if other.marker is None or other.marker.evaluate({"extra": extra}):
                 needed(other, seen)
 
 
@@ -88,7 +89,17 @@ def test_everything_that_is_needed_is_pinned_and_nothing_else():
         except PackageNotFoundError:
             seen |= OF_PEERS
     # What another platform's torch brings along (CUDA) is pinned by torch itself.
-    assert {name for name in seen if not name.startswith(("nvidia", "cuda", "triton"))} == set(PINS)
+    names = {name for name in seen if "[" not in name and not name.startswith(("nvidia", "cuda", "triton"))}
+    assert names == set(PINS)
+
+
+def test_the_lock_of_the_installation_is_the_part_of_the_pins_before_the_extras():
+    """`make` installs that part without asking for what each package needs."""
+    locked, others = (ROOT / "constraints.txt").read_text().split("# Of the extras")
+    assert {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", others, re.MULTILINE)} == OF_PEERS | {
+        name for name in PINS if name.startswith(canonicalize_name(CLUSTER[0].name))
+    }
+    assert "torch==" in locked
 
 
 @only_where_pinned

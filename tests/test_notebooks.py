@@ -126,6 +126,45 @@ def test_a_chapter_opens_with_its_question_and_run_time_and_closes_with_what_was
     assert prose[-1].startswith("## What was shown")
 
 
+# What a sentence about the outcome of one run says: a number, a comparison, a verdict.
+OUTCOME = re.compile(
+    r"""(?<![\w.])\d*\.\d+ | \d+\s*% | \b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|sixty|
+    seventy|eighty|ninety|hundred|twice|half)\s+(?:times|of|as) | \bas\s+\w+\s+as\b | \b(?:near|far|larg|small|low|high|clos|
+    slow|fast|short|long)(?:er|ther|est)\b | \b(?:better|worse|best|worst|less|more|fewer|most)\b | \b(?:holds?|appears?|
+    beats?|wins?|loses?|fails?)\b | \btold\s+apart\b""",
+    re.VERBOSE,
+)
+# Where such a sentence rests: on what is computed when the chapter runs, or on what is published.
+SOURCE = re.compile(r"\btables?\b|\bcurves above\b|\bprinted\b|published|\bclaims? \d|whether|\bwhere\b|\bif\b", re.IGNORECASE)
+
+
+def frozen(prose: str) -> list[str]:
+    """Sentences that tell an outcome, in paragraphs that name no source of it."""
+    paragraphs = [text for text in re.split(r"\n\s*\n|\n- ", prose) if not SOURCE.search(text)]
+    sentences = [sentence for text in paragraphs for sentence in re.split(r"(?<=[.:?])\s+", text)]
+    return [sentence for sentence in sentences if OUTCOME.search(sentence) and not sentence.startswith("Differences from")]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The paper's order, solo before pair, does not appear; pair before micrograph does.",
+        "But looking up the nearest training neighbour is nearer still, in $S_2$ and with direction.",
+        "It is some sixty times as slow as PairVAE.",
+        "The lookup does about as well as either.",
+        "The lineal paths are too long (mean of $L$ 0.16).",
+    ],
+)
+def test_a_frozen_outcome_is_found(sentence):
+    assert frozen(f"## What was shown\n\nA first line.\n\n{sentence}") == [sentence]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_conclusion_freezes_what_one_run_has_found(name):
+    prose = [cell.source for cell in chapters.chapter_text(name).cells if cell.cell_type == "markdown"]
+    assert frozen(prose[-1]) == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_cells_with_widgets_are_left_out_of_the_comparison(name):
     for cell in chapters.chapter_text(name).cells:
