@@ -94,6 +94,8 @@ NEIGHBOURS = {
     ("cover", "ledger"),
     ("cover", "widgets"),
     ("cli", "cover"),
+    ("reports", "figures"),
+    ("reports", "widgets"),
 }
 
 
