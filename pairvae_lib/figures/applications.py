@@ -42,15 +42,6 @@ def throughput_lines(counts: Sequence[int] | np.ndarray, rates: Mapping[str, np.
         Patterns at once.
     rates : mapping of name to ndarray of shape (k,) [patterns/s]
         NaN where it was not measured.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no rates, shapes do not fit, a number is not above zero, or a way has none.
     """
     check_named("rates", rates)
     for name, values in {"counts": np.asarray(counts), **rates}.items():
@@ -102,11 +93,6 @@ def agreement_panels(
     -------
     matplotlib Figure
         A sample of which either number is unknown is left out of a panel, and counted in its title.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, there is no such scale, or no sample is known on both sides.
     """
     check_labels(labels)
     check_named("predicted", predicted)
@@ -164,15 +150,6 @@ def film_strip(
     rows : mapping of name to ndarrays of shape (height, width), t of them
         Patterns in [0, 1] or boolean masks.
     unit : str
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, or a row has not one image per moment.
     """
     check_named("rows", rows)
     for name, images in rows.items():
@@ -197,15 +174,6 @@ def film_frame(images: Mapping[str, np.ndarray]) -> Figure:
     ----------
     images : mapping of name to ndarray of shape (height, width)
         Patterns in [0, 1] or boolean masks.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are none.
     """
     check_named("images", images)
     columns = len(images) if len(images) <= 4 else 3
@@ -234,15 +202,6 @@ def error_over_time(
     errors : mapping of film to mapping of way to ndarray of shape (t,)
         The same ways for every film.
     quantity, unit : str
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no films, they differ in their ways, or shapes do not fit.
     """
     check_named("errors", errors)
     ways = list(next(iter(errors.values())))
@@ -271,15 +230,6 @@ def delivery_times(seconds: Sequence[float], wanted: float = 1.0) -> Figure:
     seconds : sequence of float [s]
     wanted : float [s]
         Drawn as a line.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no file, or a time is not above zero.
     """
     check_positive("number of times", len(seconds))
     check_positive("lowest of seconds", float(min(seconds)))

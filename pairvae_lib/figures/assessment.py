@@ -41,15 +41,6 @@ def training_history(history: Mapping[str, Sequence[float]], phase_boundary: int
     phase_boundary : int, optional
         Number of random-crop epochs; the focused phase begins after it.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If a history is empty, not finite or not above zero, or the boundary lies outside the epochs.
-
     Notes
     -----
     Source: paper, Fig. S3, all losses in one panel.
@@ -99,15 +90,6 @@ def error_boxes(
         What the error is of.
     unit : str
         Its unit.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no errors, a subset has another name or is empty, or values are not finite.
 
     Notes
     -----

@@ -38,15 +38,6 @@ def mask_columns(columns: Mapping[str, np.ndarray], labels: Sequence[str], turne
         Morphologies.
     turned : bool
         One row per name and one column per label instead: for many names.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no column, or one does not hold a mask for every label.
     """
     check_labels(labels)
     check_named("columns", columns)
@@ -80,15 +71,6 @@ def error_intervals(
         Methods drawn in colour.
     reference : str, optional
         A method whose estimate is drawn as a line through its panel.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no metric or no method.
     """
     check_named("errors", errors)
     names = list(dict.fromkeys(name for methods in errors.values() for name in methods))
@@ -131,15 +113,6 @@ def scalar_scatter(
     morphologies : sequence of str, length n
     quantity : str
         What the number is, with its unit.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no method, or counts differ.
     """
     check_named("given", given)
     check_count("true", true, morphologies)

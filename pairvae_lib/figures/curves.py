@@ -38,15 +38,6 @@ def correlation_curves(
     unit : str
         Unit of `r`.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit or values are not finite.
-
     Notes
     -----
     Source: paper, Fig. 3B and 4B, upper rows.
@@ -76,15 +67,6 @@ def lineal_path_curves(
         Direction of the segments; the grating lines are vertical.
     unit : str
         Unit of `z`.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, values are not finite, or there is no such axis.
 
     Notes
     -----

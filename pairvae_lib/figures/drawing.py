@@ -36,11 +36,6 @@ def draw_scattering(
     scaled : bool
         False for a profile of raw intensities, which is drawn on a logarithmic axis.
 
-    Raises
-    ------
-    ValueError
-        If `values` is neither 1-D nor 2-D, not finite or out of range, or `q` does not fit it or is not above zero.
-
     Notes
     -----
     Source: paper, Fig. 1A.
@@ -82,11 +77,6 @@ def draw_image(
         Whether to draw a scale bar.
     bar_length : float, optional [nm, or px without `nm_per_pixel`]
         Its length; without it, or where it would not fit, a round length of about a third of the width.
-
-    Raises
-    ------
-    ValueError
-        If `image` is not 2-D or not finite, a pattern leaves [0, 1], or `nm_per_pixel` is not above zero.
     """
     image = np.asarray(image)
     check_shape("image", image, ("height", "width"))

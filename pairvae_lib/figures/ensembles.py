@@ -43,15 +43,6 @@ def mean_correlation(
     held_out : bool ndarray of shape (n,), optional
         Which micrographs were not trained on; their mean is added as a dashed line.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, values are not finite, a stack holds fewer than two curves, or nothing is held out.
-
     Notes
     -----
     Source: paper, Fig. 5, which shows the routes of one training in one panel and no held-out mean.
@@ -81,15 +72,6 @@ def mean_lineal_path(
         Unit of `z`.
     held_out : bool ndarray of shape (n,), optional
         Which micrographs were not trained on; their mean is added as a dashed line.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        As `mean_correlation`, or if there is no such axis.
 
     Notes
     -----
@@ -124,15 +106,6 @@ def ensemble_correlation(
         S2 of the true masks.
     unit : str
         Unit of `r`.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, values are not finite, or there are fewer than two generated curves.
 
     Notes
     -----
@@ -177,15 +150,6 @@ def ensemble_bands(
         Unit of `r`.
     notes : list of str, one per label, optional
         Written into the panels.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit or values are not finite.
 
     Notes
     -----

@@ -67,15 +67,6 @@ def pairs_overview(
     titles : tuple of three str
         What the columns show.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
-
     Notes
     -----
     Source: paper, Fig. 1; the annotated column is replaced by the mask, which is what the model sees.
@@ -127,15 +118,6 @@ def reconstructions(
     q_unit : str
         Unit of `q`.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts or shapes do not fit.
-
     Notes
     -----
     Source: paper, Fig. 3A and 4A.
@@ -173,15 +155,6 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
         Generated bool masks.
     labels : list of str
         Morphologies, one per column.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
 
     Notes
     -----
@@ -229,15 +202,6 @@ def training_progress(
         Scattering vector of profiles.
     q_unit : str
         Unit of `q`.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts or shapes do not fit, or a route leads to no modality of `true`.
     """
     check_labels(labels)
     rows: list[tuple[str, dict[str, Images]]] = []

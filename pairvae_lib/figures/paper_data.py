@@ -59,15 +59,6 @@ def fig_1(
     assumed : bool
         Whether that size is an assumption, which is then written below.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
-
     Notes
     -----
     Source: paper, Fig. 1. Its annotation was drawn by hand; here a rule draws it, see `lamella_like`. The small bar
@@ -124,15 +115,6 @@ def fig_s1(
         Pixel size; without it, the bars are in pixels.
     assumed : bool
         Whether that size is an assumption, which is then written below.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
 
     Notes
     -----

@@ -73,11 +73,6 @@ def fig_6a(every_errors: Sequence[Saved]) -> Figure:
         One panel per route. Hollow boxes: all images, as in the paper; filled: held-out images. Lines: medians of the
         references over held-out images. Open diamonds: the paper's medians, for simulated data and its sizes only.
 
-    Raises
-    ------
-    ValueError
-        If there are no runs, of different techniques, or a run lacks the metric.
-
     Notes
     -----
     Source: paper, Fig. 6A, whose boxes mix training and validation samples and whose intensities are colours; without
@@ -125,11 +120,6 @@ def fig_s3(
     -------
     matplotlib Figure
         D and E mark ln 2, the loss of a decoder that knows nothing of a balanced mask.
-
-    Raises
-    ------
-    ValueError
-        If there is no such panel or protocol, no history, or losses are missing, not finite or not above zero.
 
     Notes
     -----
@@ -182,11 +172,6 @@ def error_against_uncertainty(errors: Saved) -> Figure:
     -------
     matplotlib Figure
         Filled: training samples; hollow: held-out ones; with Spearman's rank correlation of each.
-
-    Raises
-    ------
-    ValueError
-        If something is missing, or fewer than three samples of a subset have both values.
     """
     names = entry("errors", errors, "modalities")
     route = f"{names['scattering']}_to_{names['micrograph']}"

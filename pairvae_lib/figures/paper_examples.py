@@ -34,11 +34,6 @@ def fig_3a(curves: Saved) -> Figure:
         Columns: morphologies. Rows: true scattering and its reconstruction, true micrograph and its reconstruction;
         1-D profiles share one row of panels.
 
-    Raises
-    ------
-    ValueError
-        If an array is missing.
-
     Notes
     -----
     Source: paper, Fig. 3A, turned by 90 degrees.
@@ -117,11 +112,6 @@ def recalled_crops(curves: Saved) -> Figure:
     -------
     matplotlib Figure
         Columns: morphologies.
-
-    Raises
-    ------
-    ValueError
-        If an array is missing.
     """
     s, m = techniques(curves)
     rows = {

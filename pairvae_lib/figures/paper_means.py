@@ -31,11 +31,6 @@ def fig_5a(curves: Saved) -> Figure:
     matplotlib Figure
         Band: all images, as in the paper. Dashed: mean of the held-out images.
 
-    Raises
-    ------
-    ValueError
-        If an array is missing or no image is held out.
-
     Notes
     -----
     Source: paper, Fig. 5A; the held-out mean is added.
@@ -65,15 +60,6 @@ def fig_s6(curves: Saved, axis: str = "vertical") -> Figure:
     axis : "vertical" or "horizontal"
         Direction of the segments.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If an array is missing, no image is held out, or there is no such axis.
-
     Notes
     -----
     Source: paper, text on Fig. 5 (the Supporting Information is not public); the held-out mean is added.
@@ -101,11 +87,6 @@ def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None 
     -------
     matplotlib Figure
         Filled: training samples; hollow: held-out ones.
-
-    Raises
-    ------
-    ValueError
-        If an array is missing, has another shape or is not finite.
 
     Notes
     -----

@@ -45,11 +45,6 @@ def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodi
         "metric", "route", "training pairs", "seeds", "mixed" (all images, as the paper), "held out", and for simulated
         data "paper, read off" (None for other sizes). Errors in units of the intensity's range, or dimensionless.
 
-    Raises
-    ------
-    ValueError
-        If there are no runs, of different techniques, or a run lacks a metric.
-
     Notes
     -----
     Source: paper, Fig. 6 (its Table S2 is not public); the medians in the last column were read off by us, +-0.0005.
@@ -76,13 +71,7 @@ def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodi
 
 
 def table_html(rows: Sequence[Row]) -> str:
-    """Rows as an HTML table, for `IPython.display.HTML`: three significant digits, a dash where there is none.
-
-    Raises
-    ------
-    ValueError
-        If there are no rows.
-    """
+    """Rows as an HTML table, for `IPython.display.HTML`: three significant digits, a dash where there is none."""
     check_named("rows", rows)
     table = pd.DataFrame(rows).fillna(np.nan)  # a column of None alone would say None
     return table.to_html(index=False, border=0, na_rep="–", float_format="{:.3g}".format)
@@ -91,13 +80,7 @@ def table_html(rows: Sequence[Row]) -> str:
 def pooled(
     every_errors: Sequence[Saved], metric: str, kind: Literal["errors", "references"] = "errors"
 ) -> Pooled:
-    """Errors of all seeds together, by number of training pairs and name, with a mask of the held-out images.
-
-    Raises
-    ------
-    ValueError
-        If there are no runs, or one lacks the metric.
-    """
+    """Errors of all seeds together, by number of training pairs and name, with a mask of the held-out images."""
     runs = _default_runs(every_errors)
     check_named("every_errors", runs)
     parts: dict[int, dict[str, list[tuple[np.ndarray, np.ndarray]]]] = {}
@@ -117,13 +100,7 @@ def pooled(
 
 
 def routes_of(every_errors: Sequence[Saved], metric: str) -> list[str]:
-    """The routes that a metric judges, in the paper's order: solo, from itself, from the other technique.
-
-    Raises
-    ------
-    ValueError
-        If there are no runs, or they are of different techniques.
-    """
+    """The routes that a metric judges, in the paper's order: solo, from itself, from the other technique."""
     check_named("every_errors", every_errors)
     names = every_errors[0]["modalities"]
     for errors in every_errors:

@@ -69,15 +69,6 @@ def threshold_examples(
     nm_per_pixel : float, optional [nm]
         Pixel size of the micrographs; without it the scale bar is in pixels.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
-
     Notes
     -----
     Source: paper, Fig. S2, without the Dice coefficients (experiments have no ground truth).
@@ -115,15 +106,6 @@ def threshold_scores(rows: Sequence[Mapping[str, Any]], score: str = "dice") -> 
         Of `thresholds.threshold_study`.
     score : str
         One of "dice", "iou", "domains_kept", "domains_ratio", "fraction_bias".
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, there is no such score, or a score is not finite.
 
     Notes
     -----
