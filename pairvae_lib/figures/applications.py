@@ -8,11 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from pairvae_lib.checks import check_finite, check_one_of, check_positive, check_shape
-from pairvae_lib.figures.drawing import draw_image, tiles
+from pairvae_lib.figures.drawing import draw_image, few_plain_ticks, image_grid, tiles
 from pairvae_lib.figures.style import (
     FRAME,
     ROUTE_COLOURS,
@@ -22,6 +21,7 @@ from pairvae_lib.figures.style import (
     check_named,
     display_name,
     legend_above,
+    morphology_handles,
     morphology_marks,
     name_outer_axes,
     panels,
@@ -124,16 +124,15 @@ def agreement_panels(
         missing = f", {int((~known).sum())} not read" if (~known).any() else ""
         axes.set_title(display_name(name) + missing)
         if scale == "log":
-            _few_plain_ticks(axes)
+            axes.set(xscale="log", yscale="log")
+            few_plain_ticks(axes.xaxis)
+            few_plain_ticks(axes.yaxis)
         axes.axline((1, 1), (2, 2), color=FRAME, linewidth=1, linestyle="--", zorder=0)
     low, high = _limits(every, scale)
     places[0].set(xlim=(low, high), ylim=(low, high))
     name_outer_axes(places, "", "predicted")
     figure.supxlabel(f"{quantity}, true", fontsize=10)
-    handles = [
-        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
-        for label, (colour, marker) in marks.items()
-    ]
+    handles = morphology_handles(marks)
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4), handletextpad=0.2)
     return figure
 
@@ -155,13 +154,8 @@ def film_strip(
     for name, images in rows.items():
         if len(images) != len(times):
             raise ValueError(f"{name} must hold one image for each of {len(times)} times; got {len(images)}")
-    figure, grid = tiles(len(rows), len(times), extra_height=0.15)
-    for line, (name, images) in zip(grid, rows.items(), strict=True):
-        for axes, image in zip(line, images, strict=True):
-            draw_image(axes, np.asarray(image))
-        line[0].set_ylabel(display_name(name).replace(" ", "\n", 1))
-    for axes, time in zip(grid[0], times, strict=True):
-        axes.set_title(f"{time:.3g}")
+    names = [display_name(name).replace(" ", "\n", 1) for name in rows]
+    figure = image_grid(list(rows.values()), names, [f"{time:.3g}" for time in times], extra_height=0.15)
     figure.supxlabel(f"time of annealing [{unit}]", fontsize=10)
     return figure
 
@@ -250,15 +244,6 @@ def _lines(axes: Axes, x: np.ndarray, lines: Mapping[str, np.ndarray], colours: 
         axes.plot(
             x, values, marker=".", color=colours[name], linestyle="--" if dashed else "-", label=display_name(name)
         )
-
-
-def _few_plain_ticks(axes: Axes) -> None:
-    """Logarithmic axes with 1, 2 and 5 of each decade written out."""
-    axes.set(xscale="log", yscale="log")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
 
 
 def _limits(values: np.ndarray, scale: str) -> tuple[float, float]:

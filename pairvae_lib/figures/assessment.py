@@ -47,19 +47,12 @@ def training_history(history: Mapping[str, Sequence[float]], phase_boundary: int
     """
     check_named("history", history)
     for name, values in history.items():
-        losses = np.asarray(values, dtype=float)
-        check_shape(f"history[{name!r}]", losses, ("epochs",))
-        check_finite(f"history[{name!r}]", losses)
-        if not losses.size or losses.min() <= 0:
-            lowest = losses.min() if losses.size else "none"
-            raise ValueError(f"history[{name!r}] must hold values above 0 for a logarithmic axis; got {lowest}")
+        check_losses(f"history[{name!r}]", values)
     epochs = max(len(values) for values in history.values())
     colours = route_colours(history)
     figure, axes = plt.subplots(figsize=(WIDTH, 4.0), layout="constrained")
-    for name, values in history.items():
-        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=1.3, label=name)
-    axes.set(yscale="log", xlabel="epoch", ylabel="loss", xlim=(1, max(epochs, 2)))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    draw_losses(axes, history, colours, 1.3)
+    axes.set_ylabel("loss")
     if phase_boundary is not None:
         check_range("phase_boundary", phase_boundary, 1, epochs)
         axes.axvline(phase_boundary + 0.5, color=FRAME, linewidth=1, linestyle=":")
@@ -204,6 +197,27 @@ def latent_scatter(latents: Mapping[str, np.ndarray], labels: Sequence[str]) -> 
         ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2)
     return figure
+
+
+def check_losses(name: str, values: Sequence[float]) -> np.ndarray:
+    """Losses as an array; ValueError unless they can be drawn on a logarithmic axis."""
+    losses = np.asarray(values, dtype=float)
+    check_shape(name, losses, ("epochs",))
+    check_finite(name, losses)
+    if not losses.size or losses.min() <= 0:
+        lowest = losses.min() if losses.size else "none"
+        raise ValueError(f"{name} must hold values above 0 for a logarithmic axis; got {lowest}")
+    return losses
+
+
+def draw_losses(
+    axes: Axes, history: Mapping[str, Sequence[float] | np.ndarray], colours: Mapping[str, str], width: float
+) -> None:
+    """Losses against epochs, a line per name; `label_line_ends` names them once the limits are set."""
+    for name, values in history.items():
+        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=width, label=name)
+    axes.set(yscale="log", xlabel="epoch", xlim=(1, max(2, *map(len, history.values()))))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
 def draw_box(

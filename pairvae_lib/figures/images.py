@@ -12,9 +12,11 @@ from pairvae_lib.checks import check_finite, check_mask, check_shape
 from pairvae_lib.figures.drawing import (
     SCALED_LIMITS,
     SCALED_NAME,
+    Images,
     check_unit_range,
     draw_image,
     draw_scattering,
+    image_grid,
     profile_axis,
     tiles,
 )
@@ -30,7 +32,6 @@ from pairvae_lib.figures.style import (
 )
 
 LETTERS = 11  # of 9 pt, above a tile that is one of six
-Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
 
 
 @styled
@@ -133,14 +134,8 @@ def reconstructions(
     if np.ndim(true[0]) == 1:
         return _profile_panels(entries, labels, q, q_unit)
 
-    figure, grid = tiles(len(labels), len(entries))
-    for column, (name, items) in enumerate(entries.items()):
-        grid[0, column].set_title(display_name(name).replace(" ", "\n", 1))
-        for row, item in enumerate(items):
-            draw_image(grid[row, column], item)
-    for axes, label in zip(grid[:, 0], labels, strict=True):
-        axes.set_ylabel(display_name(label))
-    return figure
+    names = [display_name(name).replace(" ", "\n", 1) for name in entries]
+    return image_grid(list(zip(*entries.values(), strict=True)), list(map(display_name, labels)), names)
 
 
 @styled
@@ -169,14 +164,9 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
         check_shape(f"generated[{column}]", np.asarray(masks), (k, *np.shape(reconstruction[column])))
         check_mask(f"generated[{column}]", np.asarray(masks))
 
-    figure, grid = tiles(1 + k, len(labels))
-    for column, label in enumerate(labels):
-        grid[0, column].set_title(display_name(label))
-        for axes, mask in zip(grid[:, column], (reconstruction[column], *generated[column]), strict=True):
-            draw_image(axes, mask)
-    for axes, name in zip(grid[:, 0], ("reconstruction", *(f"generated {n + 1}" for n in range(k))), strict=True):
-        axes.set_ylabel(name)
-    return figure
+    rows = [reconstruction, *zip(*generated, strict=True)]
+    names = ["reconstruction", *(f"generated {n + 1}" for n in range(k))]
+    return image_grid(rows, names, list(map(display_name, labels)))
 
 
 @styled

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from scipy.ndimage import binary_dilation, binary_opening
 
 from pairvae_lib.checks import check_mask, check_shape
-from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
-from pairvae_lib.figures.images import Images, per_row
+from pairvae_lib.figures.drawing import Images, draw_image, draw_scattering, tiles
+from pairvae_lib.figures.images import per_row
 from pairvae_lib.figures.style import check_count, check_labels, display_name, panels, styled
 from pairvae_lib.morphology import two_point_correlation
 from pairvae_lib.order import domain_period

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy.stats import spearmanr
 
-from pairvae_lib.checks import check_finite, check_one_of
-from pairvae_lib.figures.assessment import draw_box, label_line_ends
+from pairvae_lib.checks import check_one_of
+from pairvae_lib.figures.assessment import check_losses, draw_box, draw_losses, label_line_ends
+from pairvae_lib.figures.drawing import few_plain_ticks
 from pairvae_lib.figures.paper_tables import PAPER_MEDIANS, paper_name, pooled, routes_of
 from pairvae_lib.figures.saved import entry
 from pairvae_lib.figures.style import (
@@ -25,6 +25,7 @@ from pairvae_lib.figures.style import (
     check_named,
     darker,
     display_name,
+    morphology_handles,
     morphology_marks,
     route_colours,
     styled,
@@ -135,22 +136,14 @@ def fig_s3(
     for protocol, history in protocol_histories.items():
         check_one_of("protocol", protocol, tuple(PROTOCOL_NAMES))
         pair = entry(f"history of {protocol!r}", history, "pair")
-        values = np.asarray(entry(f"pair losses of {protocol!r}", pair, loss), dtype=float)
-        check_finite(f"{loss} of {protocol!r}", values)
-        if not values.size or values.min() <= 0:
-            raise ValueError(f"{loss} of {protocol!r} must hold values above 0 for a logarithmic axis; got {values}")
-        lines[PROTOCOL_NAMES[protocol]] = values
+        values = entry(f"pair losses of {protocol!r}", pair, loss)
+        lines[PROTOCOL_NAMES[protocol]] = check_losses(f"{loss} of {protocol!r}", values)
     colours = {PROTOCOL_NAMES[protocol]: PROTOCOL_COLOURS[protocol] for protocol in protocol_histories}
     figure, axes = plt.subplots(figsize=(WIDTH, 3.6), layout="constrained")
-    for name, values in lines.items():
-        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=1.0, label=name)
+    draw_losses(axes, lines, colours, 1.0)
     unit = {"A": "dimensionless"}.get(panel, "nats per px" if bernoulli else "squared intensity")
-    axes.set(yscale="log", xlabel="epoch", ylabel=f"{display_name(loss)} loss [{unit}]")
-    axes.set_xlim(1, max(2, *map(len, lines.values())))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel(f"{display_name(loss)} loss [{unit}]")
+    few_plain_ticks(axes.yaxis)
     if bernoulli:
         axes.axhline(LN2, color=FRAME, linestyle=":", linewidth=1.2)
         axes.set_title("dotted: ln 2, a decoder that knows nothing", fontsize=9.5, loc="left")
@@ -196,10 +189,7 @@ def error_against_uncertainty(errors: Saved) -> Figure:
         name = f"{subset}: Spearman {rho:.2f} (n = {of_subset.sum()})"
         face = "white" if hollow else INK
         handles.append(Line2D([], [], linestyle="", marker="o", color=INK, markerfacecolor=face, label=name))
-    handles += [
-        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
-        for label, (colour, marker) in marks.items()
-    ]
+    handles += morphology_handles(marks)
     axes.set(
         xlabel="standard deviation of $S_2$ over sampled latents [dimensionless]",
         ylabel=f"error of $S_2$, {display_name(route)} [dimensionless]",

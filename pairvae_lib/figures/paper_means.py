@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from pairvae_lib.checks import check_finite, check_shape
 from pairvae_lib.figures.ensembles import mean_correlation, mean_lineal_path
 from pairvae_lib.figures.saved import array, techniques, words
-from pairvae_lib.figures.style import INK, WIDTH, display_name, morphology_marks, styled
+from pairvae_lib.figures.style import INK, WIDTH, display_name, morphology_handles, morphology_marks, styled
 
 Saved = Mapping[str, Any]
 
@@ -113,10 +113,7 @@ def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None 
         axes.set_ylabel("principal component 2")
     for axes in grid[1]:
         axes.set_xlabel("principal component 1")
-    handles = [
-        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
-        for label, (colour, marker) in marks.items()
-    ]
+    handles = morphology_handles(marks)
     handles += [
         Line2D([], [], linestyle="", marker="o", color=INK, markerfacecolor=face, label=name)
         for name, face in (("train", INK), ("held out", "white"))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pairvae_lib.checks import check_finite, check_mask, check_one_of, check_shape
-from pairvae_lib.figures.drawing import draw_image, tiles
+from pairvae_lib.figures.drawing import Images, draw_image, tiles
 from pairvae_lib.figures.style import (
     SPARE_COLOURS,
     check_count,
@@ -23,8 +23,6 @@ from pairvae_lib.figures.style import (
     styled,
 )
 from pairvae_lib.morphology import dice
-
-Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
 
 # Okabe and Ito's palette; local thresholds are drawn through, global ones dashed.
 METHOD_LINES = {
