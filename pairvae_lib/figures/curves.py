@@ -59,14 +59,10 @@ def lineal_path_curves(
     ----------
     z : ndarray of shape (Z,) [`unit`]
         Length of the segment.
-    curves : mapping of name to ndarray of shape (labels, Z)
-        L of the true masks ("true") and of each route.
-    labels : list of str
-        Morphologies, one per panel.
+    curves, labels, unit
+        As `correlation_curves`.
     axis : "vertical" or "horizontal"
         Direction of the segments; the grating lines are vertical.
-    unit : str
-        Unit of `z`.
 
     Notes
     -----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -76,20 +77,14 @@ def pairs_overview(
     for name, items in {"scattering": scattering, "micrographs": micrographs, "masks": masks}.items():
         check_count(name, items, labels)
     curves = np.ndim(scattering[0]) == 1
-    q_of_row = per_row(q, labels)
     pixel_sizes = _per_label(nm_per_pixel, labels)
 
     figure, grid = tiles(len(labels), 3, extra_height=0.5 * len(labels) if curves else 0.0)
-    for row, label in enumerate(labels):
+    draw_named_scattering(grid[:, 0], scattering, labels, q, q_unit, scaled)
+    for row in range(len(labels)):
         check_mask(f"masks[{row}]", masks[row])
-        draw_scattering(grid[row, 0], scattering[row], q_of_row[row], q_unit, scaled)
         draw_image(grid[row, 1], micrographs[row], pixel_sizes[row], scale_bar=True)
         draw_image(grid[row, 2], masks[row])
-        if curves:
-            grid[row, 0].set_box_aspect(1)
-            grid[row, 0].set_title(display_name(label), fontweight="bold", fontsize=10)
-        else:
-            grid[row, 0].set_ylabel(display_name(label))
     for axes, name in zip(grid[0], titles, strict=True):
         if axes.get_title() == "":
             axes.set_title(name)
@@ -233,13 +228,19 @@ def training_progress(
     return figure
 
 
-def per_row(q: Images | None, labels: Sequence[str]) -> list[np.ndarray | None]:
-    """One scattering vector per label, whether none, one or several were given."""
-    if q is None:
-        return [None] * len(labels)
-    rows: list[np.ndarray | None] = list(q) if np.ndim(q[0]) else [np.asarray(q)] * len(labels)
-    check_count("q", rows, labels)
-    return rows
+def draw_named_scattering(
+    column: np.ndarray, scattering: Images, labels: Sequence[str], q: Images | None, q_unit: str, scaled: bool
+) -> None:
+    """One pattern or profile per label, which is written beside or above it; `q` is none, one, or one per label."""
+    own: list[Any] = list(q) if q is not None and np.ndim(q[0]) else [q] * len(labels)
+    check_count("q", own, labels)
+    for axes, values, label, its_q in zip(column, scattering, labels, own, strict=True):
+        draw_scattering(axes, values, its_q, q_unit, scaled)
+        if np.ndim(values) == 1:
+            axes.set_box_aspect(1)
+            axes.set_title(display_name(label), fontweight="bold", fontsize=10)
+        else:
+            axes.set_ylabel(display_name(label))
 
 
 def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[float] | list[None]:

@@ -202,11 +202,12 @@ def error_against_uncertainty(errors: Saved) -> Figure:
 def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -> Figure:
     """One panel per route: boxes against the number of training pairs, all and held-out images, with references."""
     routes = routes_of(every_errors, metric)
-    by_size = pooled(every_errors, metric)
+    found = pooled(every_errors, metric)
     references = pooled(every_errors, metric, kind="references")
-    sizes = sorted(by_size)
+    medians = references[references["held out"]].groupby(["name", "n"])["error"].median().unstack()
+    sizes = sorted(found["n"].unique())
     names = TO_SCATTERING if metric == "intensity" else TO_MICROGRAPH
-    shown = [name for name in names if all(name in references[n] for n in sizes)]
+    shown = [name for name in names if name in medians.index and medians.loc[name].notna().all()]
     colours = route_colours(routes)
     figure, grid = plt.subplots(
         len(routes), 1, figsize=(WIDTH, 2.2 * len(routes) + 0.9), sharex=True, sharey=True, squeeze=False
@@ -215,15 +216,14 @@ def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -
     simulated = all(errors["run"]["data"] == "simulated" for errors in every_errors)
     for axes, route in zip(grid[:, 0], routes, strict=True):
         for place, n in enumerate(sizes):
-            values, held_out = by_size[n][route]
-            draw_box(axes, place - 0.2, values, colours[route], hollow=True, upright=True, width=0.3)
-            draw_box(axes, place + 0.2, values[held_out], colours[route], hollow=False, upright=True, width=0.3)
+            own = found[(found["n"] == n) & (found["name"] == route)]
+            for shift, values in ((-0.2, own["error"]), (0.2, own["error"][own["held out"]])):
+                draw_box(axes, place + shift, values.to_numpy(), colours[route], shift < 0, upright=True, width=0.3)
             paper = PAPER_MEDIANS.get((metric, paper_name(route, every_errors)), {}).get(n) if simulated else None
             if paper is not None:
                 axes.plot(place - 0.42, paper, marker="D", color=INK, markerfacecolor="white", zorder=5)
         for name in shown:
-            medians = [float(np.median(values[apart])) for values, apart in (references[n][name] for n in sizes)]
-            _reference_line(axes, medians, name)
+            _reference_line(axes, list(medians.loc[name]), name)
         axes.set_title(display_name(route), color=darker(colours[route]), loc="left")
         axes.set_xticks(range(len(sizes)), [f"{n}" for n in sizes])
         axes.set(xlim=(-0.6, len(sizes) - 0.4))

@@ -14,7 +14,6 @@ from pairvae_lib.figures.style import check_named, display_name
 
 Saved = Mapping[str, Any]
 Row = dict[str, Any]
-Pooled = dict[int, dict[str, tuple[np.ndarray, np.ndarray]]]
 
 _READ_OFF = {  # number of training images: median; read off the paper's Fig. 6 by us, +-0.0005
     ("intensity", "solo saxs_to_saxs"): {32: 0.034, 48: 0.0275, 64: 0.026},
@@ -51,18 +50,16 @@ def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodi
     """
     rows = []
     for metric in ("intensity", micrograph_metric):
-        routes = routes_of(every_errors, metric)
-        by_size = pooled(every_errors, metric)
-        for route in routes:
-            for n, named in sorted(by_size.items()):
-                values, held_out = named[route]
+        found = pooled(every_errors, metric)
+        for route in routes_of(every_errors, metric):
+            for n, own in found[found["name"] == route].groupby("n"):
                 row = {
                     "metric": metric,
                     "route": display_name(route),
                     "training pairs": n,
                     "seeds": sum(_size(errors) == n for errors in _default_runs(every_errors)),
-                    "mixed": float(np.median(values)),
-                    "held out": float(np.median(values[held_out])),
+                    "mixed": own["error"].median(),
+                    "held out": own["error"][own["held out"]].median(),
                 }
                 if all(errors["run"]["data"] == "simulated" for errors in every_errors):
                     row["paper, read off"] = PAPER_MEDIANS.get((metric, paper_name(route, every_errors)), {}).get(n)
@@ -79,24 +76,16 @@ def table_html(rows: Sequence[Row]) -> str:
 
 def pooled(
     every_errors: Sequence[Saved], metric: str, kind: Literal["errors", "references"] = "errors"
-) -> Pooled:
-    """Errors of all seeds together, by number of training pairs and name, with a mask of the held-out images."""
+) -> pd.DataFrame:
+    """Defined errors of all seeds, a row each: "n" training pairs, "name", "error", and whether it is "held out"."""
     runs = _default_runs(every_errors)
     check_named("every_errors", runs)
-    parts: dict[int, dict[str, list[tuple[np.ndarray, np.ndarray]]]] = {}
+    tables = []
     for errors in runs:
-        held_out = np.array([sample["subset"] == "held out" for sample in errors["samples"]])
-        for name, values in entry(kind, entry("a run", errors, kind), metric).items():
-            defined = np.array([value is not None for value in values])
-            kept = np.array([value for value in values if value is not None], dtype=float)
-            parts.setdefault(_size(errors), {}).setdefault(name, []).append((kept, held_out[defined]))
-    return {
-        n: {
-            name: (np.concatenate([part for part, _ in pieces]), np.concatenate([apart for _, apart in pieces]))
-            for name, pieces in named.items()
-        }
-        for n, named in parts.items()
-    }
+        table = pd.DataFrame(entry(kind, entry("a run", errors, kind), metric), dtype=float)
+        table["held out"] = [sample["subset"] == "held out" for sample in errors["samples"]]
+        tables.append(table.assign(n=_size(errors)).melt(["n", "held out"], var_name="name", value_name="error"))
+    return pd.concat(tables).dropna()
 
 
 def routes_of(every_errors: Sequence[Saved], metric: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -111,27 +112,22 @@ def threshold_scores(rows: Sequence[Mapping[str, Any]], score: str = "dice") -> 
     """
     check_named("rows", rows)
     check_one_of("score", score, tuple(SCORE_NAMES))
-    check_finite(score, np.array([row[score] for row in rows], dtype=float))
-    labels = list(dict.fromkeys(row["morphology"] for row in rows))
+    table = pd.DataFrame(rows)
+    check_finite(score, table[score].to_numpy(dtype=float))
+    medians = table.groupby(["morphology", "method", "illumination"])[score].median()
+    labels = list(table["morphology"].unique())
     spare = iter(SPARE_COLOURS * 4)
-    lines = {
-        name: METHOD_LINES.get(name) or (next(spare), "-") for name in dict.fromkeys(row["method"] for row in rows)
-    }
+    lines = {name: METHOD_LINES.get(name) or (next(spare), "-") for name in table["method"].unique()}
     figure, every = panels(len(labels), height=2.7)
     ends: list[dict[str, tuple[float, float]]] = []
     for axes, label in zip(every, labels, strict=True):
         ends.append({})
         for method, (colour, dashes) in lines.items():
-            by_light: dict[float, list[float]] = {}
-            for row in rows:
-                if (row["morphology"], row["method"]) == (label, method):
-                    by_light.setdefault(row["illumination"], []).append(row[score])
-            lights = sorted(by_light)
-            medians = [float(np.median(by_light[light])) for light in lights]
-            axes.plot(lights, medians, dashes, color=colour, marker="o", markersize=3.5, label=method)
-            ends[-1][method] = (lights[-1], medians[-1])
+            own = medians[label, method]
+            axes.plot(own.index, own, dashes, color=colour, marker="o", markersize=3.5, label=method)
+            ends[-1][method] = (own.index[-1], own.iloc[-1])
         axes.set_title(display_name(label))
-        axes.set_xticks(sorted({row["illumination"] for row in rows}))
+        axes.set_xticks(sorted(table["illumination"].unique()))
     name_outer_axes(every, "shading [× as simulated]", SCORE_NAMES[score])
     for axes, last in zip(every, ends, strict=True):
         _label_ends(axes, last, {method: colour for method, (colour, _) in lines.items()})
