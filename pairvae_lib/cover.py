@@ -68,11 +68,6 @@ def routes_html(curves: Mapping[str, Any], morphology: str) -> str:
     -------
     str
         An HTML figure: a row for each technique; true, decoded from its own latent, decoded from the other's.
-
-    Raises
-    ------
-    ValueError
-        If an array is missing, or there is no example of that morphology.
     """
     example = _position(curves, "example labels", morphology)
     tiles = []
@@ -94,11 +89,6 @@ def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
         "training example labels", and "training example crop", "... recalled" and "... other crop".
     morphology : str
         Which of the examples.
-
-    Raises
-    ------
-    ValueError
-        As `routes_html`.
     """
     example = _position(curves, "training example labels", morphology)
     s, m = techniques(curves)
@@ -136,11 +126,6 @@ def headline_markdown(medians: Sequence[Row]) -> str:
     ----------
     medians : sequence of mapping
         `errors.json`'s "medians": metric, name, "train" and "held out" of each.
-
-    Raises
-    ------
-    ValueError
-        If one that is needed is missing.
     """
     cross, own = (_median(medians, "S2", route) for route in ("saxs_to_sem", "sem_to_sem"))
     return (
