@@ -199,27 +199,6 @@ def latent_scatter(latents: Mapping[str, np.ndarray], labels: Sequence[str]) -> 
     return figure
 
 
-def check_losses(name: str, values: Sequence[float]) -> np.ndarray:
-    """Losses as an array; ValueError unless they can be drawn on a logarithmic axis."""
-    losses = np.asarray(values, dtype=float)
-    check_shape(name, losses, ("epochs",))
-    check_finite(name, losses)
-    if not losses.size or losses.min() <= 0:
-        lowest = losses.min() if losses.size else "none"
-        raise ValueError(f"{name} must hold values above 0 for a logarithmic axis; got {lowest}")
-    return losses
-
-
-def draw_losses(
-    axes: Axes, history: Mapping[str, Sequence[float] | np.ndarray], colours: Mapping[str, str], width: float
-) -> None:
-    """Losses against epochs, a line per name; `label_line_ends` names them once the limits are set."""
-    for name, values in history.items():
-        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=width, label=name)
-    axes.set(yscale="log", xlabel="epoch", xlim=(1, max(2, *map(len, history.values()))))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-
-
 def draw_box(
     axes: Axes, place: float, values: np.ndarray, colour: str, hollow: bool, upright: bool = False, width: float = 0.7
 ) -> None:
@@ -242,6 +221,27 @@ def draw_box(
     if single:
         points = (values, np.full(len(values), place))
         axes.plot(*(points[::-1] if upright else points), ".", color=INK, markersize=4, alpha=0.45, zorder=3)
+
+
+def check_losses(name: str, values: Sequence[float]) -> np.ndarray:
+    """Losses as an array; ValueError unless they can be drawn on a logarithmic axis."""
+    losses = np.asarray(values, dtype=float)
+    check_shape(name, losses, ("epochs",))
+    check_finite(name, losses)
+    if not losses.size or losses.min() <= 0:
+        lowest = losses.min() if losses.size else "none"
+        raise ValueError(f"{name} must hold values above 0 for a logarithmic axis; got {lowest}")
+    return losses
+
+
+def draw_losses(
+    axes: Axes, history: Mapping[str, Sequence[float] | np.ndarray], colours: Mapping[str, str], width: float
+) -> None:
+    """Losses against epochs, a line per name; `label_line_ends` names them once the limits are set."""
+    for name, values in history.items():
+        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=width, label=name)
+    axes.set(yscale="log", xlabel="epoch", xlim=(1, max(2, *map(len, history.values()))))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
 def label_line_ends(
