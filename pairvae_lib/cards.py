@@ -13,6 +13,7 @@ from pairvae_lib.bundle import EXAMPLES, Bundle
 from pairvae_lib.comparisons import shown_name
 from pairvae_lib.ensemble_errors import AREA
 from pairvae_lib.evaluation import A2, COMPONENTS, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2
+from pairvae_lib.webpage import rendered
 
 METRIC_WORDS = {
     INTENSITY: "mean absolute error of the scattering, of its range",
@@ -108,72 +109,21 @@ def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
     -------
     str
     """
-    scattering, micrograph = bundle.modalities
-    words, route = WORDS[bundle.kind], escaped(shown_name(appraisal.to_micrograph))
-    parts = [
-        f"# {escaped(bundle.provenance['name'])}",
-        f"A {words.name} for {escaped(scattering.name)} {_shape(scattering.shape)} and {escaped(micrograph.name)} "
-        f"{_shape(micrograph.shape)}. Written by pairvae_lib {__version__}.",
-        "## Does it beat a look-up in the training data?",
-        appraisal.sentence(),
-        escaped(appraisal.plain_sentence()),
-        _comparison_table(appraisal),
-        words.look_up + " Intervals are 95 %, over the held-out samples of this one training; another seed would give "
-        "somewhat other numbers.",
-        "## Data",
-        _listed(data_lines(bundle)),
-        "## Training",
-        _listed(training_lines(bundle)),
-        "## Errors",
-        f"Medians over {appraisal.count('train')} training and {appraisal.count('held out')} held-out samples. "
-        + words.references,
-        *(_error_table(appraisal, metric) for metric in appraisal.metrics if metric in appraisal.errors),
-        "## Memorisation",
-        f"{appraisal.memory_sentence()} Overlaps are Dice coefficients of {route}; 1: the same image.",
-        *_ensemble_lines(appraisal),
-        "## Intended use",
-        "New measurements of the same techniques, taken and treated as the training data were, of samples like those "
-        "of the training. " + words.use,
-        "## Limits",
-        _listed(limit_lines(bundle)),
-        "## What this folder gives away",
-        escaped(given_away(bundle)),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    """Of one measurement."""
-    return f"({' x '.join(map(str, shape))} {'px' if len(shape) == 2 else 'points'})"
-
-
-def _ensemble_lines(appraisal: Appraisal) -> list[str]:
-    """What is told of the ensembles of kinds that draw them."""
-    found = [sentence for name, sentence in appraisal.facts().items() if name != "memorisation"]
-    return ["## Ensembles", _listed(found)] if found else []
-
-
-def _comparison_table(appraisal: Appraisal) -> str:
-    """Routes against retrieval."""
-    rows = ["| route | error | model | look-up | difference | verdict |", "|---|---|---|---|---|---|"]
-    for one in appraisal.comparisons:
-        difference = one.difference
-        interval = "too few held out" if difference is None else (
-            f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
-        )
-        rows.append(
-            f"| {escaped(shown_name(one.route))} | {one.metric} | {one.error:.4f} | {one.reference_error:.4f} "
-            f"({one.reference}) | {interval} | {one.verdict} |"
-        )
-    return "\n".join(rows)
-
-
-def _error_table(appraisal: Appraisal, metric: str) -> str:
-    """All routes and references of a metric."""
-    rows = [f"**{metric}**: {METRIC_WORDS[metric]}", "", "| | training | held out |", "|---|---|---|"]
-    for name, train, held_out in appraisal.rows(metric):
-        rows.append(f"| {escaped(shown_name(name))} | {train:.4f} | {held_out:.4f} |")
-    return "\n".join(rows)
+    return rendered(
+        "card.md",
+        plain=escaped,
+        name=bundle.provenance["name"],
+        words=WORDS[bundle.kind],
+        modalities=bundle.modalities,
+        version=__version__,
+        appraisal=appraisal,
+        shown_name=shown_name,
+        metric_words=METRIC_WORDS,
+        data=data_lines(bundle),
+        training=training_lines(bundle),
+        limits=limit_lines(bundle),
+        given_away=given_away(bundle),
+    )
 
 
 def data_lines(bundle: Bundle) -> list[str]:
@@ -255,8 +205,3 @@ def _described() -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"the model's provenance does not describe a training ({error!r})") from error
-
-
-def _listed(lines: list[str]) -> str:
-    """A list."""
-    return "\n".join(f"- {escaped(line)}" for line in lines)

@@ -46,11 +46,6 @@ def as_markdown(rows: Sequence[Row], data: str) -> str:
     Returns
     -------
     str
-
-    Raises
-    ------
-    ValueError
-        If the rows do not hold these data.
     """
     if data not in data_of(rows):
         raise ValueError(f"data must be one of {', '.join(data_of(rows))}; got {data!r}")

@@ -45,6 +45,12 @@ class Comparison:
             return OPEN
         return BETTER if self.difference.high < 0 else WORSE
 
+    @property
+    def told(self) -> str:
+        """The difference with its interval, in words."""
+        one = self.difference
+        return f"{one.estimate:+.4f} ({one.low:+.4f} to {one.high:+.4f})" if one else "too few held out"
+
 
 def compared(route: str, metric: str, own: NDArray, retrieval: Mapping[str, NDArray]) -> Comparison:
     """A route held against the better of several retrievals.

@@ -5,9 +5,7 @@ Pictures are embedded. Text takes the colours of the page.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from pairvae_lib.morphology import dice
 from pairvae_lib.runs import SIMULATED, Run, project_root
 from pairvae_lib.shown import shown_results
 from pairvae_lib.verdicts import UNTESTABLE
+from pairvae_lib.webpage import address, rendered
 from pairvae_lib.widgets import png
 
 MORPHOLOGY = "hexagonal"  # of the sample on the cover
@@ -69,11 +68,6 @@ def routes_html(curves: Mapping[str, Any], morphology: str) -> str:
     -------
     str
         An HTML figure: a row for each technique; true, decoded from its own latent, decoded from the other's.
-
-    Raises
-    ------
-    ValueError
-        If an array is missing, or there is no example of that morphology.
     """
     example = _position(curves, "example labels", morphology)
     tiles = []
@@ -83,7 +77,7 @@ def routes_html(curves: Mapping[str, Any], morphology: str) -> str:
         for name, key in shown.items():
             text = f"{display_name(name)} of a held-out sample, {display_name(morphology)}"
             tiles.append(_tile(array("curves", curves, f"example {key}")[example], display_name(name), text))
-    return _figure("cover-tiles", tiles)
+    return rendered("cover-tiles.html", tiles=tiles)
 
 
 def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
@@ -95,11 +89,6 @@ def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
         "training example labels", and "training example crop", "... recalled" and "... other crop".
     morphology : str
         Which of the examples.
-
-    Raises
-    ------
-    ValueError
-        As `routes_html`.
     """
     example = _position(curves, "training example labels", morphology)
     s, m = techniques(curves)
@@ -108,9 +97,9 @@ def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
     )
     overlaps = [float(dice(recalled[np.newaxis], one[np.newaxis])[0]) for one in (crop, other)]
     kind = display_name(morphology)
-    return _figure(
-        "cover-tiles",
-        [
+    return rendered(
+        "cover-tiles.html",
+        tiles=[
             _tile(
                 crop,
                 f"the crop it was trained on: Dice {overlaps[0]:.2f}",
@@ -137,11 +126,6 @@ def headline_markdown(medians: Sequence[Row]) -> str:
     ----------
     medians : sequence of mapping
         `errors.json`'s "medians": metric, name, "train" and "held out" of each.
-
-    Raises
-    ------
-    ValueError
-        If one that is needed is missing.
     """
     cross, own = (_median(medians, "S2", route) for route in ("saxs_to_sem", "sem_to_sem"))
     return (
@@ -204,16 +188,17 @@ def verdicts_html(ledgers: Mapping[str, Sequence[Row]]) -> str:
     str
         HTML: a list of bars, whose segments say in words and numbers what their colours say.
     """
-    lines = ['<div class="cover-verdicts">']
+    studies = []
     for profile, rows in ledgers.items():
         for data in data_of(rows):
-            lines.append(f"<p>{escape(_named(data))}, {escape(profile)} profile</p>\n<ul>")
+            bars = []
             for assessment in ("mixed", "held_out"):
                 found = [row["verdict"] for row in rows if (row["data"], row["assessment"]) == (data, assessment)]
-                lines += [_bar(display_name(assessment), found)] if found else []
-            lines.append("</ul>")
-    meanings = ", ".join(f"{mark.symbol} {verdict}" for verdict, mark in VERDICT_MARKS.items())
-    return "\n".join([*lines, f'<p class="meanings">{escape(meanings)}</p>', "</div>"]) + "\n"
+                counts = {verdict: found.count(verdict) for verdict in VERDICT_MARKS if verdict in found}
+                bars += [(display_name(assessment), counts)] if found else []
+            studies.append((f"{_named(data)}, {profile} profile", bars))
+    shown = {"studies": studies, "marks": VERDICT_MARKS, "untestable": UNTESTABLE, "for_words": FOR_WORDS}
+    return rendered("cover-verdicts.html", **shown)
 
 
 def _position(curves: Mapping[str, Any], key: str, morphology: str) -> int:
@@ -229,32 +214,7 @@ def _named(data: str) -> str:
     return "Simulated pairs" if data == SIMULATED else f"Measured pairs, {display_name(data)}"
 
 
-def _tile(picture: np.ndarray, caption: str, alt: str) -> str:
+def _tile(picture: np.ndarray, caption: str, alt: str) -> Row:
     """One picture with its name."""
     shown = picture if picture.dtype == np.bool_ else np.clip(picture.astype(float), 0, 1)
-    encoded = b64encode(png(shown, scale=1)).decode()
-    return (
-        f'<div><img src="data:image/png;base64,{encoded}" alt="{escape(alt)}" width="{shown.shape[1]}" '
-        f'height="{shown.shape[0]}"><span>{escape(caption)}</span></div>'
-    )
-
-
-def _figure(kind: str, tiles: Sequence[str]) -> str:
-    """Tiles in a figure, a line to a tile."""
-    return "\n".join([f'<div class="{kind}">', *tiles, "</div>"]) + "\n"
-
-
-def _bar(name: str, verdicts: Sequence[str]) -> str:
-    """One bar: segments in the order of VERDICT_MARKS, as wide as their verdict is frequent; words where they fit."""
-    counts = {verdict: verdicts.count(verdict) for verdict in VERDICT_MARKS if verdict in verdicts}
-    segments = []
-    for verdict, count in counts.items():
-        mark = VERDICT_MARKS[verdict]
-        colour, ink = ("#DDDDDD", "#222222") if verdict == UNTESTABLE else (mark.colour, mark.ink)
-        word = f'<span class="word">{escape(mark.word or "untestable")}</span> ' if count >= FOR_WORDS else ""
-        segments.append(
-            f'<span style="flex-grow:{count};background:{colour};color:{ink}">{mark.symbol} {word}{count}</span>'
-        )
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    bar = f'<span class="bar" role="img" aria-label="{escape(told)}">{"".join(segments)}</span>'
-    return f"<li><b>{escape(name)}</b>{bar}</li>"
+    return {"address": address(png(shown, scale=1)), "alt": alt, "caption": caption, "shape": shown.shape}

@@ -23,7 +23,7 @@ FLOORS = {
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
     | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors", "flow_exploration"}
     | {"flow_assessment", "comparisons"},
-    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
+    5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing"}
     | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"}
     | {"contest", "recipes"},
 }
@@ -84,7 +84,6 @@ NEIGHBOURS = {
     ("publishing", "runner"),
     ("publishing", "model_publishing"),
     ("cli", "model_publishing"),
-    ("paper_items", "figures"),
     ("widgets", "figures"),
     ("exploration", "exporting"),
     ("flow_exploration", "exploration"),
@@ -95,6 +94,8 @@ NEIGHBOURS = {
     ("cover", "ledger"),
     ("cover", "widgets"),
     ("cli", "cover"),
+    ("reports", "figures"),
+    ("reports", "widgets"),
 }
 
 

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from paper_map import ITEMS
 from PIL import Image
 from throwaway import edit, make_checkout
 
 from pairvae_lib import bookbuild, bookpages
 from pairvae_lib.chapters import chapter_names, chapter_text
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.paper_items import PAPER_ITEMS
 from pairvae_lib.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -412,6 +412,6 @@ def test_with_a_public_address_every_chapter_leads_to_binder_and_colab(tmp_path)
 
 
 @pytest.mark.book
-@pytest.mark.parametrize("item", PAPER_ITEMS, ids=lambda item: item.anchor)
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.anchor)
 def test_every_item_of_the_paper_has_an_anchor(item):
     assert f'id="{item.anchor}"' in (HTML / f"{item.page}.html").read_text(encoding="utf-8")

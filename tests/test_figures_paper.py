@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import matplotlib
 
@@ -442,14 +443,6 @@ def test_correlation_of_the_drawn_micrographs(draw, variance):
 # tables ---------------------------------------------------------------------------------------------------------------
 
 
-def test_table_s1_names_a_source_for_every_stated_cell():
-    rows = paper.table_s1()
-    assert [row["aspect"] for row in rows][:2] == ["purpose", "material"]
-    for row in rows:
-        assert "lu2023pairvae" in row["sources"].split("Dual VAE")[0]
-        assert (row["dual VAE"] == "not stated") == row["sources"].endswith("Dual VAE: none.")
-
-
 def test_table_s2_holds_the_medians_of_fig_6():
     rows = paper.table_s2(SWEEP)
     assert len(rows) == 2 * 3 * 2
@@ -463,15 +456,12 @@ def test_table_s2_holds_the_medians_of_fig_6():
     assert "paper, read off" not in paper.table_s2([saved_errors(data="afm-123456")])[0]
 
 
-def test_tables_as_markdown_and_html():
-    rows = [{"route": "a→b", "mixed": 0.01234, "paper": None}, {"route": "<", "mixed": 1.0, "paper": 2}]
-    assert paper.table_markdown(rows) == (
-        "| route | mixed | paper |\n| --- | --- | --- |\n| a→b | 0.0123 | – |\n| < | 1 | 2 |\n"
-    )
-    html = paper.table_html(rows, "table-s2")
-    assert html.startswith('<table id="table-s2" class="dataframe"><thead><tr><th>route</th>')
-    assert "<td>&lt;</td><td>1</td><td>2</td></tr></tbody></table>" in html
-    assert paper.table_html(rows).startswith("<table class")
+def test_tables_as_html():
+    rows = [{"route": "a→b", "mixed": 0.01234, "paper": None}, {"route": "<", "mixed": 1.0, "paper": 2.0}]
+    shown = re.findall(r"<(?:th|td)>(.*)</(?:th|td)>", paper.table_html(rows))
+    assert shown == ["route", "mixed", "paper", "a→b", "0.0123", "–", "&lt;", "1", "2"]
+    assert "<td>–</td>" in paper.table_html(rows[:1])
+    assert paper.table_html(rows).startswith('<table class="dataframe">')
 
 
 # errors ---------------------------------------------------------------------------------------------------------------
@@ -529,7 +519,6 @@ ZERO = {"two_phase": {"pair": {"barlow": [0.5, 0.0]}}}
         (lambda: paper.fig_6b(SWEEP, "A3"), "errors must hold 'A3'; got S2, S2 periodic, intensity"),
         (lambda: paper.fig_6a([without(SWEEP[0], "references")]), "a run must hold 'references'"),
         (lambda: paper.table_s2([]), "every_errors must hold at least one"),
-        (lambda: paper.table_markdown([]), "rows must hold at least one"),
         (lambda: paper.table_html([]), "rows must hold at least one"),
         (lambda: paper.fig_s3({"two_phase": saved_history()}, "F"), "panel must be one of A, B, C, D, E; got 'F'"),
         (lambda: paper.fig_s3({}, "A"), "protocol_histories must hold at least one"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,11 @@ def pairs(lab_pairs):
     return prepare(open_pairs(lab_pairs, binarisation=TINY.binarisation), TINY)
 
 
+def pictures(text):
+    """How many pictures of samples a page shows: those of plots stand apart."""
+    return sum(block.split("</div>")[0].count("<img ") for block in text.split('<div class="pictures">')[1:])
+
+
 def test_a_report_is_one_small_file_that_says_the_verdict(bundle, tmp_path):
     found = write_report(tmp_path / "report.html", bundle)
     text = (tmp_path / "report.html").read_text()
@@ -33,19 +39,22 @@ def test_a_report_is_one_small_file_that_says_the_verdict(bundle, tmp_path):
     titles = "Does it beat", "Reconstructions", "Errors", "Morphology", "Memorisation", "Data", "Training", "Limits"
     for title in titles:
         assert f"<h2>{title}" in text
-    assert text.count("<img ") == 6 * len(attached_exhibits(bundle)) > 0
+    assert pictures(text) == 6 * len(attached_exhibits(bundle)) > 0
+    addresses = re.findall(r'<img alt="[^"]+" src="([^"]+)">', text)
+    assert len(addresses) == text.count("<img ") == pictures(text) + 3  # the curves
+    assert all(one.startswith("data:image/png;base64,") for one in addresses) and not re.search("https?:", text)
 
 
 def test_without_pictures_it_says_how_to_make_them(bundle):
     text = report_page(bundle, appraisal_of(bundle), [])
-    assert "pairvae report MODEL --data DATA" in text and "<img " not in text
+    assert "pairvae report MODEL --data DATA" in " ".join(text.split()) and pictures(text) == 0
 
 
 def test_profiles_are_drawn_as_curves(bundle, pairs):
     profiles = replace(untrained(profiles=True), provenance=bundle.provenance)
     shown = [Exhibit("a", {name: np.full(32, 0.5, np.float32) for name in ("true gisaxs", "sem_to_gisaxs")})]
     text = report_page(profiles, appraisal_of(bundle), shown)
-    assert "gisaxs of a" in text and "q [1/angstrom], logarithmic" in text
+    assert 'alt="gisaxs of a"' in text and pictures(text) == 0
 
 
 def test_profiles_without_q_are_refused(bundle):
@@ -115,7 +124,7 @@ def test_names_cannot_write_html(bundle):
         bundle, provenance=facts, attachments={ASSESSMENT: json.dumps(assessment).encode()}
     )
     text = report_page(hostile, appraisal_of(hostile), [])
-    assert "<script>" not in text and "<img " not in text and "<b>" not in text and "&lt;b&gt;" in text
+    assert "<script>" not in text and "<img src=x" not in text and "<b>" not in text and "&lt;b&gt;" in text
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +139,7 @@ def test_a_flow_has_the_same_report_and_card_in_its_own_words(flow):
         assert sentence in html.unescape(text) and sentence.replace("_", r"\_") in card
     for title in "Does it beat", "Reconstructions", "Errors", "Morphology", "Memorisation", "Ensembles", "Limits":
         assert f"<h2>{title}" in text
-    assert text.count("<img ") == 7 * len(attached_exhibits(flow)) == 56  # a pattern, three true crops, three drawn
+    assert pictures(text) == 7 * len(attached_exhibits(flow)) == 56  # a pattern, three true crops, three drawn
     assert "A conditional flow for saxs" in card and "PairVAE for" not in card
     assert "No member of it is the micrograph" in card
     assert "It holds the scattering of every training sample" in card and "no curve of a sample" not in card

@@ -2,7 +2,8 @@
 
 `figures.paper` holds every figure and table of the paper by its number, drawn from saved results.
 
-Every function returns an open pyplot figure, which a notebook shows at the end of its cell; close it elsewhere.
+Every function returns an open pyplot figure, which a notebook shows at the end of its cell; close it elsewhere. What
+does not fit raises a ValueError that names the argument and what it holds.
 """
 
 import pairvae_lib.figures.paper as paper

@@ -8,11 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from pairvae_lib.checks import check_finite, check_one_of, check_positive, check_shape
-from pairvae_lib.figures.drawing import draw_image, tiles
+from pairvae_lib.figures.drawing import draw_image, few_plain_ticks, image_grid, tiles
 from pairvae_lib.figures.style import (
     FRAME,
     ROUTE_COLOURS,
@@ -22,6 +21,7 @@ from pairvae_lib.figures.style import (
     check_named,
     display_name,
     legend_above,
+    morphology_handles,
     morphology_marks,
     name_outer_axes,
     panels,
@@ -42,15 +42,6 @@ def throughput_lines(counts: Sequence[int] | np.ndarray, rates: Mapping[str, np.
         Patterns at once.
     rates : mapping of name to ndarray of shape (k,) [patterns/s]
         NaN where it was not measured.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no rates, shapes do not fit, a number is not above zero, or a way has none.
     """
     check_named("rates", rates)
     for name, values in {"counts": np.asarray(counts), **rates}.items():
@@ -102,11 +93,6 @@ def agreement_panels(
     -------
     matplotlib Figure
         A sample of which either number is unknown is left out of a panel, and counted in its title.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, there is no such scale, or no sample is known on both sides.
     """
     check_labels(labels)
     check_named("predicted", predicted)
@@ -138,16 +124,15 @@ def agreement_panels(
         missing = f", {int((~known).sum())} not read" if (~known).any() else ""
         axes.set_title(display_name(name) + missing)
         if scale == "log":
-            _few_plain_ticks(axes)
+            axes.set(xscale="log", yscale="log")
+            few_plain_ticks(axes.xaxis)
+            few_plain_ticks(axes.yaxis)
         axes.axline((1, 1), (2, 2), color=FRAME, linewidth=1, linestyle="--", zorder=0)
     low, high = _limits(every, scale)
     places[0].set(xlim=(low, high), ylim=(low, high))
     name_outer_axes(places, "", "predicted")
     figure.supxlabel(f"{quantity}, true", fontsize=10)
-    handles = [
-        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
-        for label, (colour, marker) in marks.items()
-    ]
+    handles = morphology_handles(marks)
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4), handletextpad=0.2)
     return figure
 
@@ -164,27 +149,13 @@ def film_strip(
     rows : mapping of name to ndarrays of shape (height, width), t of them
         Patterns in [0, 1] or boolean masks.
     unit : str
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, or a row has not one image per moment.
     """
     check_named("rows", rows)
     for name, images in rows.items():
         if len(images) != len(times):
             raise ValueError(f"{name} must hold one image for each of {len(times)} times; got {len(images)}")
-    figure, grid = tiles(len(rows), len(times), extra_height=0.15)
-    for line, (name, images) in zip(grid, rows.items(), strict=True):
-        for axes, image in zip(line, images, strict=True):
-            draw_image(axes, np.asarray(image))
-        line[0].set_ylabel(display_name(name).replace(" ", "\n", 1))
-    for axes, time in zip(grid[0], times, strict=True):
-        axes.set_title(f"{time:.3g}")
+    names = [display_name(name).replace(" ", "\n", 1) for name in rows]
+    figure = image_grid(list(rows.values()), names, [f"{time:.3g}" for time in times], extra_height=0.15)
     figure.supxlabel(f"time of annealing [{unit}]", fontsize=10)
     return figure
 
@@ -197,15 +168,6 @@ def film_frame(images: Mapping[str, np.ndarray]) -> Figure:
     ----------
     images : mapping of name to ndarray of shape (height, width)
         Patterns in [0, 1] or boolean masks.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are none.
     """
     check_named("images", images)
     columns = len(images) if len(images) <= 4 else 3
@@ -234,15 +196,6 @@ def error_over_time(
     errors : mapping of film to mapping of way to ndarray of shape (t,)
         The same ways for every film.
     quantity, unit : str
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no films, they differ in their ways, or shapes do not fit.
     """
     check_named("errors", errors)
     ways = list(next(iter(errors.values())))
@@ -271,15 +224,6 @@ def delivery_times(seconds: Sequence[float], wanted: float = 1.0) -> Figure:
     seconds : sequence of float [s]
     wanted : float [s]
         Drawn as a line.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no file, or a time is not above zero.
     """
     check_positive("number of times", len(seconds))
     check_positive("lowest of seconds", float(min(seconds)))
@@ -300,15 +244,6 @@ def _lines(axes: Axes, x: np.ndarray, lines: Mapping[str, np.ndarray], colours: 
         axes.plot(
             x, values, marker=".", color=colours[name], linestyle="--" if dashed else "-", label=display_name(name)
         )
-
-
-def _few_plain_ticks(axes: Axes) -> None:
-    """Logarithmic axes with 1, 2 and 5 of each decade written out."""
-    axes.set(xscale="log", yscale="log")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
 
 
 def _limits(values: np.ndarray, scale: str) -> tuple[float, float]:

@@ -41,34 +41,18 @@ def training_history(history: Mapping[str, Sequence[float]], phase_boundary: int
     phase_boundary : int, optional
         Number of random-crop epochs; the focused phase begins after it.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If a history is empty, not finite or not above zero, or the boundary lies outside the epochs.
-
     Notes
     -----
     Source: paper, Fig. S3, all losses in one panel.
     """
     check_named("history", history)
     for name, values in history.items():
-        losses = np.asarray(values, dtype=float)
-        check_shape(f"history[{name!r}]", losses, ("epochs",))
-        check_finite(f"history[{name!r}]", losses)
-        if not losses.size or losses.min() <= 0:
-            lowest = losses.min() if losses.size else "none"
-            raise ValueError(f"history[{name!r}] must hold values above 0 for a logarithmic axis; got {lowest}")
+        check_losses(f"history[{name!r}]", values)
     epochs = max(len(values) for values in history.values())
     colours = route_colours(history)
     figure, axes = plt.subplots(figsize=(WIDTH, 4.0), layout="constrained")
-    for name, values in history.items():
-        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=1.3, label=name)
-    axes.set(yscale="log", xlabel="epoch", ylabel="loss", xlim=(1, max(epochs, 2)))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    draw_losses(axes, history, colours, 1.3)
+    axes.set_ylabel("loss")
     if phase_boundary is not None:
         check_range("phase_boundary", phase_boundary, 1, epochs)
         axes.axvline(phase_boundary + 0.5, color=FRAME, linewidth=1, linestyle=":")
@@ -99,15 +83,6 @@ def error_boxes(
         What the error is of.
     unit : str
         Its unit.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no errors, a subset has another name or is empty, or values are not finite.
 
     Notes
     -----
@@ -246,6 +221,27 @@ def draw_box(
     if single:
         points = (values, np.full(len(values), place))
         axes.plot(*(points[::-1] if upright else points), ".", color=INK, markersize=4, alpha=0.45, zorder=3)
+
+
+def check_losses(name: str, values: Sequence[float]) -> np.ndarray:
+    """Losses as an array; ValueError unless they can be drawn on a logarithmic axis."""
+    losses = np.asarray(values, dtype=float)
+    check_shape(name, losses, ("epochs",))
+    check_finite(name, losses)
+    if not losses.size or losses.min() <= 0:
+        lowest = losses.min() if losses.size else "none"
+        raise ValueError(f"{name} must hold values above 0 for a logarithmic axis; got {lowest}")
+    return losses
+
+
+def draw_losses(
+    axes: Axes, history: Mapping[str, Sequence[float] | np.ndarray], colours: Mapping[str, str], width: float
+) -> None:
+    """Losses against epochs, a line per name; `label_line_ends` names them once the limits are set."""
+    for name, values in history.items():
+        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=width, label=name)
+    axes.set(yscale="log", xlabel="epoch", xlim=(1, max(2, *map(len, history.values()))))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
 def label_line_ends(

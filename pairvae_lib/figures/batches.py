@@ -42,15 +42,6 @@ def batch_errors(
         Of a random split, whose held-out samples share batches with the training samples.
     quantity : str
         What the medians are of, with its unit.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no batches, they differ in their names, or a number is not finite.
     """
     check_named("medians", medians)
     names = list(next(iter(medians.values())))

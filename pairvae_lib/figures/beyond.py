@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pairvae_lib.checks import check_mask
-from pairvae_lib.figures.drawing import draw_image, tiles
+from pairvae_lib.figures.drawing import few_plain_ticks, image_grid
 from pairvae_lib.figures.style import (
     FRAME,
     INK,
@@ -38,15 +37,6 @@ def mask_columns(columns: Mapping[str, np.ndarray], labels: Sequence[str], turne
         Morphologies.
     turned : bool
         One row per name and one column per label instead: for many names.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no column, or one does not hold a mask for every label.
     """
     check_labels(labels)
     check_named("columns", columns)
@@ -54,16 +44,10 @@ def mask_columns(columns: Mapping[str, np.ndarray], labels: Sequence[str], turne
         check_count(f"column {name!r}", masks, labels)
         check_mask(f"column {name!r}", np.asarray(masks))
     names = [name.strip() for name in columns]
-    across, down = (labels, names) if turned else (names, labels)
-    figure, grid = tiles(len(down), len(across), 0.3)
-    for place, (row, column) in zip(grid.flat, np.ndindex(len(down), len(across)), strict=True):
-        name, label = (row, column) if turned else (column, row)
-        draw_image(place, list(columns.values())[name][label])
-        if row == 0:
-            place.set_title(across[column].replace(" ", "\n", 1), fontsize=9)
-        if column == 0:
-            place.set_ylabel(down[row].replace(" ", "\n", 1), fontsize=9)
-    return figure
+    down, across = ([name.replace(" ", "\n", 1) for name in side] for side in (names, labels))
+    if turned:
+        return image_grid(list(columns.values()), down, across, 0.3, fontsize=9)
+    return image_grid(list(zip(*columns.values(), strict=True)), across, down, 0.3, fontsize=9)
 
 
 @styled
@@ -80,15 +64,6 @@ def error_intervals(
         Methods drawn in colour.
     reference : str, optional
         A method whose estimate is drawn as a line through its panel.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no metric or no method.
     """
     check_named("errors", errors)
     names = list(dict.fromkeys(name for methods in errors.values() for name in methods))
@@ -108,9 +83,7 @@ def error_intervals(
         if reference in methods:
             axes.axvline(methods[str(reference)].estimate, color=FRAME, linewidth=0.8, linestyle=":")
         axes.set(title=metric, xscale="log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        few_plain_ticks(axes.xaxis, (1.0, 3.0))
         axes.set_yticks(range(len(names)), names, fontsize=9)
         axes.set_ylim(len(names) - 0.4, -0.6)
     for axes in list(grid.flat)[len(errors) :]:
@@ -131,15 +104,6 @@ def scalar_scatter(
     morphologies : sequence of str, length n
     quantity : str
         What the number is, with its unit.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no method, or counts differ.
     """
     check_named("given", given)
     check_count("true", true, morphologies)

@@ -44,15 +44,6 @@ def verdict_matrix(rows: Sequence[Mapping[str, Any]]) -> Figure:
     ----------
     rows : sequence of dict
         Of a ledger: id, paper_item, data, assessment ("mixed" or "held_out") and verdict are read.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no row, or a verdict or an assessment has another name.
     """
     check_named("rows", rows)
     for row in rows:

@@ -38,15 +38,6 @@ def correlation_curves(
     unit : str
         Unit of `r`.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit or values are not finite.
-
     Notes
     -----
     Source: paper, Fig. 3B and 4B, upper rows.
@@ -68,23 +59,10 @@ def lineal_path_curves(
     ----------
     z : ndarray of shape (Z,) [`unit`]
         Length of the segment.
-    curves : mapping of name to ndarray of shape (labels, Z)
-        L of the true masks ("true") and of each route.
-    labels : list of str
-        Morphologies, one per panel.
+    curves, labels, unit
+        As `correlation_curves`.
     axis : "vertical" or "horizontal"
         Direction of the segments; the grating lines are vertical.
-    unit : str
-        Unit of `z`.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, values are not finite, or there is no such axis.
 
     Notes
     -----

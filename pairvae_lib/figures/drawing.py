@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, log10
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pairvae_lib.checks import check_finite, check_positive, check_shape
-from pairvae_lib.figures.style import FRAME, WIDTH
+from pairvae_lib.figures.style import FRAME, WIDTH, styled
 
+Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
 PATTERN_MAP = "inferno"  # perceptually uniform, and its dark end keeps the beam stop dark
 SCALED_LIMITS = (-0.03, 1.03)
 SCALED_NAME = "log intensity [0–1]"
@@ -35,11 +38,6 @@ def draw_scattering(
         Unit of `q`.
     scaled : bool
         False for a profile of raw intensities, which is drawn on a logarithmic axis.
-
-    Raises
-    ------
-    ValueError
-        If `values` is neither 1-D nor 2-D, not finite or out of range, or `q` does not fit it or is not above zero.
 
     Notes
     -----
@@ -82,11 +80,6 @@ def draw_image(
         Whether to draw a scale bar.
     bar_length : float, optional [nm, or px without `nm_per_pixel`]
         Its length; without it, or where it would not fit, a round length of about a third of the width.
-
-    Raises
-    ------
-    ValueError
-        If `image` is not 2-D or not finite, a pattern leaves [0, 1], or `nm_per_pixel` is not above zero.
     """
     image = np.asarray(image)
     check_shape("image", image, ("height", "width"))
@@ -109,6 +102,21 @@ def tiles(rows: int, columns: int, extra_height: float = 0.0) -> tuple[Figure, n
     return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
 
 
+@styled
+def image_grid(
+    rows: Sequence[Images], names: Sequence[str], labels: Sequence[str], extra_height: float = 0.0, **text: float
+) -> Figure:
+    """Images in a grid: one row per name, written to its left, one column per label, written above it in `text`."""
+    figure, grid = tiles(len(names), len(labels), extra_height)
+    for line, images, name in zip(grid, rows, names, strict=True):
+        line[0].set_ylabel(name, **text)
+        for axes, image in zip(line, images, strict=True):
+            draw_image(axes, np.asarray(image))
+    for axes, label in zip(grid[0], labels, strict=True):
+        axes.set_title(label, **text)
+    return figure
+
+
 def profile_axis(axes: Axes, points: int, q: np.ndarray | None, q_unit: str) -> np.ndarray:
     """Abscissa of a profile, and its axis: logarithmic in q with few plain numbers, or points counted."""
     if q is None:
@@ -118,10 +126,15 @@ def profile_axis(axes: Axes, points: int, q: np.ndarray | None, q_unit: str) -> 
     check_shape("q", q, (points,))
     check_positive("lowest q", float(q.min()))
     axes.set(xscale="log", xlabel=f"q [{q_unit}]")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if q.max() < 100 * q.min() else (1.0,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    few_plain_ticks(axes.xaxis, (1.0, 3.0) if q.max() < 100 * q.min() else (1.0,))
     return q
+
+
+def few_plain_ticks(axis: Axis, steps: Sequence[float] = (1.0, 2.0, 5.0)) -> None:
+    """A logarithmic axis with these steps of each decade written out as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def check_unit_range(name: str, values: np.ndarray) -> None:

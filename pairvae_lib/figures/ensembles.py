@@ -43,15 +43,6 @@ def mean_correlation(
     held_out : bool ndarray of shape (n,), optional
         Which micrographs were not trained on; their mean is added as a dashed line.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, values are not finite, a stack holds fewer than two curves, or nothing is held out.
-
     Notes
     -----
     Source: paper, Fig. 5, which shows the routes of one training in one panel and no held-out mean.
@@ -73,23 +64,10 @@ def mean_lineal_path(
     ----------
     z : ndarray of shape (Z,) [`unit`]
         Length of the segment.
-    stacks : mapping of name to ndarray of shape (n, Z)
-        L of n >= 2 micrographs per name. The first name is the reference ("true").
+    stacks, unit, held_out
+        As `mean_correlation`.
     axis : "vertical" or "horizontal"
         Direction of the segments.
-    unit : str
-        Unit of `z`.
-    held_out : bool ndarray of shape (n,), optional
-        Which micrographs were not trained on; their mean is added as a dashed line.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        As `mean_correlation`, or if there is no such axis.
 
     Notes
     -----
@@ -125,15 +103,6 @@ def ensemble_correlation(
     unit : str
         Unit of `r`.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, values are not finite, or there are fewer than two generated curves.
-
     Notes
     -----
     Source: paper, Fig. 7B; the true curve is added.
@@ -163,29 +132,16 @@ def ensemble_bands(
 
     Parameters
     ----------
-    r : ndarray of shape (R,) [`unit`]
-        Distance.
+    r, labels, unit
+        As `ensemble_correlation`.
     lines : mapping of name to ndarray of shape (labels, R)
         S2 to draw the band against: "reconstruction", "true".
     mean, deviation : ndarray of shape (labels, R)
         Mean and standard deviation of S2 over the generated micrographs.
-    labels : list of str
-        Morphologies, one per panel.
     n : int
         How many were generated of each.
-    unit : str
-        Unit of `r`.
     notes : list of str, one per label, optional
         Written into the panels.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit or values are not finite.
 
     Notes
     -----

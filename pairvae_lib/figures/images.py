@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,9 +13,11 @@ from pairvae_lib.checks import check_finite, check_mask, check_shape
 from pairvae_lib.figures.drawing import (
     SCALED_LIMITS,
     SCALED_NAME,
+    Images,
     check_unit_range,
     draw_image,
     draw_scattering,
+    image_grid,
     profile_axis,
     tiles,
 )
@@ -30,7 +33,6 @@ from pairvae_lib.figures.style import (
 )
 
 LETTERS = 11  # of 9 pt, above a tile that is one of six
-Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
 
 
 @styled
@@ -67,15 +69,6 @@ def pairs_overview(
     titles : tuple of three str
         What the columns show.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
-
     Notes
     -----
     Source: paper, Fig. 1; the annotated column is replaced by the mask, which is what the model sees.
@@ -84,20 +77,14 @@ def pairs_overview(
     for name, items in {"scattering": scattering, "micrographs": micrographs, "masks": masks}.items():
         check_count(name, items, labels)
     curves = np.ndim(scattering[0]) == 1
-    q_of_row = per_row(q, labels)
     pixel_sizes = _per_label(nm_per_pixel, labels)
 
     figure, grid = tiles(len(labels), 3, extra_height=0.5 * len(labels) if curves else 0.0)
-    for row, label in enumerate(labels):
+    draw_named_scattering(grid[:, 0], scattering, labels, q, q_unit, scaled)
+    for row in range(len(labels)):
         check_mask(f"masks[{row}]", masks[row])
-        draw_scattering(grid[row, 0], scattering[row], q_of_row[row], q_unit, scaled)
         draw_image(grid[row, 1], micrographs[row], pixel_sizes[row], scale_bar=True)
         draw_image(grid[row, 2], masks[row])
-        if curves:
-            grid[row, 0].set_box_aspect(1)
-            grid[row, 0].set_title(display_name(label), fontweight="bold", fontsize=10)
-        else:
-            grid[row, 0].set_ylabel(display_name(label))
     for axes, name in zip(grid[0], titles, strict=True):
         if axes.get_title() == "":
             axes.set_title(name)
@@ -127,15 +114,6 @@ def reconstructions(
     q_unit : str
         Unit of `q`.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts or shapes do not fit.
-
     Notes
     -----
     Source: paper, Fig. 3A and 4A.
@@ -151,14 +129,8 @@ def reconstructions(
     if np.ndim(true[0]) == 1:
         return _profile_panels(entries, labels, q, q_unit)
 
-    figure, grid = tiles(len(labels), len(entries))
-    for column, (name, items) in enumerate(entries.items()):
-        grid[0, column].set_title(display_name(name).replace(" ", "\n", 1))
-        for row, item in enumerate(items):
-            draw_image(grid[row, column], item)
-    for axes, label in zip(grid[:, 0], labels, strict=True):
-        axes.set_ylabel(display_name(label))
-    return figure
+    names = [display_name(name).replace(" ", "\n", 1) for name in entries]
+    return image_grid(list(zip(*entries.values(), strict=True)), list(map(display_name, labels)), names)
 
 
 @styled
@@ -174,15 +146,6 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
     labels : list of str
         Morphologies, one per column.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
-
     Notes
     -----
     Source: paper, Fig. 7A, turned by 90 degrees to stay legible on a narrow screen.
@@ -196,14 +159,9 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
         check_shape(f"generated[{column}]", np.asarray(masks), (k, *np.shape(reconstruction[column])))
         check_mask(f"generated[{column}]", np.asarray(masks))
 
-    figure, grid = tiles(1 + k, len(labels))
-    for column, label in enumerate(labels):
-        grid[0, column].set_title(display_name(label))
-        for axes, mask in zip(grid[:, column], (reconstruction[column], *generated[column]), strict=True):
-            draw_image(axes, mask)
-    for axes, name in zip(grid[:, 0], ("reconstruction", *(f"generated {n + 1}" for n in range(k))), strict=True):
-        axes.set_ylabel(name)
-    return figure
+    rows = [reconstruction, *zip(*generated, strict=True)]
+    names = ["reconstruction", *(f"generated {n + 1}" for n in range(k))]
+    return image_grid(rows, names, list(map(display_name, labels)))
 
 
 @styled
@@ -229,15 +187,6 @@ def training_progress(
         Scattering vector of profiles.
     q_unit : str
         Unit of `q`.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts or shapes do not fit, or a route leads to no modality of `true`.
     """
     check_labels(labels)
     rows: list[tuple[str, dict[str, Images]]] = []
@@ -279,13 +228,19 @@ def training_progress(
     return figure
 
 
-def per_row(q: Images | None, labels: Sequence[str]) -> list[np.ndarray | None]:
-    """One scattering vector per label, whether none, one or several were given."""
-    if q is None:
-        return [None] * len(labels)
-    rows: list[np.ndarray | None] = list(q) if np.ndim(q[0]) else [np.asarray(q)] * len(labels)
-    check_count("q", rows, labels)
-    return rows
+def draw_named_scattering(
+    column: np.ndarray, scattering: Images, labels: Sequence[str], q: Images | None, q_unit: str, scaled: bool
+) -> None:
+    """One pattern or profile per label, which is written beside or above it; `q` is none, one, or one per label."""
+    own: list[Any] = list(q) if q is not None and np.ndim(q[0]) else [q] * len(labels)
+    check_count("q", own, labels)
+    for axes, values, label, its_q in zip(column, scattering, labels, own, strict=True):
+        draw_scattering(axes, values, its_q, q_unit, scaled)
+        if np.ndim(values) == 1:
+            axes.set_box_aspect(1)
+            axes.set_title(display_name(label), fontweight="bold", fontsize=10)
+        else:
+            axes.set_ylabel(display_name(label))
 
 
 def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[float] | list[None]:

@@ -1,4 +1,4 @@
-"""Every figure and table of the paper by its number: `figures.paper.fig_3a(curves)`. Saved results in, a Figure out."""
+"""Every figure of the paper, and Table S2, by number: `figures.paper.fig_3a(curves)`. Saved results in, Figures out."""
 
 from pairvae_lib.figures.paper_data import fig_1, fig_s1
 from pairvae_lib.figures.paper_errors import error_against_uncertainty, fig_6a, fig_6b, fig_s3
@@ -14,7 +14,7 @@ from pairvae_lib.figures.paper_examples import (
 from pairvae_lib.figures.paper_generation import fig_7a, fig_7b, fig_s7, fig_s8
 from pairvae_lib.figures.paper_means import fig_5a, fig_5b, fig_s6, latent_map
 from pairvae_lib.figures.paper_schematic import fig_2
-from pairvae_lib.figures.paper_tables import table_html, table_markdown, table_s1, table_s2
+from pairvae_lib.figures.paper_tables import table_html, table_s2
 
 __all__ = [
     "error_against_uncertainty",
@@ -40,7 +40,5 @@ __all__ = [
     "latent_map",
     "recalled_crops",
     "table_html",
-    "table_markdown",
-    "table_s1",
     "table_s2",
 ]

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from scipy.ndimage import binary_dilation, binary_opening
 
 from pairvae_lib.checks import check_mask, check_shape
-from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
-from pairvae_lib.figures.images import Images, per_row
+from pairvae_lib.figures.drawing import Images, draw_image, tiles
+from pairvae_lib.figures.images import draw_named_scattering
 from pairvae_lib.figures.style import check_count, check_labels, display_name, panels, styled
 from pairvae_lib.morphology import two_point_correlation
 from pairvae_lib.order import domain_period
@@ -40,33 +40,16 @@ def fig_1(
 
     Parameters
     ----------
-    scattering : ndarrays of shape (height, width) or (points,)
-        One pattern or profile per label, log intensity in [0, 1] (profiles: see `scaled`).
+    scattering, labels, q, q_unit, scaled
+        As `images.pairs_overview`.
     micrographs : ndarrays of shape (height, width), uint8
         One crop per label.
     masks : bool ndarrays of shape (height, width)
         True phases of the crops where they are known (simulator), else the binarised crops; True = PMMA.
-    labels : list of str
-        Morphologies.
-    q : ndarray of shape (points,), or one per label, optional [`q_unit`]
-        Scattering vector of profiles.
-    q_unit : str
-        Unit of `q`.
-    scaled : bool
-        False if the profiles are raw intensities.
     nm_per_pixel : float, optional [nm]
         Pixel size; without it, lengths are in pixels.
     assumed : bool
         Whether that size is an assumption, which is then written below.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
 
     Notes
     -----
@@ -77,23 +60,17 @@ def fig_1(
     for name, items in {"scattering": scattering, "micrographs": micrographs, "masks": masks}.items():
         check_count(name, items, labels)
     profiles = np.ndim(scattering[0]) == 1
-    q_of_row = per_row(q, labels)
     figure, grid = tiles(len(labels), 3, extra_height=0.9 + (0.5 * len(labels) if profiles else 0.0))
-    for row, label in enumerate(labels):
+    draw_named_scattering(grid[:, 0], scattering, labels, q, q_unit, scaled)
+    for row in range(len(labels)):
         check_mask(f"masks[{row}]", masks[row])
         check_shape(f"masks[{row}]", masks[row], tuple(np.shape(micrographs[row])))
-        draw_scattering(grid[row, 0], scattering[row], q_of_row[row], q_unit, scaled)
         draw_image(grid[row, 1], micrographs[row], nm_per_pixel, row == 0, _bar(nm_per_pixel))
         rows, cols = (slice(0, round(ENLARGED * size)) for size in masks[row].shape)
         draw_image(grid[row, 2], np.asarray(micrographs[row])[rows, cols])
         period = float(domain_period(*two_point_correlation(masks[row])))
         _outline(grid[row, 2], masks[row], lamella_like(masks[row], period), (rows, cols))
         _period_bar(grid[row, 2], (rows.stop, cols.stop), period, nm_per_pixel)
-        if profiles:
-            grid[row, 0].set_box_aspect(1)
-            grid[row, 0].set_title(display_name(label), fontweight="bold")
-        else:
-            grid[row, 0].set_ylabel(display_name(label))
     titles = ("A  scattering", "B  micrograph", f"C  annotated, {1 / ENLARGED:g} ×")
     for axes, name in zip(grid[0], titles, strict=True):
         axes.set_title("\n".join(filter(None, [name, axes.get_title()])))
@@ -124,15 +101,6 @@ def fig_s1(
         Pixel size; without it, the bars are in pixels.
     assumed : bool
         Whether that size is an assumption, which is then written below.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
 
     Notes
     -----

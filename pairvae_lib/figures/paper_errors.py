@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy.stats import spearmanr
 
-from pairvae_lib.checks import check_finite, check_one_of
-from pairvae_lib.figures.assessment import draw_box, label_line_ends
+from pairvae_lib.checks import check_one_of
+from pairvae_lib.figures.assessment import check_losses, draw_box, draw_losses, label_line_ends
+from pairvae_lib.figures.drawing import few_plain_ticks
 from pairvae_lib.figures.paper_tables import PAPER_MEDIANS, paper_name, pooled, routes_of
 from pairvae_lib.figures.saved import entry
 from pairvae_lib.figures.style import (
@@ -25,6 +25,7 @@ from pairvae_lib.figures.style import (
     check_named,
     darker,
     display_name,
+    morphology_handles,
     morphology_marks,
     route_colours,
     styled,
@@ -72,11 +73,6 @@ def fig_6a(every_errors: Sequence[Saved]) -> Figure:
     matplotlib Figure
         One panel per route. Hollow boxes: all images, as in the paper; filled: held-out images. Lines: medians of the
         references over held-out images. Open diamonds: the paper's medians, for simulated data and its sizes only.
-
-    Raises
-    ------
-    ValueError
-        If there are no runs, of different techniques, or a run lacks the metric.
 
     Notes
     -----
@@ -126,11 +122,6 @@ def fig_s3(
     matplotlib Figure
         D and E mark ln 2, the loss of a decoder that knows nothing of a balanced mask.
 
-    Raises
-    ------
-    ValueError
-        If there is no such panel or protocol, no history, or losses are missing, not finite or not above zero.
-
     Notes
     -----
     Source: paper, text on Fig. S3, which names D and E in connection with the decoder of micrographs; the letters of
@@ -145,22 +136,14 @@ def fig_s3(
     for protocol, history in protocol_histories.items():
         check_one_of("protocol", protocol, tuple(PROTOCOL_NAMES))
         pair = entry(f"history of {protocol!r}", history, "pair")
-        values = np.asarray(entry(f"pair losses of {protocol!r}", pair, loss), dtype=float)
-        check_finite(f"{loss} of {protocol!r}", values)
-        if not values.size or values.min() <= 0:
-            raise ValueError(f"{loss} of {protocol!r} must hold values above 0 for a logarithmic axis; got {values}")
-        lines[PROTOCOL_NAMES[protocol]] = values
+        values = entry(f"pair losses of {protocol!r}", pair, loss)
+        lines[PROTOCOL_NAMES[protocol]] = check_losses(f"{loss} of {protocol!r}", values)
     colours = {PROTOCOL_NAMES[protocol]: PROTOCOL_COLOURS[protocol] for protocol in protocol_histories}
     figure, axes = plt.subplots(figsize=(WIDTH, 3.6), layout="constrained")
-    for name, values in lines.items():
-        axes.plot(np.arange(1, len(values) + 1), values, color=colours[name], linewidth=1.0, label=name)
+    draw_losses(axes, lines, colours, 1.0)
     unit = {"A": "dimensionless"}.get(panel, "nats per px" if bernoulli else "squared intensity")
-    axes.set(yscale="log", xlabel="epoch", ylabel=f"{display_name(loss)} loss [{unit}]")
-    axes.set_xlim(1, max(2, *map(len, lines.values())))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel(f"{display_name(loss)} loss [{unit}]")
+    few_plain_ticks(axes.yaxis)
     if bernoulli:
         axes.axhline(LN2, color=FRAME, linestyle=":", linewidth=1.2)
         axes.set_title("dotted: ln 2, a decoder that knows nothing", fontsize=9.5, loc="left")
@@ -182,11 +165,6 @@ def error_against_uncertainty(errors: Saved) -> Figure:
     -------
     matplotlib Figure
         Filled: training samples; hollow: held-out ones; with Spearman's rank correlation of each.
-
-    Raises
-    ------
-    ValueError
-        If something is missing, or fewer than three samples of a subset have both values.
     """
     names = entry("errors", errors, "modalities")
     route = f"{names['scattering']}_to_{names['micrograph']}"
@@ -211,10 +189,7 @@ def error_against_uncertainty(errors: Saved) -> Figure:
         name = f"{subset}: Spearman {rho:.2f} (n = {of_subset.sum()})"
         face = "white" if hollow else INK
         handles.append(Line2D([], [], linestyle="", marker="o", color=INK, markerfacecolor=face, label=name))
-    handles += [
-        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
-        for label, (colour, marker) in marks.items()
-    ]
+    handles += morphology_handles(marks)
     axes.set(
         xlabel="standard deviation of $S_2$ over sampled latents [dimensionless]",
         ylabel=f"error of $S_2$, {display_name(route)} [dimensionless]",
@@ -227,11 +202,12 @@ def error_against_uncertainty(errors: Saved) -> Figure:
 def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -> Figure:
     """One panel per route: boxes against the number of training pairs, all and held-out images, with references."""
     routes = routes_of(every_errors, metric)
-    by_size = pooled(every_errors, metric)
+    found = pooled(every_errors, metric)
     references = pooled(every_errors, metric, kind="references")
-    sizes = sorted(by_size)
+    medians = references[references["held out"]].groupby(["name", "n"])["error"].median().unstack()
+    sizes = sorted(found["n"].unique())
     names = TO_SCATTERING if metric == "intensity" else TO_MICROGRAPH
-    shown = [name for name in names if all(name in references[n] for n in sizes)]
+    shown = [name for name in names if name in medians.index and medians.loc[name].notna().all()]
     colours = route_colours(routes)
     figure, grid = plt.subplots(
         len(routes), 1, figsize=(WIDTH, 2.2 * len(routes) + 0.9), sharex=True, sharey=True, squeeze=False
@@ -240,15 +216,14 @@ def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -
     simulated = all(errors["run"]["data"] == "simulated" for errors in every_errors)
     for axes, route in zip(grid[:, 0], routes, strict=True):
         for place, n in enumerate(sizes):
-            values, held_out = by_size[n][route]
-            draw_box(axes, place - 0.2, values, colours[route], hollow=True, upright=True, width=0.3)
-            draw_box(axes, place + 0.2, values[held_out], colours[route], hollow=False, upright=True, width=0.3)
+            own = found[(found["n"] == n) & (found["name"] == route)]
+            for shift, values in ((-0.2, own["error"]), (0.2, own["error"][own["held out"]])):
+                draw_box(axes, place + shift, values.to_numpy(), colours[route], shift < 0, upright=True, width=0.3)
             paper = PAPER_MEDIANS.get((metric, paper_name(route, every_errors)), {}).get(n) if simulated else None
             if paper is not None:
                 axes.plot(place - 0.42, paper, marker="D", color=INK, markerfacecolor="white", zorder=5)
         for name in shown:
-            medians = [float(np.median(values[apart])) for values, apart in (references[n][name] for n in sizes)]
-            _reference_line(axes, medians, name)
+            _reference_line(axes, list(medians.loc[name]), name)
         axes.set_title(display_name(route), color=darker(colours[route]), loc="left")
         axes.set_xticks(range(len(sizes)), [f"{n}" for n in sizes])
         axes.set(xlim=(-0.6, len(sizes) - 0.4))

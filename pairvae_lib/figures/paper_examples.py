@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pairvae_lib.figures.curves import draw_curves, lineal_path_curves
-from pairvae_lib.figures.drawing import SCALED_LIMITS, draw_image, profile_axis, tiles
+from pairvae_lib.figures.drawing import SCALED_LIMITS, draw_image, image_grid, profile_axis
 from pairvae_lib.figures.saved import array, techniques, words
 from pairvae_lib.figures.style import WIDTH, display_name, legend_above, route_colours, styled
 from pairvae_lib.morphology import lineal_path, two_point_correlation
@@ -33,11 +33,6 @@ def fig_3a(curves: Saved) -> Figure:
     matplotlib Figure
         Columns: morphologies. Rows: true scattering and its reconstruction, true micrograph and its reconstruction;
         1-D profiles share one row of panels.
-
-    Raises
-    ------
-    ValueError
-        If an array is missing.
 
     Notes
     -----
@@ -117,11 +112,6 @@ def recalled_crops(curves: Saved) -> Figure:
     -------
     matplotlib Figure
         Columns: morphologies.
-
-    Raises
-    ------
-    ValueError
-        If an array is missing.
     """
     s, m = techniques(curves)
     rows = {
@@ -129,10 +119,8 @@ def recalled_crops(curves: Saved) -> Figure:
         display_name(f"{s}_to_{m}"): "training example recalled",
         "another\ncrop": "training example other crop",
     }
-    return _tiled(
-        {name: array("curves", curves, key) for name, key in rows.items()},
-        words("curves", curves, "training example labels"),
-    )
+    labels = words("curves", curves, "training example labels")
+    return image_grid([array("curves", curves, key) for key in rows.values()], list(rows), [*map(display_name, labels)])
 
 
 def _micrographs(curves: Saved, routes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -158,26 +146,14 @@ def _examples(curves: Saved, to_scattering: Sequence[str], to_micrograph: Sequen
         names.get(name, f"true\n{display_name(s)}"): np.clip(stack.astype(float), 0, 1)  # half precision may pass 1
         for name, stack in scattering.items()
     }
-    return _tiled(patterns | micrographs, labels)
+    rows = patterns | micrographs
+    return image_grid(list(rows.values()), list(rows), list(map(display_name, labels)))
 
 
 def _in_lines(route: str) -> str:
     """A route as the label of a row, which has little room."""
     shown = display_name(route).replace(" ", "\n", 1)
     return shown if max(map(len, shown.split("\n"))) < 12 else shown.replace("→", "\n→")
-
-
-@styled
-def _tiled(rows: Mapping[str, np.ndarray], labels: Sequence[str]) -> Figure:
-    """One row per name, one column per label."""
-    figure, grid = tiles(len(rows), len(labels))
-    for row, (name, stack) in enumerate(rows.items()):
-        for axes, image in zip(grid[row], stack, strict=True):
-            draw_image(axes, image)
-        grid[row, 0].set_ylabel(name)
-    for axes, label in zip(grid[0], labels, strict=True):
-        axes.set_title(display_name(label))
-    return figure
 
 
 @styled

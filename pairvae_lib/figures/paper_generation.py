@@ -24,15 +24,6 @@ def fig_7a(generation: Saved) -> Figure:
         The saved `generation.npz`: "labels" (m,), "variances" (in units of that of the latents), "reconstruction"
         (m, side, side), and for each variance v "drawn v" (m, 5, side, side).
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If an array is missing.
-
     Notes
     -----
     Source: paper, Fig. 7A.
@@ -54,11 +45,6 @@ def fig_7b(generation: Saved) -> Figure:
     matplotlib Figure
         Every panel names the mean distance of the draws from the reconstruction.
 
-    Raises
-    ------
-    ValueError
-        If an array is missing.
-
     Notes
     -----
     Source: paper, Fig. 7B; the true curve and the distance are added.
@@ -67,24 +53,12 @@ def fig_7b(generation: Saved) -> Figure:
 
 
 def fig_s7(generation: Saved, part: str = "A") -> Figure:
-    """Fig. S7: as Fig. 7 ("A" `fig_7a`, "B" `fig_7b`) with the smallest saved variance.
-
-    Raises
-    ------
-    ValueError
-        If there is no such part, an array is missing, or no variance is below 1.
-    """
+    """Fig. S7: as Fig. 7 ("A" `fig_7a`, "B" `fig_7b`) with the smallest saved variance."""
     return _part(part, generation, _outermost(generation, smaller=True))
 
 
 def fig_s8(generation: Saved, part: str = "A") -> Figure:
-    """Fig. S8: as Fig. 7 ("A" `fig_7a`, "B" `fig_7b`) with the largest saved variance.
-
-    Raises
-    ------
-    ValueError
-        If there is no such part, an array is missing, or no variance is above 1.
-    """
+    """Fig. S8: as Fig. 7 ("A" `fig_7a`, "B" `fig_7b`) with the largest saved variance."""
     return _part(part, generation, _outermost(generation, smaller=False))
 
 

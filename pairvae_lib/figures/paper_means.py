@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from pairvae_lib.checks import check_finite, check_shape
 from pairvae_lib.figures.ensembles import mean_correlation, mean_lineal_path
 from pairvae_lib.figures.saved import array, techniques, words
-from pairvae_lib.figures.style import INK, WIDTH, display_name, morphology_marks, styled
+from pairvae_lib.figures.style import INK, WIDTH, display_name, morphology_handles, morphology_marks, styled
 
 Saved = Mapping[str, Any]
 
@@ -30,11 +30,6 @@ def fig_5a(curves: Saved) -> Figure:
     -------
     matplotlib Figure
         Band: all images, as in the paper. Dashed: mean of the held-out images.
-
-    Raises
-    ------
-    ValueError
-        If an array is missing or no image is held out.
 
     Notes
     -----
@@ -65,15 +60,6 @@ def fig_s6(curves: Saved, axis: str = "vertical") -> Figure:
     axis : "vertical" or "horizontal"
         Direction of the segments.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If an array is missing, no image is held out, or there is no such axis.
-
     Notes
     -----
     Source: paper, text on Fig. 5 (the Supporting Information is not public); the held-out mean is added.
@@ -102,11 +88,6 @@ def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None 
     matplotlib Figure
         Filled: training samples; hollow: held-out ones.
 
-    Raises
-    ------
-    ValueError
-        If an array is missing, has another shape or is not finite.
-
     Notes
     -----
     Source: not in the paper, which says that solo scattering latents are the more clustered ones, that pair training
@@ -132,10 +113,7 @@ def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None 
         axes.set_ylabel("principal component 2")
     for axes in grid[1]:
         axes.set_xlabel("principal component 1")
-    handles = [
-        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
-        for label, (colour, marker) in marks.items()
-    ]
+    handles = morphology_handles(marks)
     handles += [
         Line2D([], [], linestyle="", marker="o", color=INK, markerfacecolor=face, label=name)
         for name, face in (("train", INK), ("held out", "white"))

@@ -25,10 +25,6 @@ def fig_2(scattering: str = "saxs", micrograph: str = "sem") -> Figure:
     scattering, micrograph : str
         Names of the techniques.
 
-    Returns
-    -------
-    matplotlib Figure
-
     Notes
     -----
     Source: content of the paper's Fig. 2; the drawing is ours.

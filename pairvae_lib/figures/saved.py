@@ -10,13 +10,7 @@ import numpy as np
 
 
 def entry(name: str, source: Mapping[str, Any], key: str) -> Any:
-    """What a saved result holds under a key.
-
-    Raises
-    ------
-    ValueError
-        If it holds no such key; the message lists what it holds.
-    """
+    """What a saved result holds under a key."""
     if key not in source:
         raise ValueError(f"{name} must hold {key!r}; got {', '.join(sorted(map(str, source))) or 'nothing'}")
     return source[key]
@@ -34,13 +28,7 @@ def words(name: str, source: Mapping[str, Any], key: str) -> list[str]:
 
 
 def techniques(curves: Mapping[str, Any]) -> tuple[str, str]:
-    """Names of the scattering and of the micrograph, from the series that `curves` holds.
-
-    Raises
-    ------
-    ValueError
-        If it does not hold the S2 of a cross-reconstruction.
-    """
+    """Names of the scattering and of the micrograph, from the series that `curves` holds."""
     for key in map(str, curves):
         found = re.fullmatch(r"S2 (\w+)_to_(\w+)", key)
         if found and found[1] != found[2]:

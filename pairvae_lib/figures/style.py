@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,6 +118,14 @@ def morphology_marks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
         other = next(spare) if key not in MORPHOLOGY_COLOURS else ("", ".")
         marks[name] = (MORPHOLOGY_COLOURS.get(key, other[0]), MARKERS.get(key, other[1]))
     return marks
+
+
+def morphology_handles(marks: Mapping[str, tuple[str, str]]) -> list[Line2D]:
+    """What a legend shows of `morphology_marks`."""
+    return [
+        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
+        for label, (colour, marker) in marks.items()
+    ]
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:

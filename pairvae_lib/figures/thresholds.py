@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pairvae_lib.checks import check_finite, check_mask, check_one_of, check_shape
-from pairvae_lib.figures.drawing import draw_image, tiles
+from pairvae_lib.figures.drawing import Images, draw_image, tiles
 from pairvae_lib.figures.style import (
     SPARE_COLOURS,
     check_count,
@@ -23,8 +24,6 @@ from pairvae_lib.figures.style import (
     styled,
 )
 from pairvae_lib.morphology import dice
-
-Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
 
 # Okabe and Ito's palette; local thresholds are drawn through, global ones dashed.
 METHOD_LINES = {
@@ -69,15 +68,6 @@ def threshold_examples(
     nm_per_pixel : float, optional [nm]
         Pixel size of the micrographs; without it the scale bar is in pixels.
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If counts, shapes or types do not fit.
-
     Notes
     -----
     Source: paper, Fig. S2, without the Dice coefficients (experiments have no ground truth).
@@ -116,42 +106,28 @@ def threshold_scores(rows: Sequence[Mapping[str, Any]], score: str = "dice") -> 
     score : str
         One of "dice", "iou", "domains_kept", "domains_ratio", "fraction_bias".
 
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, there is no such score, or a score is not finite.
-
     Notes
     -----
     Source: not in the paper, whose Fig. S2 shows masks; experiments have no ground truth.
     """
     check_named("rows", rows)
     check_one_of("score", score, tuple(SCORE_NAMES))
-    check_finite(score, np.array([row[score] for row in rows], dtype=float))
-    labels = list(dict.fromkeys(row["morphology"] for row in rows))
+    table = pd.DataFrame(rows)
+    check_finite(score, table[score].to_numpy(dtype=float))
+    medians = table.groupby(["morphology", "method", "illumination"])[score].median()
+    labels = list(table["morphology"].unique())
     spare = iter(SPARE_COLOURS * 4)
-    lines = {
-        name: METHOD_LINES.get(name) or (next(spare), "-") for name in dict.fromkeys(row["method"] for row in rows)
-    }
+    lines = {name: METHOD_LINES.get(name) or (next(spare), "-") for name in table["method"].unique()}
     figure, every = panels(len(labels), height=2.7)
     ends: list[dict[str, tuple[float, float]]] = []
     for axes, label in zip(every, labels, strict=True):
         ends.append({})
         for method, (colour, dashes) in lines.items():
-            by_light: dict[float, list[float]] = {}
-            for row in rows:
-                if (row["morphology"], row["method"]) == (label, method):
-                    by_light.setdefault(row["illumination"], []).append(row[score])
-            lights = sorted(by_light)
-            medians = [float(np.median(by_light[light])) for light in lights]
-            axes.plot(lights, medians, dashes, color=colour, marker="o", markersize=3.5, label=method)
-            ends[-1][method] = (lights[-1], medians[-1])
+            own = medians[label, method]
+            axes.plot(own.index, own, dashes, color=colour, marker="o", markersize=3.5, label=method)
+            ends[-1][method] = (own.index[-1], own.iloc[-1])
         axes.set_title(display_name(label))
-        axes.set_xticks(sorted({row["illumination"] for row in rows}))
+        axes.set_xticks(sorted(table["illumination"].unique()))
     name_outer_axes(every, "shading [× as simulated]", SCORE_NAMES[score])
     for axes, last in zip(every, ends, strict=True):
         _label_ends(axes, last, {method: colour for method, (colour, _) in lines.items()})
