@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from sklearn.decomposition import PCA
 from torch import Tensor
 
 from pairvae_lib.checks import check_finite
@@ -87,11 +88,6 @@ def principal_directions(latents: np.ndarray, components: int) -> np.ndarray:
     -------
     ndarray of shape (components, features)
         In the order and with the signs of `principal_components`.
-
-    Raises
-    ------
-    ValueError
-        If the latents are not finite, or there are not that many directions.
     """
     most = min(len(latents) - 1, latents.shape[1])
     if not 1 <= components <= most:
@@ -115,11 +111,6 @@ def latent_statistics(latents: np.ndarray, labels: Sequence[str]) -> dict[str, f
         "between_classes": share of the variance that lies between the classes' means, 0 to 1. "effective_dimension":
         participation ratio of the covariance's eigenvalues, from 1 to n - 1. "spread": root mean square over the
         features of the standard deviation over the samples, in that of the prior.
-
-    Raises
-    ------
-    ValueError
-        If the latents are not finite, or as many labels are not given.
 
     Notes
     -----
@@ -171,11 +162,10 @@ def correlation_spread(
 
 def _principal(latents: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates (n, components), and the directions of unit length (components, features) that they are along."""
-    left, scale, right = np.linalg.svd(_centred(latents), full_matrices=False)
-    coordinates = left[:, :components] * scale[:components]
-    largest = coordinates[np.abs(coordinates).argmax(axis=0), range(coordinates.shape[1])]
-    sign = np.where(largest < 0, -1, 1)
-    return coordinates * sign, right[:components] * sign[:, np.newaxis]
+    found = PCA(min(components, *latents.shape), svd_solver="full")
+    coordinates = found.fit_transform(_centred(latents))
+    sign = np.where(coordinates.max(axis=0) < -coordinates.min(axis=0), -1, 1)
+    return coordinates * sign, found.components_ * sign[:, np.newaxis]
 
 
 def _centred(latents: np.ndarray) -> np.ndarray:

@@ -184,7 +184,7 @@ def test_errors_name_argument_and_value():
         kernel_ridge(np.where(features == features[3], np.nan, features), targets, TRAIN, HELD_OUT)
     with pytest.raises(ValueError, match="targets must be finite"):
         training_mean(targets * np.nan, TRAIN, HELD_OUT)
-    with pytest.raises(ValueError, match="train must hold at least 3 samples; got 2"):
+    with pytest.raises(ValueError, match="training samples must be at least 3; got 2"):
         kernel_ridge(features, targets, [0, 1], HELD_OUT)
     with pytest.raises(ValueError, match="features of the training samples must differ; got equal ones only"):
         kernel_ridge(np.ones_like(features), targets, TRAIN, HELD_OUT)
