@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pairvae_lib.answers import crops_of, flow_answer, neighbours_answer
+from pairvae_lib.answers import flow_answer, neighbours_answer, own_crops
 from pairvae_lib.baselines import training_mean
 from pairvae_lib.ensemble_errors import (
     ensemble_statistics,
@@ -129,13 +129,12 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
         return generator(seed, f"flow assessment {stage}")
 
     route = route_name(*(modality.name for modality in pairs.modalities))
-    true = crops_of(pairs, np.repeat(samples[:, np.newaxis], CROPS, axis=1), rng(TRUE))
+    true = own_crops(pairs, samples, CROPS, rng(TRUE))
     drawn = flow_answer(flow, pairs.scattering[samples], DRAWN, size, rng(route))
     known = {TRUE: ensemble_statistics(true), route: ensemble_statistics(drawn)}
     for name, k in NEIGHBOURS.items():
         known[name] = ensemble_statistics(neighbours_answer(pairs, asked, k, DRAWN, rng(name)))
-    everyone = np.repeat(np.arange(len(pairs))[:, np.newaxis], DRAWN, axis=1)
-    learnt = ensemble_statistics(crops_of(pairs, everyone, rng(RIDGE)))
+    learnt = ensemble_statistics(own_crops(pairs, range(len(pairs)), DRAWN, rng(RIDGE)))
     known[RIDGE] = ridge_statistics(pairs.scattering, learnt, split.train, samples)
     known[MEAN] = {
         metric: training_mean(values.mean(axis=1), split.train, samples)[:, np.newaxis]

@@ -34,6 +34,26 @@ def posterior(vae: VAE, x: np.ndarray) -> Posterior:
     return Posterior(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
 
+def decoded(vae: VAE, latents: Tensor) -> np.ndarray:
+    """What latents decode to, as it is shown, in parts.
+
+    Parameters
+    ----------
+    vae : VAE
+    latents : Tensor of shape (..., C, h, w)
+
+    Returns
+    -------
+    ndarray of shape (..., *vae.modality.shape)
+        Boolean masks (bernoulli), or intensities in [0, 1] (gaussian).
+    """
+    flat = latents.flatten(0, max(latents.ndim - 4, 0))
+    with torch.inference_mode():
+        parts = [vae.shown(vae.decode(part)) for part in flat.split(PART)]
+    shown = torch.cat(parts)[:, 0].numpy()
+    return shown.reshape(*latents.shape[:-3], *shown.shape[1:])
+
+
 def latents_of(
     solo: Mapping[str, VAE], model: PairVAE, measurements: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
@@ -150,13 +170,11 @@ def correlation_spread(
     ndarray of shape (n,)
         Standard deviation of S2(r) over the samples, averaged over r.
     """
-    encoded, vae = posterior(model.vae(source), x), model.vae(target)
+    encoded = posterior(model.vae(source), x)
     drawn: list[np.ndarray] = []
     for _ in range(samples):
         noise = torch.from_numpy(rng.standard_normal(encoded.latent_mean.shape, dtype=np.float32))
-        with torch.inference_mode():
-            masks: Tensor = torch.cat([vae.shown(vae.decode(part)) for part in encoded.sample(noise).split(PART)])
-        drawn.append(two_point_correlation(masks[:, 0].numpy())[1])
+        drawn.append(two_point_correlation(decoded(model.vae(target), encoded.sample(noise)))[1])
     return np.std(drawn, axis=0).mean(axis=-1)
 
 

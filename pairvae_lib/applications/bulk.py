@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from pairvae_lib.applications.ensembles import Ensembles
+from pairvae_lib.answers import Ensembles
 from pairvae_lib.checks import check_positive
 
 

@@ -13,10 +13,10 @@ import torch
 
 from pairvae_lib.answers import (
     class_answer,
-    crops_of,
     flow_answer,
     neighbours_answer,
     others_answer,
+    own_crops,
     pairvae_answer,
     peer_answer,
 )
@@ -83,15 +83,15 @@ def assessed(
     def rng(stage: str) -> np.random.Generator:
         return generator(seed, f"contest {stage}")
 
-    true = crops_of(pairs, np.repeat(queries[:, np.newaxis], budget.true, axis=1), rng("true"))
+    true = own_crops(pairs, queries, budget.true, rng("true"))
     scattering = pairs.scattering[queries]
     answers: dict[str, np.ndarray] = {
-        FLOOR: crops_of(pairs, np.repeat(queries[:, np.newaxis], budget.drawn, axis=1), rng(FLOOR)),
+        FLOOR: own_crops(pairs, queries, budget.drawn, rng(FLOOR)),
         ONE: neighbours_answer(pairs, split, 1, budget.drawn, rng(ONE)),
         THREE: neighbours_answer(pairs, split, 3, budget.drawn, rng(THREE)),
         CLASS: class_answer(pairs, split, budget.drawn, rng(CLASS)),
         OTHER: others_answer(pairs, split, budget.drawn, rng(OTHER)),
-        PAIRVAE: pairvae_answer(models.pairvae, pairs, split.held_out, budget.drawn, rng(PAIRVAE)),
+        PAIRVAE: pairvae_answer(models.pairvae, scattering, *models.pairvae.names, budget.drawn, rng(PAIRVAE)),
     }
     for name, peer in models.peers.items():
         answers[name] = peer_answer(peer, pairs, split.held_out, budget.drawn, rng(name))
@@ -103,9 +103,7 @@ def assessed(
 
     true_statistics = ensemble_statistics(true)
     statistics = {name: ensemble_statistics(masks) for name, masks in answers.items()}
-    known = ensemble_statistics(
-        crops_of(pairs, np.repeat(np.arange(len(pairs))[:, np.newaxis], budget.drawn, axis=1), rng("ridge"))
-    )
+    known = ensemble_statistics(own_crops(pairs, range(len(pairs)), budget.drawn, rng("ridge")))
     ridge = ridge_statistics(pairs.scattering, known, split.train, split.held_out)
     errors = error_table(statistics | {STATISTICS_RIDGE: ridge}, true_statistics)
 
@@ -146,9 +144,9 @@ def scattering_errors(
     rng: Callable[[str], np.random.Generator],
 ) -> dict[str, np.ndarray]:
     """The way back: mean absolute error of the scattering from several crops of each held-out micrograph."""
-    everyone, queries, train = np.arange(len(pairs)), list(split.held_out), list(split.train)
+    queries, train = list(split.held_out), list(split.train)
     source, target = (modality.name for modality in reversed(pairs.modalities))
-    crops = crops_of(pairs, np.repeat(everyone[:, np.newaxis], budget.drawn, axis=1), rng("spectra"))
+    crops = own_crops(pairs, range(len(pairs)), budget.drawn, rng("spectra"))
     spectra = power_spectrum_features(crops)
     true = pairs.scattering[:, 0]
     seen = torch.from_numpy(_images(crops[queries].reshape(-1, *crops.shape[2:])))
@@ -188,7 +186,7 @@ def pictures(
         **{name: answers[name][places, :SHOWN] for name in (ONE, PAIRVAE, *models.peers, FLOW)},
         "training crop": focused_crops(pairs, tuple(trained), models.settings.pair, seed) > 0.5,
         "training reconstruction": rebuilt.numpy(),
-        "other crops": crops_of(pairs, np.repeat(np.array(trained)[:, np.newaxis], 2, axis=1), rng),
+        "other crops": own_crops(pairs, trained, 2, rng),
     }
     return shown | {
         "classes": np.array(classes),

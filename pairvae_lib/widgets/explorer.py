@@ -21,6 +21,7 @@ from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
 from pairvae_lib.figures.style import display_name, styled
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.flow_exploration import FlowExploration, write_flow_exploration
+from pairvae_lib.latents import decoded
 from pairvae_lib.model import PairVAE
 from pairvae_lib.runs import Run, project_root
 from pairvae_lib.shown import shown_results
@@ -207,12 +208,11 @@ def _still(model: PairVAE, exploration: Exploration) -> Figure:
     scattering, micrograph = exploration.modalities
     chosen = _of_each(exploration.morphologies)
     latents = torch.from_numpy(exploration.centres[scattering.name][chosen]).view(-1, *exploration.latent_shape)
-    with torch.inference_mode():
-        decoded = model.vae(micrograph.name).shown(model.vae(micrograph.name).decode(latents))[:, 0].numpy()
+    masks = decoded(model.vae(micrograph.name), latents)
     figure, grid = tiles(3, len(chosen), extra_height=0.4)
     for column, index in enumerate(chosen):
         draw_scattering(grid[0, column], exploration.scattering[index], exploration.q, exploration.q_unit)
-        draw_image(grid[1, column], decoded[column])
+        draw_image(grid[1, column], masks[column])
         draw_image(grid[2, column], exploration.masks[index])
         grid[0, column].set_title(display_name(exploration.morphologies[index]))
     for row, words in enumerate((display_name(scattering.name), "decoded", f"true {display_name(micrograph.name)}")):
