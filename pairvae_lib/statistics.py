@@ -25,29 +25,6 @@ class Interval:
     high: float
 
 
-def paired_median_difference(a: np.ndarray, b: np.ndarray) -> float:
-    """Median of the differences a - b of pairs: below 0 where `a` is mostly the smaller one.
-
-    Parameters
-    ----------
-    a, b : ndarray of shape (pairs,)
-        Entry i of both belongs to the same image.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or a value is missing or not finite.
-    """
-    a, b = _sample("a", a), _sample("b", b)
-    if a.shape != b.shape:
-        raise ValueError(f"b must hold a partner for each of the {len(a)} values of a; got {len(b)} values")
-    return float(np.median(a - b))
-
-
 def hierarchical_resamples(
     values: np.ndarray, image: np.ndarray, seed: np.ndarray, statistic: Statistic, n: int, rng: np.random.Generator
 ) -> np.ndarray:
@@ -162,34 +139,6 @@ def two_sided_p_value(resamples: np.ndarray, null: float = 0.0) -> float:
     resamples = _sample("resamples", resamples)
     rarer = min(int((resamples <= null).sum()), int((resamples >= null).sum()))
     return min(1.0, 2 * (rarer + 1) / (len(resamples) + 1))
-
-
-def cliffs_delta(a: np.ndarray, b: np.ndarray) -> float:
-    """Cliff's delta: how much likelier a value of `a` exceeds one of `b` than the other way round.
-
-    Parameters
-    ----------
-    a : ndarray of shape (n,)
-    b : ndarray of shape (m,)
-
-    Returns
-    -------
-    float
-        Between -1 (every value of `a` is below every value of `b`) and 1. Exact over all n m pairs; ties count 0.
-
-    Raises
-    ------
-    ValueError
-        If either is empty or not finite.
-
-    Source
-    ------
-    Cliff, Psychological Bulletin 114, 494 (1993).
-    """
-    a, b = _sample("a", a), np.sort(_sample("b", b))
-    above = int(np.searchsorted(b, a, side="left").sum())
-    not_below = int(np.searchsorted(b, a, side="right").sum())
-    return (above + not_below - len(a) * len(b)) / (len(a) * len(b))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
