@@ -52,11 +52,6 @@ def export_onnx(model: PairVAE | ConditionalFlow, folder: Path | str, half: bool
     -------
     list of Path
         The files.
-
-    Raises
-    ------
-    ValueError
-        As `export_decoder`.
     """
     if isinstance(model, ConditionalFlow):
         scattering, micrograph = (modality.name for modality in model.modalities)

@@ -112,11 +112,6 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
     Returns
     -------
     FlowAssessment
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than four training samples, so that one of them has no three neighbours.
     """
     train = _evenly(sorted(split.train), MOST_TRAINING)
     samples = np.array([*train, *split.held_out])

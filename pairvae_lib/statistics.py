@@ -52,11 +52,6 @@ def hierarchical_resamples(
     -------
     ndarray of shape (n,)
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, a value is not finite, or `n` is not above 0.
-
     Notes
     -----
     Seeds are drawn anew for each image. What one seed does to all images alike (a training run that failed) is
@@ -102,11 +97,6 @@ def hierarchical_bootstrap(
     -------
     Interval
         The estimate is the statistic of the images' own averages.
-
-    Raises
-    ------
-    ValueError
-        As `hierarchical_resamples`, and if `confidence` does not lie between 0 and 1.
     """
     check_range("confidence", confidence, 0, 1)
     drawn = hierarchical_resamples(values, image, seed, statistic, n, rng)
@@ -130,11 +120,6 @@ def two_sided_p_value(resamples: np.ndarray, null: float = 0.0) -> float:
     -------
     float
         Never 0: the observed sample counts as one resample on either side, so the least value is 2 / (n + 1).
-
-    Raises
-    ------
-    ValueError
-        If `resamples` is empty or not finite.
     """
     resamples = _sample("resamples", resamples)
     rarer = min(int((resamples <= null).sum()), int((resamples >= null).sum()))
@@ -152,11 +137,6 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (tests,)
         In the same order. Those at or below a level alpha are significant, with the chance of any false one at alpha.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or one is not a number between 0 and 1.
 
     Source
     ------

@@ -52,11 +52,6 @@ def annealing(parameters: Parameters, size: str, times: Sequence[float], seed: i
     Moment
         In the order of `times`. It is the same film every time: a short annealing is the beginning of a longer one with
         the same seed.
-
-    Raises
-    ------
-    ValueError
-        If there is no such size, or a time is not above 0.
     """
     check_one_of("size", size, tuple(SIZES))
     extent = SIZES[size]

@@ -72,11 +72,6 @@ def simulate_pair(morphology: str, size: str, rng: np.random.Generator, variant:
     Returns
     -------
     SimulatedPair
-
-    Raises
-    ------
-    ValueError
-        If there is no such morphology, size or variant.
     """
     check_one_of("size", size, tuple(SIZES))
     extent = SIZES[size]

@@ -41,11 +41,6 @@ def relit_micrographs(
     mask : bool ndarray of shape (rows, cols)
         True = PMMA, the same under every light.
     micrographs : mapping of illumination to uint8 ndarray of shape (rows, cols)
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range, or a factor so large that the amplitude exceeds 255 grey levels.
     """
     check_range("index", index, 0, float("inf"))
     check_one_of("size", size, tuple(SIZES))
