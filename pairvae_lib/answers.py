@@ -58,7 +58,7 @@ def own_crops(pairs: PreparedPairs, samples: Indices, count: int, rng: np.random
 
 
 def neighbours_answer(
-    pairs: PreparedPairs, split: Split, k: int, count: int, rng: np.random.Generator, components: int = 8
+    pairs: PreparedPairs, split: Split, k: int, count: int, rng: np.random.Generator
 ) -> Masks:
     """Crops of the `k` training samples with the most similar scattering, in turns.
 
@@ -69,10 +69,8 @@ def neighbours_answer(
     count : int
         Masks per query.
     rng : numpy.random.Generator
-    components : int
-        See `baselines.nearest_neighbours`.
     """
-    nearest = nearest_neighbours(pairs.scattering, split.train, split.held_out, k, components)
+    nearest = nearest_neighbours(pairs.scattering, split.train, split.held_out, k)
     return crops_of(pairs, nearest[:, np.arange(count) % k], rng)
 
 

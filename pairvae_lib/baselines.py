@@ -31,7 +31,6 @@ def references(
     train: Indices,
     query: Indices,
     rng: np.random.Generator,
-    components: int = 8,
 ) -> dict[str, np.ndarray]:
     """Predictions of the targets of the query samples by every reference of this module, by name.
 
@@ -46,8 +45,6 @@ def references(
         Sample indices, from 0 to n - 1.
     rng : numpy.random.Generator
         Draws the shuffled pairs.
-    components : int
-        Principal components of the features in which neighbours are near.
 
     Returns
     -------
@@ -55,8 +52,8 @@ def references(
         Keys "nearest neighbour", "three nearest neighbours", "kernel ridge", "training mean", "shuffled pairs".
     """
     return {
-        "nearest neighbour": retrieved(features, targets, train, query, 1, components),
-        "three nearest neighbours": retrieved(features, targets, train, query, 3, components),
+        "nearest neighbour": retrieved(features, targets, train, query, 1),
+        "three nearest neighbours": retrieved(features, targets, train, query, 3),
         "kernel ridge": kernel_ridge(features, targets, train, query),
         "training mean": training_mean(targets, train, query),
         "shuffled pairs": shuffled(targets, train, query, rng),

@@ -159,10 +159,5 @@ def _p_value(differences: np.ndarray, rng: np.random.Generator) -> float:
     if len(differences) < FEWEST_IMAGES:
         return float("nan")
     sample = np.arange(len(differences))
-    drawn = hierarchical_resamples(differences, sample, np.zeros_like(sample), _mean, RESAMPLES, rng)
+    drawn = hierarchical_resamples(differences, sample, np.zeros_like(sample), np.mean, RESAMPLES, rng)
     return two_sided_p_value(drawn)
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean over the samples."""
-    return float(np.mean(values))
