@@ -7,12 +7,19 @@ crop was meant. Training and held-out samples are kept apart.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from pairvae_lib.answers import flow_answer, neighbours_answer, own_crops
+from pairvae_lib.appraisal import (
+    ANOTHER,
+    DRAWN_HELD_OUT,
+    DRAWN_TRAINING,
+    OWN,
+    TRUE_HELD_OUT,
+    TRUE_TRAINING,
+    FlowAppraisal,
+)
 from pairvae_lib.baselines import training_mean
 from pairvae_lib.ensemble_errors import (
     ensemble_statistics,
@@ -28,7 +35,6 @@ from pairvae_lib.flow_training import denoising_loss
 from pairvae_lib.model import route_name
 from pairvae_lib.morphology import two_point_correlation
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.records import rounded
 from pairvae_lib.splits import Split
 
 DRAWN, CROPS = 16, 32  # masks of an answer, and crops of the micrograph that it is held to
@@ -37,66 +43,9 @@ LOOKED_AT = 12  # samples of a subset for which copies are looked for, which tak
 DENOISING_TIME = 0.1
 NEIGHBOURS = {"nearest neighbour": 1, "three nearest neighbours": 3}
 RIDGE, MEAN = "kernel ridge", "training mean"
-# Names of memorisation: what is drawn, and the true crops that it stands beside.
-DRAWN_HELD_OUT, TRUE_HELD_OUT = "drawn for held-out samples", "true crops of held-out samples"
-DRAWN_TRAINING, TRUE_TRAINING = "drawn for training samples", "true crops of training samples, in other micrographs"
-OWN, ANOTHER = "own scattering", "another sample's"  # names of denoising
 
 
-@dataclass(frozen=True, eq=False)
-class FlowAssessment:
-    """What `assess_flow` found for n samples.
-
-    Parameters
-    ----------
-    sample_ids, morphologies : tuple of str, length n
-    subsets : ndarray of str, shape (n,)
-        "train" or "held out".
-    modalities : (str, str)
-        Names of scattering and micrograph.
-    errors : dict of metric to dict of route to ndarray of shape (n,)
-        Of the ensembles, in the metrics of `ensemble_errors`; the one route is that to the micrograph.
-    references : dict of metric to dict of name to ndarray of shape (n,)
-        The same of crops of neighbours, of statistics predicted without any mask, and of other crops of the same
-        micrograph.
-    memorisation : dict of name to ndarray
-        Dice coefficients with the training crop that is met best anywhere: of masks drawn for held-out samples and of
-        true crops of them; of masks drawn for training samples, and of true crops of them in other micrographs.
-    spread : dict of name to ndarray of shape (n,)
-        Spread of S2 over an ensemble, over that of the true crops.
-    denoising : dict of name to ndarray of shape (n,)
-        Cross-entropy [nats per pixel] at DENOISING_TIME with the sample's own scattering, and with another's.
-    curves : dict of name to ndarray
-        "r" and "z" [px]; means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...
-    """
-
-    sample_ids: tuple[str, ...]
-    morphologies: tuple[str, ...]
-    subsets: np.ndarray
-    modalities: tuple[str, str]
-    errors: dict[str, dict[str, np.ndarray]]
-    references: dict[str, dict[str, np.ndarray]]
-    memorisation: dict[str, np.ndarray]
-    spread: dict[str, np.ndarray]
-    denoising: dict[str, np.ndarray]
-    curves: dict[str, np.ndarray]
-
-    def content(self) -> dict[str, Any]:
-        """All of it as plain values, for a model's folder: no image, no curve of a single sample."""
-        named = zip(self.sample_ids, self.morphologies, self.subsets, strict=True)
-        return {
-            "samples": [dict(zip(("sample_id", "morphology", "subset"), map(str, one), strict=True)) for one in named],
-            "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
-            "errors": rounded(self.errors),
-            "references": rounded(self.references),
-            "memorisation": rounded(self.memorisation),
-            "spread": rounded(self.spread),
-            "denoising": rounded(self.denoising),
-            "curves": rounded(self.curves, 5),
-        }
-
-
-def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed: int) -> FlowAssessment:
+def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed: int) -> FlowAppraisal:
     """Errors of a flow's ensembles and of references, with spread, memorisation, and whether the scattering is used.
 
     Parameters
@@ -108,10 +57,6 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
         All held-out samples are assessed, and up to MOST_TRAINING others.
     seed : int
         Of the crops and of all that is drawn.
-
-    Returns
-    -------
-    FlowAssessment
     """
     train = _evenly(sorted(split.train), MOST_TRAINING)
     samples = np.array([*train, *split.held_out])
@@ -142,11 +87,12 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
     own, others = denoising_losses(
         flow, true[:, 0], pairs.scattering[samples], pairs.scattering[samples[another]], lambda: rng("denoising")
     )
-    return FlowAssessment(
-        sample_ids=tuple(pairs.sample_ids[index] for index in samples),
-        morphologies=tuple(pairs.morphologies[index] for index in samples),
-        subsets=subsets,
+    return FlowAppraisal(
         modalities=(pairs.modalities[0].name, pairs.modalities[1].name),
+        samples=tuple(
+            (pairs.sample_ids[index], pairs.morphologies[index], str(subset))
+            for index, subset in zip(samples, subsets, strict=True)
+        ),
         errors={metric: {route: named[route]} for metric, named in errors.items()},
         references={
             metric: {name: values for name, values in named.items() if name != route}
@@ -210,7 +156,7 @@ def _copies(
     drawn: np.ndarray,
     true: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Overlap with training micrographs, of what is drawn and of true crops; see `FlowAssessment.memorisation`."""
+    """Overlap with training micrographs, of what is drawn and of true crops; see `FlowAppraisal`."""
     trained, held_out = (_evenly(places[subset].tolist(), LOOKED_AT) for subset in SUBSETS)
     return {
         DRAWN_HELD_OUT: memorised(drawn[held_out], pairs, split.train),

@@ -10,18 +10,18 @@ import pytest
 
 from pairvae_lib import flow_assessment
 from pairvae_lib.answers import crops_of
-from pairvae_lib.budgets import FlowArchitecture
-from pairvae_lib.ensemble_errors import METRICS
-from pairvae_lib.flow import fresh_flow
-from pairvae_lib.flow_assessment import (
+from pairvae_lib.appraisal import (
     ANOTHER,
     DRAWN_HELD_OUT,
     DRAWN_TRAINING,
     OWN,
     TRUE_HELD_OUT,
     TRUE_TRAINING,
-    assess_flow,
 )
+from pairvae_lib.budgets import FlowArchitecture
+from pairvae_lib.ensemble_errors import METRICS
+from pairvae_lib.flow import fresh_flow
+from pairvae_lib.flow_assessment import assess_flow
 from pairvae_lib.splits import Split
 
 SPLIT = Split((7, 2, 10, 0, 5, 9, 3, 8), (1, 4, 6, 11))
@@ -58,7 +58,9 @@ def perfect(monkeypatch, pattern_pairs, flow):
 
 
 def test_one_who_knows_every_micrograph_is_at_the_floor(perfect, pattern_pairs):
-    assert perfect.sample_ids == tuple(pattern_pairs.sample_ids[index] for index in SAMPLES)
+    assert [one[:2] for one in perfect.samples] == [
+        (pattern_pairs.sample_ids[index], pattern_pairs.morphologies[index]) for index in SAMPLES
+    ]
     assert list(perfect.subsets) == ["train"] * 8 + ["held out"] * 4
     assert tuple(perfect.errors) == tuple(perfect.references) == METRICS
     for metric in ("S2", "A2", "L vertical"):
@@ -108,7 +110,8 @@ def test_the_same_seed_says_the_same_in_plain_values(pattern_pairs, flow):
 def test_of_many_training_samples_some_are_assessed(monkeypatch, pattern_pairs, flow):
     monkeypatch.setattr(flow_assessment, "MOST_TRAINING", 3)
     found = assess_flow(flow, pattern_pairs, SPLIT, 43)
-    assert found.sample_ids[:3] == ("sample 0", "sample 7", "sample 10") and len(found.sample_ids) == 7
+    sample_ids = [one[0] for one in found.samples]
+    assert sample_ids[:3] == ["sample 0", "sample 7", "sample 10"] and len(sample_ids) == 7
 
 
 def test_neighbours_need_training_samples(pattern_pairs, flow):
