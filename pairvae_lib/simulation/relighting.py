@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pairvae_lib.checks import check_one_of, check_range
 from pairvae_lib.simulation.micrograph import formed_micrograph
 from pairvae_lib.simulation.morphologies import MORPHOLOGIES, RANGES, drawn_parameters
-from pairvae_lib.simulation.pair import MICROGRAPH_PX, SIZES
-from pairvae_lib.simulation.phase_field import PREFERRED_PERIOD, Grid, evolved, upsampled
+from pairvae_lib.simulation.pair import SIZES, at_pixels, film_grid
+from pairvae_lib.simulation.phase_field import evolved
 
 
 def relit_micrographs(
@@ -51,14 +51,11 @@ def relit_micrographs(
     cycle, turn = divmod(index, len(MORPHOLOGIES))
     morphology = MORPHOLOGIES[turn]
     parameters = drawn_parameters(morphology, rng, cycle % len(RANGES[morphology]))
-    extent = SIZES[size]
-    grid = Grid(*extent.grid, spacing=PREFERRED_PERIOD * MICROGRAPH_PX / parameters.period_px)
+    grid = film_grid(parameters, size)
     film = evolved(parameters, grid, rng)
-    for _ in range(extent.fields - 1):  # only the pattern sees them, but they draw from the generator
+    for _ in range(SIZES[size].fields - 1):  # only the pattern sees them, but they draw from the generator
         evolved(parameters, grid, rng)
-    fine = (round(MICROGRAPH_PX * grid.rows), round(MICROGRAPH_PX * grid.cols))
-    rows, cols = extent.micrograph
-    phi = np.stack([upsampled(layer, fine)[:rows, :cols] for layer in film])
+    phi = at_pixels(film, size)
     micrographs = {
         float(factor): formed_micrograph(
             phi, replace(parameters, illumination=factor * parameters.illumination), deepcopy(rng)
