@@ -18,13 +18,12 @@ from pairvae_lib.baselines import nearest_neighbours
 from pairvae_lib.checks import check_positive, check_shape
 from pairvae_lib.fitting import generator
 from pairvae_lib.flow import ConditionalFlow
-from pairvae_lib.latents import decoded, posterior
+from pairvae_lib.latents import decoded, in_parts, posterior
 from pairvae_lib.model import PairVAE
 from pairvae_lib.pairs import Indices, PreparedPairs
 from pairvae_lib.peers import Peer
 from pairvae_lib.splits import Split
 
-PART = 64  # masks at a time, which bounds the memory
 STEPS = 16  # of a flow's integration; 8 nearly match 50
 
 Masks = NDArray[np.bool_]
@@ -108,7 +107,7 @@ def peer_answer(
 ) -> Masks:
     """What a peer decodes from samples of the posterior of the scattering."""
     source, target = (modality.name for modality in pairs.modalities)
-    return _in_parts(
+    return _repeated(
         pairs.scattering[list(queries)],
         count,
         lambda x: peer.reconstruct(x, source, target, int(rng.integers(2**31))) > 0,
@@ -135,7 +134,7 @@ def flow_answer(
     -------
     bool ndarray of shape (queries, count, size, size)
     """
-    return _in_parts(scattering, count, lambda x: flow.sample(x, size, rng, steps))
+    return _repeated(scattering, count, lambda x: flow.sample(x, size, rng, steps))
 
 
 def decoded_ensembles(model: PairVAE, pairs: PreparedPairs, train: Indices, seed: int) -> Ensembles:
@@ -224,9 +223,7 @@ def true_ensembles(pairs: PreparedPairs, indices: Indices, n: int, seed: int) ->
     return own_crops(pairs, indices, n, generator(seed, "true ensembles"))
 
 
-def _in_parts(scattering: np.ndarray, count: int, drawn: Callable[[Tensor], Tensor]) -> Masks:
-    """`count` masks for each query, PART at a time."""
-    repeated = torch.from_numpy(np.repeat(scattering, count, axis=0))
-    with torch.inference_mode():
-        masks = torch.cat([drawn(part)[:, 0] for part in repeated.split(PART)]).numpy()
+def _repeated(scattering: np.ndarray, count: int, drawn: Callable[[Tensor], Tensor]) -> Masks:
+    """`count` masks for each query."""
+    masks = in_parts(drawn, torch.from_numpy(np.repeat(scattering, count, axis=0)))
     return masks.reshape(len(scattering), count, *masks.shape[1:])

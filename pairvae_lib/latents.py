@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -47,11 +47,14 @@ def decoded(vae: VAE, latents: Tensor) -> np.ndarray:
     ndarray of shape (..., *vae.modality.shape)
         Boolean masks (bernoulli), or intensities in [0, 1] (gaussian).
     """
-    flat = latents.flatten(0, max(latents.ndim - 4, 0))
-    with torch.inference_mode():
-        parts = [vae.shown(vae.decode(part)) for part in flat.split(PART)]
-    shown = torch.cat(parts)[:, 0].numpy()
+    shown = in_parts(lambda part: vae.shown(vae.decode(part)), latents.flatten(0, max(latents.ndim - 4, 0)))
     return shown.reshape(*latents.shape[:-3], *shown.shape[1:])
+
+
+def in_parts(route: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
+    """What a route gives of its input, (B, 1, ...), a part at a time; the channel is dropped."""
+    with torch.inference_mode():
+        return torch.cat([route(part) for part in x.split(PART)])[:, 0].numpy()
 
 
 def latents_of(

@@ -13,13 +13,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from pairvae_lib.answers import flow_answer, pairvae_answer
+from pairvae_lib.answers import flow_answer
 from pairvae_lib.bundle import LATENTS, Bundle
 from pairvae_lib.fitting import generator
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.latents import posterior
 from pairvae_lib.model import PairVAE
 from pairvae_lib.pairs import PreparedPairs
+
+PART = 64  # latents decoded at once, which bounds the memory
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,13 @@ def _drawn_by_pairvae(
     bundle: Bundle, x: NDArray[np.float32], source: str, target: str, n: int, rng: np.random.Generator
 ) -> NDArray:
     """Decoded from samples of the posterior."""
-    return pairvae_answer(cast(PairVAE, bundle.model), x, source, target, n, rng)
+    model = cast(PairVAE, bundle.model)
+    encoded, vae = posterior(model.vae(source), x), model.vae(target)
+    noise = torch.from_numpy(rng.standard_normal((len(x), n, *vae.latent_shape), dtype=np.float32))
+    latents = encoded.latent_mean[:, None] + encoded.latent_scale[:, None] * noise
+    with torch.inference_mode():
+        shown = torch.cat([vae.shown(vae.decode(part)) for part in latents.flatten(0, 1).split(PART)])
+    return shown[:, 0].unflatten(0, (len(x), n)).numpy()
 
 
 def _best_of_pairvae(bundle: Bundle, x: NDArray[np.float32], source: str, target: str) -> NDArray:
@@ -69,7 +77,8 @@ def _drawn_by_flow(
     bundle: Bundle, x: NDArray[np.float32], source: str, target: str, n: int, rng: np.random.Generator
 ) -> NDArray:
     """Drawn at the size of the training crops."""
-    return flow_answer(cast(ConditionalFlow, bundle.model), x, n, bundle.modalities[1].shape[0], rng)
+    model = cast(ConditionalFlow, bundle.model)
+    return flow_answer(model, x, n, bundle.modalities[1].shape[0], rng)
 
 
 USES: dict[str, Use] = {  # by `bundle.KINDS`

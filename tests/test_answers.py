@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from pairvae_lib.answers import (
-    PART,
     class_answer,
     crops_of,
     flow_answer,
@@ -18,6 +17,7 @@ from pairvae_lib.answers import (
 from pairvae_lib.baselines import nearest_neighbours
 from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.flow import fresh_flow
+from pairvae_lib.latents import PART
 from pairvae_lib.memorisation import best_overlap
 from pairvae_lib.splits import Split
 

@@ -56,10 +56,6 @@ def annealing_film(
         Of each micrograph.
     shares : sequence of float
         When to look, in shares of the whole annealing.
-
-    Returns
-    -------
-    Film
     """
     for share in shares:
         check_range("share", share, 1e-6, 1)

@@ -66,10 +66,6 @@ def readout(masks: NDArray[np.bool_], reader: ClassReader) -> Readout:
     ----------
     masks : bool ndarray of shape (m, n, height, width)
     reader : ClassReader
-
-    Returns
-    -------
-    Readout
     """
     check_shape("masks", masks, ("samples", "members", "height", "width"))
     r, s2 = two_point_correlation(masks)

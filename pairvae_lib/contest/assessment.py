@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -38,7 +39,7 @@ from pairvae_lib.ensemble_errors import (
 from pairvae_lib.fitting import generator
 from pairvae_lib.flow_assessment import denoising_losses
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.records import write_arrays, write_json
+from pairvae_lib.records import rounded, write_arrays, write_json
 from pairvae_lib.spectra import SpectralReadout, fourier_transform, power_spectrum_features
 from pairvae_lib.splits import Split
 from pairvae_lib.training import focused_crops
@@ -46,6 +47,7 @@ from pairvae_lib.training import focused_crops
 FLOOR, ONE, THREE, CLASS, OTHER = "floor", "nearest neighbour", "three neighbours", "class mixture", "another sample"
 STATISTICS_RIDGE, PAIRVAE, SHUFFLED = "statistics ridge", "PairVAE", "flow, shuffled scattering"
 SHOWN = 4  # masks of an answer in the pictures
+_plain = partial(rounded, digits=4)
 
 
 def run_contest(contest: Contest) -> Path:
@@ -204,10 +206,3 @@ def _sum(seconds: dict[str, float | None], *names: str) -> float | None:
     """Sum of times, None where one is not known."""
     known = [seconds.get(name) for name in names]
     return None if None in known else round(sum(value for value in known if value is not None), 1)
-
-
-def _plain(values: Any) -> Any:
-    """Arrays as lists of four significant digits."""
-    if isinstance(values, dict):
-        return {key: _plain(value) for key, value in values.items()}
-    return [float(f"{value:.4g}") for value in values]
