@@ -15,18 +15,21 @@ from pairvae_lib.bundle import ASSESSMENT, Bundle
 from pairvae_lib.comparisons import Comparison, compared, label, median_interval, summary_sentence
 from pairvae_lib.ensemble_errors import METRICS
 from pairvae_lib.evaluation import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS
+from pairvae_lib.flow_assessment import (
+    ANOTHER,
+    DRAWN_HELD_OUT,
+    DRAWN_TRAINING,
+    OWN,
+    TRUE_HELD_OUT,
+    TRUE_TRAINING,
+)
 from pairvae_lib.model import route_name
-from pairvae_lib.records import rounded
 
 RETRIEVAL = ("nearest neighbour", "three nearest neighbours")
 PLAIN = ("kernel ridge", "training mean")
 SHOWN_REFERENCES = (*RETRIEVAL, *PLAIN, FLOOR)
 TRAIN, HELD_OUT = SUBSETS
 USUAL_SPREAD = (0.8, 1.25)  # of an ensemble, over that of crops of the micrograph
-# Names of a flow's memorisation: what is drawn, and the true crops that it stands beside.
-DRAWN_HELD_OUT, TRUE_HELD_OUT = "drawn for held-out samples", "true crops of held-out samples"
-DRAWN_TRAINING, TRUE_TRAINING = "drawn for training samples", "true crops of training samples, in other micrographs"
-OWN, ANOTHER = "own scattering", "another sample's"  # names of denoising
 RECALLED = 0.1  # Dice; by how much training crops may be met better than other crops of their samples
 
 
@@ -160,7 +163,7 @@ class Appraisal:
 
 @dataclass(frozen=True, eq=False)
 class FlowAppraisal(Appraisal):
-    """A conditional flow's assessment: what `flow_assessment.assess_flow` finds, and its folder keeps.
+    """A conditional flow's assessment, from plain values.
 
     Parameters
     ----------
@@ -178,19 +181,6 @@ class FlowAppraisal(Appraisal):
 
     spread: dict[str, NDArray]
     denoising: dict[str, NDArray]
-
-    def content(self) -> dict[str, Any]:
-        """All of it as plain values, for a model's folder: no image, no curve of a single sample."""
-        return {
-            "samples": [dict(zip(("sample_id", "morphology", "subset"), one, strict=True)) for one in self.samples],
-            "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
-            "errors": rounded(self.errors),
-            "references": rounded(self.references),
-            "memorisation": rounded(self.memorisation),
-            "spread": rounded(self.spread),
-            "denoising": rounded(self.denoising),
-            "curves": rounded(self.curves, 5),
-        }
 
     @property
     def asked(self) -> list[tuple[str, str]]:
@@ -275,7 +265,7 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
 
 
 def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
-    """An appraisal from what `recipes.appraisal_content` or `FlowAppraisal.content` gave, checked.
+    """An appraisal from what `recipes.appraisal_content` or `assess_flow` gave, checked.
 
     Parameters
     ----------

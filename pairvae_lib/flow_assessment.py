@@ -7,19 +7,11 @@ crop was meant. Training and held-out samples are kept apart.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from pairvae_lib.answers import flow_answer, neighbours_answer, own_crops
-from pairvae_lib.appraisal import (
-    ANOTHER,
-    DRAWN_HELD_OUT,
-    DRAWN_TRAINING,
-    OWN,
-    TRUE_HELD_OUT,
-    TRUE_TRAINING,
-    FlowAppraisal,
-)
 from pairvae_lib.baselines import training_mean
 from pairvae_lib.ensemble_errors import (
     ensemble_statistics,
@@ -35,6 +27,7 @@ from pairvae_lib.flow_training import denoising_loss
 from pairvae_lib.model import route_name
 from pairvae_lib.morphology import two_point_correlation
 from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.records import rounded
 from pairvae_lib.splits import Split
 
 DRAWN, CROPS = 16, 32  # masks of an answer, and crops of the micrograph that it is held to
@@ -43,9 +36,13 @@ LOOKED_AT = 12  # samples of a subset for which copies are looked for, which tak
 DENOISING_TIME = 0.1
 NEIGHBOURS = {"nearest neighbour": 1, "three nearest neighbours": 3}
 RIDGE, MEAN = "kernel ridge", "training mean"
+# Names of memorisation: what is drawn, and the true crops that it stands beside.
+DRAWN_HELD_OUT, TRUE_HELD_OUT = "drawn for held-out samples", "true crops of held-out samples"
+DRAWN_TRAINING, TRUE_TRAINING = "drawn for training samples", "true crops of training samples, in other micrographs"
+OWN, ANOTHER = "own scattering", "another sample's"  # names of denoising
 
 
-def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed: int) -> FlowAppraisal:
+def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed: int) -> dict[str, Any]:
     """Errors of a flow's ensembles and of references, with spread, memorisation, and whether the scattering is used.
 
     Parameters
@@ -57,6 +54,12 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
         All held-out samples are assessed, and up to MOST_TRAINING others.
     seed : int
         Of the crops and of all that is drawn.
+
+    Returns
+    -------
+    dict
+        Plain values for a model's folder: no image, no curve of a single sample. `appraisal.FlowAppraisal` says what
+        they are; "samples" are the training ones, then those held out.
     """
     train = _evenly(sorted(split.train), MOST_TRAINING)
     samples = np.array([*train, *split.held_out])
@@ -87,28 +90,27 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
     own, others = denoising_losses(
         flow, true[:, 0], pairs.scattering[samples], pairs.scattering[samples[another]], lambda: rng("denoising")
     )
-    return FlowAppraisal(
-        modalities=(pairs.modalities[0].name, pairs.modalities[1].name),
-        samples=tuple(
-            (pairs.sample_ids[index], pairs.morphologies[index], str(subset))
+    curves = {"r": two_point_correlation(true[0, 0])[0], "z": np.arange(size // 4 + 1)} | {
+        f"{metric} {name}, {subset}": known[name][metric][chosen].mean(axis=(0, 1))
+        for metric in CURVES
+        for name in (TRUE, route)
+        for subset, chosen in places.items()
+    }
+    return {
+        "samples": [
+            {"sample_id": pairs.sample_ids[index], "morphology": pairs.morphologies[index], "subset": str(subset)}
             for index, subset in zip(samples, subsets, strict=True)
+        ],
+        "modalities": dict(zip(("scattering", "micrograph"), (one.name for one in pairs.modalities), strict=True)),
+        "errors": rounded({metric: {route: named[route]} for metric, named in errors.items()}),
+        "references": rounded(
+            {metric: {name: one for name, one in named.items() if name != route} for metric, named in errors.items()}
         ),
-        errors={metric: {route: named[route]} for metric, named in errors.items()},
-        references={
-            metric: {name: values for name, values in named.items() if name != route}
-            for metric, named in errors.items()
-        },
-        memorisation=_copies(pairs, split, samples, places, drawn[:, 0], true[:, 0]),
-        spread={name: spread_ratio(known[name][S2], known[TRUE][S2]) for name in (route, *NEIGHBOURS)},
-        denoising={OWN: own, ANOTHER: others},
-        curves={"r": two_point_correlation(true[0, 0])[0], "z": np.arange(size // 4 + 1)}
-        | {
-            f"{metric} {name}, {subset}": known[name][metric][chosen].mean(axis=(0, 1))
-            for metric in CURVES
-            for name in (TRUE, route)
-            for subset, chosen in places.items()
-        },
-    )
+        "memorisation": rounded(_copies(pairs, split, samples, places, drawn[:, 0], true[:, 0])),
+        "spread": rounded({name: spread_ratio(known[name][S2], known[TRUE][S2]) for name in (route, *NEIGHBOURS)}),
+        "denoising": rounded({OWN: own, ANOTHER: others}),
+        "curves": rounded(curves, 5),
+    }
 
 
 def denoising_losses(
@@ -156,7 +158,7 @@ def _copies(
     drawn: np.ndarray,
     true: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Overlap with training micrographs, of what is drawn and of true crops; see `FlowAppraisal`."""
+    """Overlap with training micrographs, of what is drawn and of true crops; see `appraisal.FlowAppraisal`."""
     trained, held_out = (_evenly(places[subset].tolist(), LOOKED_AT) for subset in SUBSETS)
     return {
         DRAWN_HELD_OUT: memorised(drawn[held_out], pairs, split.train),

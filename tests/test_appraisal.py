@@ -7,22 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pairvae_lib.appraisal import (
+from pairvae_lib.appraisal import Appraisal, FlowAppraisal, appraisal_of, read_appraisal
+from pairvae_lib.bundle import ASSESSMENT, load_bundle
+from pairvae_lib.comparisons import BETTER, OPEN, WORSE
+from pairvae_lib.ensemble_errors import METRICS
+from pairvae_lib.evaluation import A2, INTENSITY, S2
+from pairvae_lib.flow_assessment import (
     ANOTHER,
     DRAWN_HELD_OUT,
     DRAWN_TRAINING,
     OWN,
     TRUE_HELD_OUT,
     TRUE_TRAINING,
-    Appraisal,
-    FlowAppraisal,
-    appraisal_of,
-    read_appraisal,
 )
-from pairvae_lib.bundle import ASSESSMENT, load_bundle
-from pairvae_lib.comparisons import BETTER, OPEN, WORSE
-from pairvae_lib.ensemble_errors import METRICS
-from pairvae_lib.evaluation import A2, INTENSITY, S2
 
 SAMPLES = tuple((f"s{i}", "lines", "held out" if i < 10 else "train") for i in range(20))
 

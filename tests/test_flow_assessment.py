@@ -10,18 +10,19 @@ import pytest
 
 from pairvae_lib import flow_assessment
 from pairvae_lib.answers import crops_of
-from pairvae_lib.appraisal import (
+from pairvae_lib.appraisal import read_appraisal
+from pairvae_lib.budgets import FlowArchitecture
+from pairvae_lib.ensemble_errors import METRICS
+from pairvae_lib.flow import fresh_flow
+from pairvae_lib.flow_assessment import (
     ANOTHER,
     DRAWN_HELD_OUT,
     DRAWN_TRAINING,
     OWN,
     TRUE_HELD_OUT,
     TRUE_TRAINING,
+    assess_flow,
 )
-from pairvae_lib.budgets import FlowArchitecture
-from pairvae_lib.ensemble_errors import METRICS
-from pairvae_lib.flow import fresh_flow
-from pairvae_lib.flow_assessment import assess_flow
 from pairvae_lib.splits import Split
 
 SPLIT = Split((7, 2, 10, 0, 5, 9, 3, 8), (1, 4, 6, 11))
@@ -54,7 +55,7 @@ def perfect(monkeypatch, pattern_pairs, flow):
         return crops_of(pattern_pairs, np.repeat(np.array(SAMPLES)[:, None], count, axis=1), rng)
 
     monkeypatch.setattr(flow_assessment, "flow_answer", answer)
-    return assess_flow(flow, pattern_pairs, SPLIT, 43)
+    return read_appraisal(assess_flow(flow, pattern_pairs, SPLIT, 43), "flow")
 
 
 def test_one_who_knows_every_micrograph_is_at_the_floor(perfect, pattern_pairs):
@@ -78,7 +79,7 @@ def test_one_who_knows_every_training_micrograph_copies(perfect):
 
 def test_one_answer_repeated_has_no_spread_and_no_copy(monkeypatch, pattern_pairs, flow):
     monkeypatch.setattr(flow_assessment, "flow_answer", lambda *given: np.zeros((12, 6, 32, 32), bool))
-    found = assess_flow(flow, pattern_pairs, SPLIT, 43)
+    found = read_appraisal(assess_flow(flow, pattern_pairs, SPLIT, 43), "flow")
     assert np.all(found.spread[ROUTE] == 0) and np.all(found.memorisation[DRAWN_HELD_OUT] == 0)
     assert np.allclose(found.errors["area"][ROUTE], found.curves["S2 true, held out"][0], atol=0.15)
 
@@ -97,11 +98,11 @@ def test_another_s_scattering_is_that_of_another_sample_of_the_subset(monkeypatc
     assert tuple(own) == SAMPLES and sorted(others) == sorted(SAMPLES) and noise == same_noise
     for one, other in zip(own, others, strict=True):
         assert one != other and (one in SPLIT.train) == (other in SPLIT.train)
-    assert np.array_equal(crops, same_crops) and set(found.denoising) == {OWN, ANOTHER}
+    assert np.array_equal(crops, same_crops) and set(found["denoising"]) == {OWN, ANOTHER}
 
 
 def test_the_same_seed_says_the_same_in_plain_values(pattern_pairs, flow):
-    first, again, other = (assess_flow(flow, pattern_pairs, SPLIT, seed).content() for seed in (43, 43, 44))
+    first, again, other = (assess_flow(flow, pattern_pairs, SPLIT, seed) for seed in (43, 43, 44))
     assert json.dumps(first, allow_nan=False) == json.dumps(again) != json.dumps(other)
     assert first["samples"][-1] == {"sample_id": "sample 11", "morphology": "rows", "subset": "held out"}
     assert len(first["curves"]["S2 saxs_to_sem, held out"]) == len(first["curves"]["r"])
@@ -110,7 +111,7 @@ def test_the_same_seed_says_the_same_in_plain_values(pattern_pairs, flow):
 def test_of_many_training_samples_some_are_assessed(monkeypatch, pattern_pairs, flow):
     monkeypatch.setattr(flow_assessment, "MOST_TRAINING", 3)
     found = assess_flow(flow, pattern_pairs, SPLIT, 43)
-    sample_ids = [one[0] for one in found.samples]
+    sample_ids = [one["sample_id"] for one in found["samples"]]
     assert sample_ids[:3] == ["sample 0", "sample 7", "sample 10"] and len(sample_ids) == 7
 
 
