@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
 from pairvae_lib import baselines
 from pairvae_lib.baselines import (
+    KernelRegression,
     crop_to_crop_floor,
     kernel_ridge,
     nearest_neighbours,
@@ -117,6 +120,17 @@ def test_kernel_ridge_on_training_samples_equals_refitting_without_them(monkeypa
     left_out = kernel_ridge(features, targets, TRAIN, TRAIN)
     refitted = [kernel_ridge(features, targets, TRAIN[TRAIN != sample], [sample])[0] for sample in TRAIN]
     np.testing.assert_allclose(left_out, refitted, rtol=0, atol=1e-8)
+
+
+def test_the_regression_is_the_mean_of_a_gaussian_process_with_a_free_mean(monkeypatch):
+    features, targets = smooth_pairs()
+    flat = features.reshape(N, -1)
+    monkeypatch.setattr(baselines, "NOISE_LEVELS", (0.01,))
+    fitted = KernelRegression(flat[TRAIN], targets[TRAIN])
+    kernel = ConstantKernel(baselines.MEAN_VARIANCE) + RBF(fitted.width)
+    process = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None).fit(flat[TRAIN], targets[TRAIN])
+    np.testing.assert_allclose(fitted.predict(flat[HELD_OUT]), process.predict(flat[HELD_OUT]), atol=1e-8)
+    np.testing.assert_allclose(kernel_ridge(features, targets, TRAIN, HELD_OUT), fitted.predict(flat[HELD_OUT]))
 
 
 def test_kernel_ridge_picks_the_least_left_out_error(monkeypatch):
