@@ -167,8 +167,16 @@ class FlowAppraisal(Appraisal):
 
     Parameters
     ----------
-    spread, denoising : dict of name to ndarray of shape (n,)
-        As in `flow_assessment.FlowAssessment`; all else as `Appraisal`.
+    errors, references
+        Of ensembles, in the metrics of `ensemble_errors`; the one route is that to the micrograph. References: crops of
+        neighbours, statistics predicted without any mask, and other crops of the same micrograph.
+    memorisation
+        Dice coefficients with the training crop that is met best anywhere: of masks drawn for held-out samples and of
+        true crops of them; of masks drawn for training samples, and of true crops of them in other micrographs.
+    spread : dict of name to ndarray of shape (n,)
+        Spread of S2 over an ensemble, over that of the true crops.
+    denoising : dict of name to ndarray of shape (n,)
+        Cross-entropy [nats per pixel] with the sample's own scattering, and with another's.
     """
 
     spread: dict[str, NDArray]
@@ -257,7 +265,7 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
 
 
 def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
-    """An appraisal from what `recipes.appraisal_content` or `FlowAssessment.content` gave, checked.
+    """An appraisal from what `recipes.appraisal_content` or `assess_flow` gave, checked.
 
     Parameters
     ----------

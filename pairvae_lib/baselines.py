@@ -9,12 +9,12 @@ can stand side by side.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
-from scipy.linalg import svd
 from scipy.spatial.distance import cdist, pdist
+from sklearn.decomposition import PCA
+from sklearn.kernel_ridge import KernelRidge
 
 from pairvae_lib.checks import check_finite, check_positive, check_range
 
@@ -31,7 +31,6 @@ def references(
     train: Indices,
     query: Indices,
     rng: np.random.Generator,
-    components: int = 8,
 ) -> dict[str, np.ndarray]:
     """Predictions of the targets of the query samples by every reference of this module, by name.
 
@@ -46,22 +45,15 @@ def references(
         Sample indices, from 0 to n - 1.
     rng : numpy.random.Generator
         Draws the shuffled pairs.
-    components : int
-        Principal components of the features in which neighbours are near.
 
     Returns
     -------
     dict of str to ndarray of shape (queries, ...)
         Keys "nearest neighbour", "three nearest neighbours", "kernel ridge", "training mean", "shuffled pairs".
-
-    Raises
-    ------
-    ValueError
-        See the single functions.
     """
     return {
-        "nearest neighbour": retrieved(features, targets, train, query, 1, components),
-        "three nearest neighbours": retrieved(features, targets, train, query, 3, components),
+        "nearest neighbour": retrieved(features, targets, train, query, 1),
+        "three nearest neighbours": retrieved(features, targets, train, query, 3),
         "kernel ridge": kernel_ridge(features, targets, train, query),
         "training mean": training_mean(targets, train, query),
         "shuffled pairs": shuffled(targets, train, query, rng),
@@ -89,21 +81,13 @@ def nearest_neighbours(
     -------
     int ndarray of shape (queries, k)
         Sample indices, the nearest first.
-
-    Raises
-    ------
-    ValueError
-        If an index is out of range, a training sample repeated, `features` not finite, or there are not `k` other
-        training samples.
     """
     train, query, features = _checked(train, query, features=features)
-    others = len(train) - bool(np.isin(query, train).any())
-    check_range("k", k, 1, others)
+    check_range("k", k, 1, len(train) - bool(np.isin(query, train).any()))
     check_positive("components", components)
-    flat = features.reshape(len(features), -1)
-    flat = flat - flat[train].mean(axis=0)
-    axes = svd(flat[train], full_matrices=False)[2][:components]
-    distance = cdist(flat[query] @ axes.T, flat[train] @ axes.T)
+    flat = features.reshape(len(features), -1).astype(np.float64)
+    space = PCA(min(components, *flat[train].shape), svd_solver="full").fit(flat[train])
+    distance = cdist(space.transform(flat[query]), space.transform(flat[train]))
     distance[query[:, np.newaxis] == train] = np.inf
     return train[np.argsort(distance, axis=1, kind="stable")[:, :k]]
 
@@ -122,11 +106,6 @@ def retrieved(
     Returns
     -------
     ndarray of shape (queries, ...)
-
-    Raises
-    ------
-    ValueError
-        As `nearest_neighbours`, and if `targets` is not finite or of another length than `features`.
     """
     _checked(train, query, features=features, targets=targets)
     return targets[nearest_neighbours(features, train, query, k, components)].mean(axis=1)
@@ -148,66 +127,58 @@ def kernel_ridge(features: np.ndarray, targets: np.ndarray, train: Indices, quer
     -------
     ndarray of shape (queries, ...)
 
-    Raises
-    ------
-    ValueError
-        If an index is out of range, a training sample repeated, a value not finite, there are fewer than three
-        training samples, or their features are all equal.
-
     Source
     ------
     Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), section 5.4.2 for leaving one out.
     """
     train, query, features, targets = _checked(train, query, features=features, targets=targets)
-    x = features.reshape(len(features), -1)
-    y = targets[train].reshape(len(train), -1).astype(np.float64)
-    fitted = fitted_kernel_ridge(x[train], y)
-    prediction = _kernel(cdist(x[query], x[train], "sqeuclidean"), fitted.width) @ fitted.weights + fitted.offset
+    x, y = features.reshape(len(features), -1), targets.reshape(len(targets), -1)
+    fitted = KernelRegression(x[train], y[train])
+    prediction = fitted.predict(x[query])
     rows, places = np.nonzero(query[:, np.newaxis] == train)
-    prediction[rows] = (y - fitted.left_out)[places]
+    prediction[rows] = (y[train] - fitted.left_out)[places]
     return prediction.reshape(len(query), *targets.shape[1:])
 
 
-@dataclass(frozen=True, eq=False)
-class KernelRidge:
-    """A fitted regression: exp(-d^2 / (2 width^2)) @ weights + offset, with d the distances to its n samples."""
-
-    width: float  # in units of the features
-    weights: np.ndarray  # (n, outputs)
-    offset: np.ndarray  # (outputs,)
-    left_out: np.ndarray  # (n, outputs): what each sample is missed by, target less prediction, when it is left out
-
-
-def fitted_kernel_ridge(features: np.ndarray, targets: np.ndarray) -> KernelRidge:
-    """The regression of `kernel_ridge`, to be asked later.
+class KernelRegression:
+    """scikit-learn's kernel ridge regression, with a Gaussian kernel, a free mean, and the settings that generalise.
 
     Parameters
     ----------
     features : ndarray of shape (n, F)
     targets : ndarray of shape (n, outputs)
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than three samples, or their features are all equal.
+    Attributes
+    ----------
+    width : float [unit of the features]
+        The prediction is exp(-d^2 / (2 width^2)) @ weights + offset, with d the distances to the n samples.
+    weights : ndarray of shape (n, outputs)
+    offset : ndarray of shape (outputs,)
+    left_out : ndarray of shape (n, outputs)
+        What each sample is missed by, target less prediction, when it is left out.
     """
-    if len(features) < 3:
-        raise ValueError(f"train must hold at least 3 samples; got {len(features)}")
-    scale = float(np.mean(pdist(features, "sqeuclidean")))
-    if scale == 0:
-        raise ValueError("features of the training samples must differ; got equal ones only")
-    between = cdist(features, features, "sqeuclidean") / scale
 
-    def fitted(width: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
-        """Weights of the training samples, and what each of them misses by when it is left out."""
-        inverse = np.linalg.inv(_kernel(between, width) + MEAN_VARIANCE + noise * np.eye(len(features)))
-        weights = inverse @ targets
-        return weights, weights / np.diag(inverse)[:, np.newaxis]
+    def __init__(self, features: np.ndarray, targets: np.ndarray):
+        if len(features) < 3:
+            raise ValueError(f"training samples must be at least 3; got {len(features)}")
+        self._known = features.astype(np.float64)
+        scale = float(np.mean(pdist(self._known, "sqeuclidean")))
+        if scale == 0:
+            raise ValueError("features of the training samples must differ; got equal ones only")
+        least = np.inf
+        for width, noise in product(KERNEL_WIDTHS, NOISE_LEVELS):
+            kernel = _kernel(self._known, self._known, width * np.sqrt(scale))
+            ridge = KernelRidge(alpha=noise, kernel="precomputed").fit(kernel, targets.astype(np.float64))
+            left_out = ridge.dual_coef_ / np.diag(np.linalg.inv(kernel + noise * np.eye(len(kernel))))[:, np.newaxis]
+            error = float(np.square(left_out).sum())
+            if error < least:
+                least, self.width = error, width * float(np.sqrt(scale))
+                self.weights, self.left_out = ridge.dual_coef_, left_out
+        self.offset = MEAN_VARIANCE * self.weights.sum(axis=0)
 
-    candidates = [(width, noise) for width in KERNEL_WIDTHS for noise in NOISE_LEVELS]
-    width, noise = min(candidates, key=lambda candidate: float(np.square(fitted(*candidate)[1]).sum()))
-    weights, left_out = fitted(width, noise)
-    return KernelRidge(width * float(np.sqrt(scale)), weights, MEAN_VARIANCE * weights.sum(axis=0), left_out)
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Targets of features of shape (m, F): (m, outputs)."""
+        return _kernel(features, self._known, self.width) @ self.weights
 
 
 def training_mean(targets: np.ndarray, train: Indices, query: Indices) -> np.ndarray:
@@ -222,12 +193,6 @@ def training_mean(targets: np.ndarray, train: Indices, query: Indices) -> np.nda
     Returns
     -------
     ndarray of shape (queries, ...)
-
-    Raises
-    ------
-    ValueError
-        If an index is out of range, a training sample repeated, `targets` not finite, or no other training sample is
-        left.
     """
     train, query, targets = _checked(train, query, targets=targets)
     return np.stack([targets[_others(train, sample)].mean(axis=0) for sample in query])
@@ -246,11 +211,6 @@ def shuffled(targets: np.ndarray, train: Indices, query: Indices, rng: np.random
     Returns
     -------
     ndarray of shape (queries, ...)
-
-    Raises
-    ------
-    ValueError
-        As `training_mean`.
     """
     train, query, targets = _checked(train, query, targets=targets)
     return targets[[rng.choice(_others(train, sample)) for sample in query]]
@@ -273,11 +233,6 @@ def crop_to_crop_floor(statistics: np.ndarray, averaged: int = 1) -> np.ndarray:
     -------
     ndarray of shape (n,)
         Averaged over all pairs of (groups of) crops.
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite, or there are not two groups of `averaged` crops.
     """
     if statistics.ndim < 2:
         raise ValueError(f"statistics must have shape (n, crops, ...); got {statistics.shape}")
@@ -290,9 +245,9 @@ def crop_to_crop_floor(statistics: np.ndarray, averaged: int = 1) -> np.ndarray:
     return np.mean([np.abs(groups[:, first] - groups[:, second]).mean(axis=-1) for first, second in pairs], axis=0)
 
 
-def _kernel(squared_distance: np.ndarray, width: float) -> np.ndarray:
-    """Gaussian kernel of unit variance."""
-    return np.exp(-squared_distance / (2 * width**2))
+def _kernel(first: np.ndarray, second: np.ndarray, width: float) -> np.ndarray:
+    """Gaussian kernel of unit variance, and the variance of the mean."""
+    return np.exp(-cdist(first, second, "sqeuclidean") / (2 * width**2)) + MEAN_VARIANCE
 
 
 def _others(train: np.ndarray, sample: int) -> np.ndarray:

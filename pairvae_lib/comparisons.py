@@ -75,7 +75,7 @@ def median_interval(values: NDArray) -> Interval | None:
     if len(values) < FEWEST_IMAGES:
         return None
     seeds, rng = np.zeros(len(values), dtype=int), np.random.default_rng(0)
-    return hierarchical_bootstrap(values, np.arange(len(values)), seeds, _median, RESAMPLES, rng)
+    return hierarchical_bootstrap(values, np.arange(len(values)), seeds, np.median, RESAMPLES, rng)
 
 
 def shown_name(name: str) -> str:
@@ -110,8 +110,3 @@ def summary_sentence(comparisons: list[Comparison]) -> str:
     else:
         answer = "Only in part" if by_verdict[WORSE] or by_verdict[OPEN] else "Yes"
     return f"{answer}: on held-out samples, held against a look-up in the training data, it is {'; '.join(rest)}."
-
-
-def _median(values: NDArray) -> float:
-    """As a statistic."""
-    return float(np.median(values))

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pairvae_lib.baselines import fitted_kernel_ridge
+from pairvae_lib.baselines import KernelRegression
 from pairvae_lib.checks import check_finite, check_mask, check_shape
 from pairvae_lib.modality import Modality
 from pairvae_lib.morphology import directional_correlation, lineal_path, phase_fraction, two_point_correlation
@@ -36,11 +36,6 @@ def morphology_components(masks: np.ndarray, components: int) -> np.ndarray:
     float64 ndarray of shape (n, components)
         Each of mean 0 and variance 1 over the n, or 0 from the n-th on and where nothing varies; of two-point
         correlation, directional correlation, phase fraction and both lineal paths, which count alike.
-
-    Raises
-    ------
-    ValueError
-        If `masks` are none.
     """
     check_mask("masks", masks)
     quarter = masks.shape[-1] // 4
@@ -109,11 +104,6 @@ class StatisticsRegression(nn.Module):
         Tensor of shape (samples, components)
             The targets in the units of the answers, in which the regression misses them by MISSED when they are left
             out.
-
-        Raises
-        ------
-        ValueError
-            If a shape is another, a value is not finite, all scattering is equal, or there are fewer than 3 samples.
         """
         samples, components = self.weights.shape
         check_shape("scattering", scattering, (samples, 1, *self.scattering.shape))
@@ -122,7 +112,7 @@ class StatisticsRegression(nn.Module):
         features = scattering_features(torch.from_numpy(scattering)).double()
         scaled = np.zeros_like(targets)
         for place in range(components):
-            fitted = fitted_kernel_ridge(features.numpy(), targets[:, [place]])
+            fitted = KernelRegression(features.numpy(), targets[:, [place]])
             missed = max(math.sqrt(np.square(fitted.left_out).mean()), EXACT)
             unit = MISSED / missed
             scaled[:, place] = unit * targets[:, place]
@@ -133,13 +123,7 @@ class StatisticsRegression(nn.Module):
         return torch.from_numpy(scaled).float()
 
     def forward(self, scattering: Tensor) -> Tensor:
-        """(B, 1, *shape) -> (B, components).
-
-        Raises
-        ------
-        ValueError
-            If the shape is another.
-        """
+        """(B, 1, *shape) -> (B, components)."""
         check_shape("scattering", scattering, ("batch", 1, *self.scattering.shape))
         exact = "donot_use_mm_for_euclid_dist"  # differences of large squares are no distances in single precision
         apart = torch.cdist(scattering_features(scattering), self.known, compute_mode=exact)

@@ -34,11 +34,6 @@ def ensemble_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
     -------
     dict of metric to ndarray of shape (n, masks, ...)
         As `evaluation.morphology_statistics`; "area" is the phase fraction.
-
-    Raises
-    ------
-    ValueError
-        If `masks` is not a boolean array of that shape.
     """
     check_mask("masks", masks)
     if masks.ndim != 4:
@@ -100,11 +95,6 @@ def ridge_statistics(
     -------
     dict of metric to ndarray of shape (queries, 1, ...)
         As an ensemble of one.
-
-    Raises
-    ------
-    ValueError
-        See `baselines.kernel_ridge`.
     """
     return {
         metric: kernel_ridge(scattering, known[metric].mean(axis=1), train, query)[:, np.newaxis] for metric in METRICS

@@ -7,7 +7,7 @@ paper mixes them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ import torch
 from pairvae_lib.baselines import crop_to_crop_floor, references
 from pairvae_lib.config import Profile
 from pairvae_lib.fitting import generator
+from pairvae_lib.latents import in_parts
 from pairvae_lib.memorisation import memorisation
 from pairvae_lib.model import VAE, PairVAE, route_name
 from pairvae_lib.morphology import (
@@ -150,15 +151,16 @@ def solo_reconstructions(vaes: Mapping[str, VAE], measurements: Mapping[str, np.
         Boolean masks, or intensities in [0, 1].
     """
     return {
-        route_name(name, name): _in_parts(vae.reconstruct, measurements[name]) for name, vae in vaes.items()
+        route_name(name, name): in_parts(vae.reconstruct, torch.from_numpy(measurements[name]))
+        for name, vae in vaes.items()
     }
 
 
 def pair_reconstructions(model: PairVAE, measurements: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The four routes of a PairVAE, from the posterior mean; as `solo_reconstructions`."""
     return {
-        route_name(source, target): _in_parts(
-            partial(model.reconstruct, source=source, target=target), measurements[source]
+        route_name(source, target): in_parts(
+            partial(model.reconstruct, source=source, target=target), torch.from_numpy(measurements[source])
         )
         for source, target in model.routes
     }
@@ -237,10 +239,6 @@ def assess(
     seed : int
         Of the crops.
 
-    Returns
-    -------
-    Assessment
-
     Notes
     -----
     Source: paper, Fig. 6: MAE of intensities, and MAE between the S2 of true and reconstructed crops; held-out images
@@ -306,12 +304,6 @@ def examples(morphologies: Sequence[str], indices: Sequence[int]) -> dict[str, i
     for index in indices:
         first.setdefault(morphologies[index], index)
     return dict(sorted(first.items()))
-
-
-def _in_parts(route: Callable[[torch.Tensor], torch.Tensor], x: np.ndarray, part: int = 64) -> np.ndarray:
-    """Apply a route to parts, which bounds the memory; the channel is dropped."""
-    with torch.inference_mode():
-        return torch.cat([route(piece) for piece in torch.from_numpy(x).split(part)])[:, 0].numpy()
 
 
 def _mean_absolute(values: np.ndarray, true: np.ndarray) -> np.ndarray:

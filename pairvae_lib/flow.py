@@ -102,11 +102,6 @@ class ConditionalFlow(nn.Module):
     samples : int
         How many training samples its condition is learnt from.
 
-    Raises
-    ------
-    ValueError
-        If the micrograph is no binary image.
-
     Notes
     -----
     The condition is what `regression` reads of the morphology off the scattering; training teaches it that first. Its
@@ -158,11 +153,6 @@ class ConditionalFlow(nn.Module):
         Returns
         -------
         Tensor of bool, shape (B, 1, height, width)
-
-        Raises
-        ------
-        ValueError
-            If the scattering has another shape, or size or steps are not above 0.
         """
         height, width = (size, size) if isinstance(size, int) else size
         for name, value in (("height", height), ("width", width), ("steps", steps)):

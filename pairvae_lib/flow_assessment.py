@@ -7,12 +7,11 @@ crop was meant. Training and held-out samples are kept apart.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pairvae_lib.answers import crops_of, flow_answer, neighbours_answer
+from pairvae_lib.answers import flow_answer, neighbours_answer, own_crops
 from pairvae_lib.baselines import training_mean
 from pairvae_lib.ensemble_errors import (
     ensemble_statistics,
@@ -43,60 +42,7 @@ DRAWN_TRAINING, TRUE_TRAINING = "drawn for training samples", "true crops of tra
 OWN, ANOTHER = "own scattering", "another sample's"  # names of denoising
 
 
-@dataclass(frozen=True, eq=False)
-class FlowAssessment:
-    """What `assess_flow` found for n samples.
-
-    Parameters
-    ----------
-    sample_ids, morphologies : tuple of str, length n
-    subsets : ndarray of str, shape (n,)
-        "train" or "held out".
-    modalities : (str, str)
-        Names of scattering and micrograph.
-    errors : dict of metric to dict of route to ndarray of shape (n,)
-        Of the ensembles, in the metrics of `ensemble_errors`; the one route is that to the micrograph.
-    references : dict of metric to dict of name to ndarray of shape (n,)
-        The same of crops of neighbours, of statistics predicted without any mask, and of other crops of the same
-        micrograph.
-    memorisation : dict of name to ndarray
-        Dice coefficients with the training crop that is met best anywhere: of masks drawn for held-out samples and of
-        true crops of them; of masks drawn for training samples, and of true crops of them in other micrographs.
-    spread : dict of name to ndarray of shape (n,)
-        Spread of S2 over an ensemble, over that of the true crops.
-    denoising : dict of name to ndarray of shape (n,)
-        Cross-entropy [nats per pixel] at DENOISING_TIME with the sample's own scattering, and with another's.
-    curves : dict of name to ndarray
-        "r" and "z" [px]; means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...
-    """
-
-    sample_ids: tuple[str, ...]
-    morphologies: tuple[str, ...]
-    subsets: np.ndarray
-    modalities: tuple[str, str]
-    errors: dict[str, dict[str, np.ndarray]]
-    references: dict[str, dict[str, np.ndarray]]
-    memorisation: dict[str, np.ndarray]
-    spread: dict[str, np.ndarray]
-    denoising: dict[str, np.ndarray]
-    curves: dict[str, np.ndarray]
-
-    def content(self) -> dict[str, Any]:
-        """All of it as plain values, for a model's folder: no image, no curve of a single sample."""
-        named = zip(self.sample_ids, self.morphologies, self.subsets, strict=True)
-        return {
-            "samples": [dict(zip(("sample_id", "morphology", "subset"), map(str, one), strict=True)) for one in named],
-            "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
-            "errors": rounded(self.errors),
-            "references": rounded(self.references),
-            "memorisation": rounded(self.memorisation),
-            "spread": rounded(self.spread),
-            "denoising": rounded(self.denoising),
-            "curves": rounded(self.curves, 5),
-        }
-
-
-def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed: int) -> FlowAssessment:
+def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed: int) -> dict[str, Any]:
     """Errors of a flow's ensembles and of references, with spread, memorisation, and whether the scattering is used.
 
     Parameters
@@ -111,12 +57,9 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
 
     Returns
     -------
-    FlowAssessment
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than four training samples, so that one of them has no three neighbours.
+    dict
+        Plain values for a model's folder: no image, no curve of a single sample. `appraisal.FlowAppraisal` says what
+        they are; "samples" are the training ones, then those held out.
     """
     train = _evenly(sorted(split.train), MOST_TRAINING)
     samples = np.array([*train, *split.held_out])
@@ -129,13 +72,12 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
         return generator(seed, f"flow assessment {stage}")
 
     route = route_name(*(modality.name for modality in pairs.modalities))
-    true = crops_of(pairs, np.repeat(samples[:, np.newaxis], CROPS, axis=1), rng(TRUE))
+    true = own_crops(pairs, samples, CROPS, rng(TRUE))
     drawn = flow_answer(flow, pairs.scattering[samples], DRAWN, size, rng(route))
     known = {TRUE: ensemble_statistics(true), route: ensemble_statistics(drawn)}
     for name, k in NEIGHBOURS.items():
         known[name] = ensemble_statistics(neighbours_answer(pairs, asked, k, DRAWN, rng(name)))
-    everyone = np.repeat(np.arange(len(pairs))[:, np.newaxis], DRAWN, axis=1)
-    learnt = ensemble_statistics(crops_of(pairs, everyone, rng(RIDGE)))
+    learnt = ensemble_statistics(own_crops(pairs, range(len(pairs)), DRAWN, rng(RIDGE)))
     known[RIDGE] = ridge_statistics(pairs.scattering, learnt, split.train, samples)
     known[MEAN] = {
         metric: training_mean(values.mean(axis=1), split.train, samples)[:, np.newaxis]
@@ -148,27 +90,27 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
     own, others = denoising_losses(
         flow, true[:, 0], pairs.scattering[samples], pairs.scattering[samples[another]], lambda: rng("denoising")
     )
-    return FlowAssessment(
-        sample_ids=tuple(pairs.sample_ids[index] for index in samples),
-        morphologies=tuple(pairs.morphologies[index] for index in samples),
-        subsets=subsets,
-        modalities=(pairs.modalities[0].name, pairs.modalities[1].name),
-        errors={metric: {route: named[route]} for metric, named in errors.items()},
-        references={
-            metric: {name: values for name, values in named.items() if name != route}
-            for metric, named in errors.items()
-        },
-        memorisation=_copies(pairs, split, samples, places, drawn[:, 0], true[:, 0]),
-        spread={name: spread_ratio(known[name][S2], known[TRUE][S2]) for name in (route, *NEIGHBOURS)},
-        denoising={OWN: own, ANOTHER: others},
-        curves={"r": two_point_correlation(true[0, 0])[0], "z": np.arange(size // 4 + 1)}
-        | {
-            f"{metric} {name}, {subset}": known[name][metric][chosen].mean(axis=(0, 1))
-            for metric in CURVES
-            for name in (TRUE, route)
-            for subset, chosen in places.items()
-        },
-    )
+    curves = {"r": two_point_correlation(true[0, 0])[0], "z": np.arange(size // 4 + 1)} | {
+        f"{metric} {name}, {subset}": known[name][metric][chosen].mean(axis=(0, 1))
+        for metric in CURVES
+        for name in (TRUE, route)
+        for subset, chosen in places.items()
+    }
+    return {
+        "samples": [
+            {"sample_id": pairs.sample_ids[index], "morphology": pairs.morphologies[index], "subset": str(subset)}
+            for index, subset in zip(samples, subsets, strict=True)
+        ],
+        "modalities": dict(zip(("scattering", "micrograph"), (one.name for one in pairs.modalities), strict=True)),
+        "errors": rounded({metric: {route: named[route]} for metric, named in errors.items()}),
+        "references": rounded(
+            {metric: {name: one for name, one in named.items() if name != route} for metric, named in errors.items()}
+        ),
+        "memorisation": rounded(_copies(pairs, split, samples, places, drawn[:, 0], true[:, 0])),
+        "spread": rounded({name: spread_ratio(known[name][S2], known[TRUE][S2]) for name in (route, *NEIGHBOURS)}),
+        "denoising": rounded({OWN: own, ANOTHER: others}),
+        "curves": rounded(curves, 5),
+    }
 
 
 def denoising_losses(
@@ -216,7 +158,7 @@ def _copies(
     drawn: np.ndarray,
     true: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Overlap with training micrographs, of what is drawn and of true crops; see `FlowAssessment.memorisation`."""
+    """Overlap with training micrographs, of what is drawn and of true crops; see `appraisal.FlowAppraisal`."""
     trained, held_out = (_evenly(places[subset].tolist(), LOOKED_AT) for subset in SUBSETS)
     return {
         DRAWN_HELD_OUT: memorised(drawn[held_out], pairs, split.train),

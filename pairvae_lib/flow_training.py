@@ -53,11 +53,6 @@ def train_flow(
     -------
     History
         cross_entropy [nats per pixel] of every round, a mean over the times that training draws.
-
-    Raises
-    ------
-    ValueError
-        If the pairs are of other modalities, the symmetry is unknown, or there are too few training pairs.
     """
     check_one_of("modalities of the flow", flow.modalities, (pairs.modalities,))
     symmetry = settings.symmetry or ("half_turn" if flow.modalities[0].is_image else "dihedral")

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from pairvae_lib.checks import check_positive
+from pairvae_lib.latents import decoded
 from pairvae_lib.model import PairVAE
 from pairvae_lib.morphology import two_point_correlation
 
-PART = 64  # latents decoded at once, which bounds the memory
 SHOWN = 5  # members of an ensemble that are kept as pictures; paper, Fig. 7A
 
 
@@ -47,11 +47,6 @@ def ensemble(
     ndarray of shape (n, ...)
         Boolean masks (bernoulli) or intensities (gaussian).
 
-    Raises
-    ------
-    ValueError
-        If `n` or `variance_scale` is not above 0, or the shapes differ.
-
     Notes
     -----
     Source: paper, Fig. 7.
@@ -61,11 +56,7 @@ def ensemble(
     if centre.shape != variance.shape:
         raise ValueError(f"variance must have the centre's shape {tuple(centre.shape)}; got {tuple(variance.shape)}")
     noise = torch.from_numpy(rng.standard_normal((n, *centre.shape), dtype=np.float32))
-    latents = centre + (variance_scale * variance).sqrt() * noise
-    vae = model.vae(target)
-    with torch.inference_mode():
-        shown = torch.cat([vae.shown(vae.decode(part)) for part in latents.split(PART)])
-    return shown[:, 0].numpy()
+    return decoded(model.vae(target), centre + (variance_scale * variance).sqrt() * noise)
 
 
 def ensemble_results(

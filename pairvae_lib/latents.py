@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from sklearn.decomposition import PCA
 from torch import Tensor
 
 from pairvae_lib.checks import check_finite
@@ -31,6 +32,29 @@ def posterior(vae: VAE, x: np.ndarray) -> Posterior:
     with torch.inference_mode():
         parts = [vae.encode(part) for part in torch.from_numpy(x).split(PART)]
     return Posterior(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+
+def decoded(vae: VAE, latents: Tensor) -> np.ndarray:
+    """What latents decode to, as it is shown, in parts.
+
+    Parameters
+    ----------
+    vae : VAE
+    latents : Tensor of shape (..., C, h, w)
+
+    Returns
+    -------
+    ndarray of shape (..., *vae.modality.shape)
+        Boolean masks (bernoulli), or intensities in [0, 1] (gaussian).
+    """
+    shown = in_parts(lambda part: vae.shown(vae.decode(part)), latents.flatten(0, max(latents.ndim - 4, 0)))
+    return shown.reshape(*latents.shape[:-3], *shown.shape[1:])
+
+
+def in_parts(route: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
+    """What a route gives of its input, (B, 1, ...), a part at a time; the channel is dropped."""
+    with torch.inference_mode():
+        return torch.cat([route(part) for part in x.split(PART)])[:, 0].numpy()
 
 
 def latents_of(
@@ -87,11 +111,6 @@ def principal_directions(latents: np.ndarray, components: int) -> np.ndarray:
     -------
     ndarray of shape (components, features)
         In the order and with the signs of `principal_components`.
-
-    Raises
-    ------
-    ValueError
-        If the latents are not finite, or there are not that many directions.
     """
     most = min(len(latents) - 1, latents.shape[1])
     if not 1 <= components <= most:
@@ -115,11 +134,6 @@ def latent_statistics(latents: np.ndarray, labels: Sequence[str]) -> dict[str, f
         "between_classes": share of the variance that lies between the classes' means, 0 to 1. "effective_dimension":
         participation ratio of the covariance's eigenvalues, from 1 to n - 1. "spread": root mean square over the
         features of the standard deviation over the samples, in that of the prior.
-
-    Raises
-    ------
-    ValueError
-        If the latents are not finite, or as many labels are not given.
 
     Notes
     -----
@@ -159,23 +173,20 @@ def correlation_spread(
     ndarray of shape (n,)
         Standard deviation of S2(r) over the samples, averaged over r.
     """
-    encoded, vae = posterior(model.vae(source), x), model.vae(target)
+    encoded = posterior(model.vae(source), x)
     drawn: list[np.ndarray] = []
     for _ in range(samples):
         noise = torch.from_numpy(rng.standard_normal(encoded.latent_mean.shape, dtype=np.float32))
-        with torch.inference_mode():
-            masks: Tensor = torch.cat([vae.shown(vae.decode(part)) for part in encoded.sample(noise).split(PART)])
-        drawn.append(two_point_correlation(masks[:, 0].numpy())[1])
+        drawn.append(two_point_correlation(decoded(model.vae(target), encoded.sample(noise)))[1])
     return np.std(drawn, axis=0).mean(axis=-1)
 
 
 def _principal(latents: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates (n, components), and the directions of unit length (components, features) that they are along."""
-    left, scale, right = np.linalg.svd(_centred(latents), full_matrices=False)
-    coordinates = left[:, :components] * scale[:components]
-    largest = coordinates[np.abs(coordinates).argmax(axis=0), range(coordinates.shape[1])]
-    sign = np.where(largest < 0, -1, 1)
-    return coordinates * sign, right[:components] * sign[:, np.newaxis]
+    found = PCA(min(components, *latents.shape), svd_solver="full")
+    coordinates = found.fit_transform(_centred(latents))
+    sign = np.where(coordinates.max(axis=0) < -coordinates.min(axis=0), -1, 1)
+    return coordinates * sign, found.components_ * sign[:, np.newaxis]
 
 
 def _centred(latents: np.ndarray) -> np.ndarray:

@@ -32,11 +32,6 @@ class DoublingConvolution(nn.Module):
     form : "transposed" or "subpixel"
         Sub-pixel: the same sum as an ordinary convolution to 2^dims phases and a shuffle. Which is faster depends on
         the machine; images only.
-
-    Raises
-    ------
-    ValueError
-        If the kernel is not odd or the form is unknown.
     """
 
     def __init__(

@@ -49,11 +49,6 @@ def reconstruction_loss(decoded: Tensor, target: Tensor, likelihood: Likelihood)
     -------
     Tensor of shape ()
         Negative log likelihood [nats per pixel], or mean squared error.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or the likelihood is neither.
     """
     if decoded.shape != target.shape:
         raise ValueError(f"target must have the decoded shape {tuple(decoded.shape)}; got {tuple(target.shape)}")
@@ -78,11 +73,6 @@ def cross_correlation(first: Tensor, second: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (latents, latents)
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or the batch holds fewer than two samples.
     """
     if first.shape != second.shape:
         raise ValueError(f"second latent must have the first's shape {tuple(first.shape)}; got {tuple(second.shape)}")

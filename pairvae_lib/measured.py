@@ -86,10 +86,6 @@ class MeasuredStudy:
                 found.setdefault(str(sample_id), []).append(float(value))
         return {sample_id: float(np.mean(values)) for sample_id, values in found.items()}
 
-    def by_subset(self, metric: str, name: str) -> dict[str, np.ndarray]:
-        """Errors of the left-out batches as `figures.error_boxes` takes them."""
-        return {subset: np.array(list(self.errors(metric, name, subset).values())) for subset in (TRAIN, HELD_OUT)}
-
     def rows(self, metric: str) -> list[dict[str, str | float]]:
         """One row for every route and reference.
 

@@ -70,11 +70,6 @@ def best_overlap(masks: np.ndarray, micrograph: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n,)
-
-    Raises
-    ------
-    ValueError
-        If either is not boolean, or the masks do not fit into the micrograph.
     """
     check_mask("masks", masks)
     check_mask("micrograph", micrograph)

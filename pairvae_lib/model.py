@@ -171,11 +171,6 @@ class VAE(nn.Module):
         Parameters
         ----------
         x : Tensor of shape (B, 1, *modality.shape)
-
-        Raises
-        ------
-        ValueError
-            If the shape is another.
         """
         check_shape(f"{self.modality.name} measurements", x, ("batch", 1, *self.modality.shape))
         return self.posterior(self.prepared(x))
@@ -191,13 +186,7 @@ class VAE(nn.Module):
             return self.encoder.posterior(prepared)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """(B, C, h, w) -> (B, 1, *modality.shape): logits (bernoulli) or intensities (gaussian).
-
-        Raises
-        ------
-        ValueError
-            If the latent has another shape.
-        """
+        """(B, C, h, w) -> (B, 1, *modality.shape): logits (bernoulli) or intensities (gaussian)."""
         check_shape("latent", latent, ("batch", *self.latent_shape))
         with self._arithmetic():
             return self.decoder(latent)
@@ -219,11 +208,6 @@ class PairVAE(nn.Module):
     ----------
     first, second : VAE
         Solo-trained, or fresh for direct pair training.
-
-    Raises
-    ------
-    ValueError
-        If both modalities bear one name, or the latents differ in shape.
     """
 
     def __init__(self, first: VAE, second: VAE):
@@ -246,13 +230,7 @@ class PairVAE(nn.Module):
         return [(source, target) for source in self.names for target in self.names]
 
     def vae(self, name: str) -> VAE:
-        """The VAE of a modality.
-
-        Raises
-        ------
-        ValueError
-            If there is none of that name.
-        """
+        """The VAE of a modality."""
         check_one_of("modality", name, self.names)
         return cast(VAE, self.vaes[name])
 
@@ -271,11 +249,6 @@ class PairVAE(nn.Module):
         -------
         Tensor of shape (B, 1, *shape of target)
             Boolean mask (bernoulli) or intensities in [0, 1] (gaussian).
-
-        Raises
-        ------
-        ValueError
-            If a name is unknown or the shape does not fit.
         """
         posterior = self.vae(source).encode(x)
         latent = posterior.latent_mean if noise is None else posterior.sample(noise)

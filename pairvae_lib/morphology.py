@@ -31,11 +31,6 @@ def phase_fraction(masks: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (...)
-
-    Raises
-    ------
-    ValueError
-        If `masks` is not boolean with at least two axes.
     """
     check_mask("masks", masks)
     return masks.mean(axis=(-2, -1))
@@ -61,11 +56,6 @@ def two_point_correlation(masks: np.ndarray, periodic: bool = False) -> tuple[np
     r : ndarray of shape (bins,) [px]
         With bins = min(height, width) // 2.
     s2 : ndarray of shape (..., bins)
-
-    Raises
-    ------
-    ValueError
-        If `masks` is not boolean with at least two axes, or smaller than 2 x 2 px.
 
     Notes
     -----
@@ -106,11 +96,6 @@ def directional_correlation(masks: np.ndarray, max_lag: int, normalised: bool = 
     -------
     ndarray of shape (..., 2 max_lag + 1, 2 max_lag + 1)
         Zero lag at the centre. Unbiased: no pair reaches across the border.
-
-    Raises
-    ------
-    ValueError
-        If `masks` is not boolean with at least two axes, or `max_lag` does not fit into it.
     """
     check_mask("masks", masks)
     height, width = masks.shape[-2:]
@@ -153,12 +138,6 @@ def lineal_path(
     z : ndarray of shape (lengths,) [px]
     path : ndarray of shape (..., lengths)
 
-    Raises
-    ------
-    ValueError
-        If `masks` is not boolean with at least two axes, `axis` is neither, or a length is not a whole number that
-        fits along the axis.
-
     Source
     ------
     Lu and Torquato, Phys. Rev. A 45, 922 (1992). The paper does not say whether its figures show L(z) or the
@@ -196,11 +175,6 @@ def chord_lengths(mask: np.ndarray, axis: LineDirection = "vertical", spacing: i
     -------
     int ndarray of shape (chords,) [px]
         Line by line, from the first pixel on. Chords that the border cuts are kept.
-
-    Raises
-    ------
-    ValueError
-        If `mask` is not boolean with two axes, `axis` is neither, or `spacing` is negative.
     """
     check_mask("mask", mask)
     if mask.ndim != 2:
@@ -223,11 +197,6 @@ def component_counts(masks: np.ndarray) -> np.ndarray:
     Returns
     -------
     int ndarray of shape (...)
-
-    Raises
-    ------
-    ValueError
-        If `masks` is not boolean with at least two axes.
     """
     check_mask("masks", masks)
     counts = [ndimage.label(mask)[1] for mask in _flat_stack(masks)]
@@ -246,11 +215,6 @@ def dice(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (...)
         Two empty masks are equal: 1.
-
-    Raises
-    ------
-    ValueError
-        If either is not boolean with at least two axes, or their shapes do not fit.
     """
     check_mask("first", first)
     check_mask("second", second)

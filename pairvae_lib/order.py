@@ -23,11 +23,6 @@ def domain_period(r: np.ndarray, s2: np.ndarray, prominence: float = 0.05) -> np
     ndarray of shape (...) [unit of `r`]
         Between the bins by a parabola through the maximum and its two neighbours; NaN where there is no such maximum.
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or a value is not finite.
-
     Notes
     -----
     For parallel lines the radial average puts the maximum a little beyond the period of the lines (12 % for a
@@ -52,11 +47,6 @@ def long_range_order(s2: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (...)
         0 for a morphology whose domains know nothing of each other at these distances.
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite.
     """
     check_finite("s2", s2)
     return s2[..., s2.shape[-1] // 2 :].std(axis=-1)

@@ -33,11 +33,6 @@ def resized_pattern(pattern: ArrayLike, size: int) -> NDArray[np.float32]:
     -------
     ndarray of float32, shape (size, size)
         Intensities in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the pattern is not two-dimensional, or a value is not finite or outside [0, 1], or the size not positive.
     """
     values = np.asarray(pattern, dtype=np.float64)
     check_shape("pattern", values, ("height", "width"))
@@ -65,11 +60,6 @@ def rescaled_micrograph(micrograph: ArrayLike, factor: float) -> NDArray[np.uint
     -------
     ndarray of uint8, shape (round(factor * H), round(factor * W))
         Every new pixel is the rounded mean of the area that it covers.
-
-    Raises
-    ------
-    ValueError
-        If the micrograph is not two-dimensional, or the factor not within its range, or nothing would be left.
     """
     grey = np.asarray(micrograph, dtype=np.float64)
     check_shape("micrograph", grey, ("height", "width"))
@@ -99,11 +89,6 @@ def binarised(micrograph: ArrayLike, settings: Binarisation = Binarisation()) ->
     ndarray of bool, shape (H, W)
         True where bright (PMMA).
 
-    Raises
-    ------
-    ValueError
-        If the micrograph is not two-dimensional, or a grey level is not finite or outside [0, 255].
-
     Source
     ------
     Public notebooks, preprocessing; images are mirrored at their edges for the blurs and continued for the local mean.
@@ -124,11 +109,6 @@ def random_window(shape: tuple[int, ...], size: int, rng: np.random.Generator) -
         Height and width of the window [px].
     rng : numpy Generator
         Drawn from twice: row, then column.
-
-    Raises
-    ------
-    ValueError
-        If the window does not fit.
     """
     height, width = shape[-2:]
     if not 0 < size <= min(height, width):
@@ -151,11 +131,6 @@ def crop_at(mask: NDArray, row: int, col: int, size: int) -> NDArray:
     Returns
     -------
     ndarray of shape (..., size, size)
-
-    Raises
-    ------
-    ValueError
-        If the window is not inside the image.
     """
     height, width = mask.shape[-2:]
     if not (size > 0 and 0 <= row <= height - size and 0 <= col <= width - size):
@@ -178,11 +153,6 @@ def random_crop(mask: NDArray, size: int, rng: np.random.Generator) -> NDArray:
     Returns
     -------
     ndarray of shape (..., size, size)
-
-    Raises
-    ------
-    ValueError
-        If the image is smaller than the crop.
     """
     return crop_at(mask, *random_window(mask.shape, size, rng), size)
 
@@ -205,11 +175,6 @@ def standardised_profile(q: ArrayLike, intensity: ArrayLike, q_grid: ArrayLike) 
     -------
     ndarray of shape (points,)
         log10 of the intensity [decades], mean 0.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, q does not rise, an intensity is not positive, or the grid leaves the range of q.
     """
     q, intensity, grid = (np.asarray(values, dtype=np.float64) for values in (q, intensity, q_grid))
     check_shape("q", q, ("points",))
@@ -250,11 +215,6 @@ def normalised_profile(
     -------
     ndarray of float32, shape (points,)
         Values in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        As `standardised_profile`, or if low is not below high.
     """
     low, high = limits
     if not low < high:

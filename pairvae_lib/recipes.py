@@ -135,8 +135,8 @@ def _made_flow(pairs: PreparedPairs, split: Split, profile: Profile, seed: int, 
     with stage("training", f"Training the flow ({_sizes(split)})"):
         flow, _ = flow_trained(pairs, split.train, chosen, profile.precision, seed, work / "flow.pt")
     with stage("assessment", "Assessing it on training and held-out samples"):
-        assessment = assess_flow(flow, pairs, split, seed)
-    return Made(flow, {ASSESSMENT: _as_bytes(assessment.content())})
+        content = assess_flow(flow, pairs, split, seed)
+    return Made(flow, {ASSESSMENT: _as_bytes(content)})
 
 
 RECIPES: dict[str, Recipe] = {  # by `bundle.KINDS`

@@ -40,11 +40,6 @@ class Scaling:
         Size [px] of the 2-D patterns before they were resized; None where it was not the same for all.
     image_rows : int, optional
         Rows of a micrograph above the data bar; None where there was none, or not the same for all.
-
-    Raises
-    ------
-    ValueError
-        If q does not rise from above 0, limits are not (low, high), or another number is not above 0.
     """
 
     binarisation: Binarisation = Binarisation()

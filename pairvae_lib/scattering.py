@@ -28,11 +28,6 @@ def colour_mapped(values: ArrayLike) -> NDArray[np.uint8]:
     ndarray of uint8, shape (..., 3)
         RGB levels.
 
-    Raises
-    ------
-    ValueError
-        If a value is outside [0, 1] or not finite.
-
     Source
     ------
     Read off the files of Doerk et al. (2023) as the public PairVAE notebooks show them; approximate by a level or two.
@@ -57,11 +52,6 @@ def inverted_colour_map(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     -------
     ndarray of float32, shape (H, W)
         Intensities in [0, 1]; exact where `rgb` comes from `colour_mapped` of multiples of 1/1016.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another.
     """
     return _nearest_on_map(rgb)[0]
 
@@ -73,11 +63,6 @@ def colour_map_residual(rgb: NDArray[np.uint8]) -> float:
     ----------
     rgb : ndarray of uint8, shape (H, W, 3)
         RGB levels.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another.
     """
     return float(_nearest_on_map(rgb)[1].mean())
 
@@ -94,11 +79,6 @@ def power_spectrum(image: ArrayLike) -> NDArray[np.float64]:
     -------
     ndarray of shape (H, W)
         Zero frequency at (H // 2, W // 2); the mean over all frequencies is the variance of the image.
-
-    Raises
-    ------
-    ValueError
-        If the image is not two-dimensional or not finite.
 
     Source
     ------
@@ -133,11 +113,6 @@ def azimuthal_average(
         and no ring without a valid pixel.
     intensity : ndarray of shape (R,)
         Mean intensity of each ring.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, the centre is outside the pattern, or a valid pixel is not finite.
     """
     values = np.asarray(pattern, dtype=np.float64)
     check_shape("pattern", values, ("height", "width"))
@@ -180,11 +155,6 @@ def folded_profile(q: ArrayLike, intensity: ArrayLike) -> tuple[NDArray[np.float
         Positive and rising, in the unit of the input.
     intensity : ndarray of shape (M,)
         Positive.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or no point is left.
     """
     signed_q, counts = np.asarray(q, dtype=np.float64), np.asarray(intensity, dtype=np.float64)
     check_shape("q", signed_q, ("points",))
@@ -210,11 +180,6 @@ def log_q_grid(low: float, high: float, points: int) -> NDArray[np.float64]:
         Ends of the grid, both on it.
     points : int
         How many, at least two.
-
-    Raises
-    ------
-    ValueError
-        Unless 0 < low < high and points >= 2.
     """
     if not 0 < low < high:
         raise ValueError(f"low and high must fulfil 0 < low < high; got {low!r} and {high!r}")

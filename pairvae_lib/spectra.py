@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial.distance import pdist
 
-from pairvae_lib.baselines import KERNEL_WIDTHS, NOISE_LEVELS
+from pairvae_lib.baselines import KernelRegression
 from pairvae_lib.checks import check_finite, check_mask, check_shape
 from pairvae_lib.scattering import power_spectrum
 
@@ -28,11 +27,6 @@ def power_spectrum_features(crops: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (n, height, width)
         Zero frequency at the centre.
-
-    Raises
-    ------
-    ValueError
-        If `crops` is not a boolean array of that shape.
 
     Source
     ------
@@ -69,11 +63,6 @@ def fourier_transform(
     -------
     ndarray of the shape of `scattering`
 
-    Raises
-    ------
-    ValueError
-        If the crops are not boolean, `q` is not given for 1-D profiles alone, or a value is not finite.
-
     Source
     ------
     See `power_spectrum_features`.
@@ -106,7 +95,7 @@ def fourier_transform(
 
 
 class SpectralReadout:
-    """Micrographs to scattering by kernel ridge regression from their power spectra: learnt in a second.
+    """Micrographs to scattering by the regression of `baselines.kernel_ridge` from their power spectra.
 
     Parameters
     ----------
@@ -114,58 +103,18 @@ class SpectralReadout:
         `power_spectrum_features` of the training samples.
     scattering : ndarray of shape (n, ...)
         Patterns or profiles of the same samples, in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than three samples, lengths differ, a value is not finite, or all spectra are equal.
-
-    Notes
-    -----
-    The regression of `baselines.kernel_ridge` as scikit-learn does it, for spectra that are not there yet when it
-    learns: Nystroem's map with all training samples is the whole kernel, and `RidgeCV` finds the penalty with the least
-    leave-one-out error without fitting n times.
     """
 
     def __init__(self, spectra: np.ndarray, scattering: np.ndarray):
-        from sklearn.kernel_approximation import Nystroem
-        from sklearn.linear_model import RidgeCV
-        from sklearn.pipeline import make_pipeline
-
-        if len(spectra) < 3:
-            raise ValueError(f"spectra must hold at least 3 samples; got {len(spectra)}")
         if len(scattering) != len(spectra):
             raise ValueError(f"scattering must hold {len(spectra)} samples as the spectra; got {len(scattering)}")
         check_finite("spectra", spectra)
         check_finite("scattering", scattering)
         self.spectrum_shape, self.shape = spectra.shape[1:], scattering.shape[1:]
-        x, y = (values.reshape(len(values), -1).astype(np.float64) for values in (spectra, scattering))
-        scale = float(np.mean(pdist(x, "sqeuclidean")))
-        if scale == 0:
-            raise ValueError("spectra of the training samples must differ; got equal ones only")
-        candidates = {
-            width: make_pipeline(
-                Nystroem(gamma=1 / (2 * width**2 * scale), n_components=len(x), random_state=0),
-                RidgeCV(alphas=NOISE_LEVELS),
-            ).fit(x, y)
-            for width in KERNEL_WIDTHS
-        }
-        self.width = max(candidates, key=lambda width: candidates[width][-1].best_score_)
-        self.regression = candidates[self.width]
-
-    @property
-    def noise(self) -> float:
-        """The penalty that was chosen: noise variance over signal variance."""
-        return float(self.regression[-1].alpha_)
+        self.regression = KernelRegression(*(values.reshape(len(values), -1) for values in (spectra, scattering)))
 
     def predict(self, spectra: np.ndarray) -> np.ndarray:
-        """Scattering of spectra (n, height, width): (n, ...) in [0, 1].
-
-        Raises
-        ------
-        ValueError
-            If the spectra are of another size than those it has learnt from.
-        """
+        """Scattering of spectra (n, height, width): (n, ...) in [0, 1]."""
         check_shape("spectra", spectra, ("n", *self.spectrum_shape))
-        predicted = self.regression.predict(spectra.reshape(len(spectra), -1).astype(np.float64))
+        predicted = self.regression.predict(spectra.reshape(len(spectra), -1))
         return np.clip(predicted, 0, 1).reshape(len(spectra), *self.shape)

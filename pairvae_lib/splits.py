@@ -40,11 +40,6 @@ def stratified_split(labels: Sequence[str], n_train: int, seed: int) -> Split:
     seed : int
         Of the generator that picks and orders the training samples.
 
-    Raises
-    ------
-    ValueError
-        If `n_train` is not within 1 and n - 1.
-
     Source
     ------
     The paper splits at random without regard to the morphology; stratification, and folds over the seeds, are ours.
@@ -78,11 +73,6 @@ def group_split(groups: Sequence[str] | None, held_out: str, seed: int = 0) -> S
         The group to hold out.
     seed : int
         Of the generator that orders the training samples.
-
-    Raises
-    ------
-    ValueError
-        If there are no groups, not that one, or no other.
     """
     if groups is None:
         raise ValueError(f"held_out={held_out!r} needs a column 'group' or 'batch' in the manifest; the data have none")
@@ -111,12 +101,6 @@ def gap_split(labels: Sequence[str], values: Sequence[float], seed: int = 0, sha
     share : float
         Of the samples of a class to hold out; rounded, with all samples of equal values, and at least one sample left
         on each side of the interval.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ, a value is not finite, `share` is not between 0 and 1, or a class has too few samples or
-        different values for an interval with both sides.
     """
     if len(values) != len(labels):
         raise ValueError(f"values must be {len(labels)} as the labels; got {len(values)}")

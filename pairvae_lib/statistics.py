@@ -25,29 +25,6 @@ class Interval:
     high: float
 
 
-def paired_median_difference(a: np.ndarray, b: np.ndarray) -> float:
-    """Median of the differences a - b of pairs: below 0 where `a` is mostly the smaller one.
-
-    Parameters
-    ----------
-    a, b : ndarray of shape (pairs,)
-        Entry i of both belongs to the same image.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or a value is missing or not finite.
-    """
-    a, b = _sample("a", a), _sample("b", b)
-    if a.shape != b.shape:
-        raise ValueError(f"b must hold a partner for each of the {len(a)} values of a; got {len(b)} values")
-    return float(np.median(a - b))
-
-
 def hierarchical_resamples(
     values: np.ndarray, image: np.ndarray, seed: np.ndarray, statistic: Statistic, n: int, rng: np.random.Generator
 ) -> np.ndarray:
@@ -74,11 +51,6 @@ def hierarchical_resamples(
     Returns
     -------
     ndarray of shape (n,)
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, a value is not finite, or `n` is not above 0.
 
     Notes
     -----
@@ -125,11 +97,6 @@ def hierarchical_bootstrap(
     -------
     Interval
         The estimate is the statistic of the images' own averages.
-
-    Raises
-    ------
-    ValueError
-        As `hierarchical_resamples`, and if `confidence` does not lie between 0 and 1.
     """
     check_range("confidence", confidence, 0, 1)
     drawn = hierarchical_resamples(values, image, seed, statistic, n, rng)
@@ -153,43 +120,10 @@ def two_sided_p_value(resamples: np.ndarray, null: float = 0.0) -> float:
     -------
     float
         Never 0: the observed sample counts as one resample on either side, so the least value is 2 / (n + 1).
-
-    Raises
-    ------
-    ValueError
-        If `resamples` is empty or not finite.
     """
     resamples = _sample("resamples", resamples)
     rarer = min(int((resamples <= null).sum()), int((resamples >= null).sum()))
     return min(1.0, 2 * (rarer + 1) / (len(resamples) + 1))
-
-
-def cliffs_delta(a: np.ndarray, b: np.ndarray) -> float:
-    """Cliff's delta: how much likelier a value of `a` exceeds one of `b` than the other way round.
-
-    Parameters
-    ----------
-    a : ndarray of shape (n,)
-    b : ndarray of shape (m,)
-
-    Returns
-    -------
-    float
-        Between -1 (every value of `a` is below every value of `b`) and 1. Exact over all n m pairs; ties count 0.
-
-    Raises
-    ------
-    ValueError
-        If either is empty or not finite.
-
-    Source
-    ------
-    Cliff, Psychological Bulletin 114, 494 (1993).
-    """
-    a, b = _sample("a", a), np.sort(_sample("b", b))
-    above = int(np.searchsorted(b, a, side="left").sum())
-    not_below = int(np.searchsorted(b, a, side="right").sum())
-    return (above + not_below - len(a) * len(b)) / (len(a) * len(b))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -203,11 +137,6 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (tests,)
         In the same order. Those at or below a level alpha are significant, with the chance of any false one at alpha.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or one is not a number between 0 and 1.
 
     Source
     ------

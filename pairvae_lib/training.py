@@ -46,11 +46,6 @@ def train_solo(
     History
         negative_elbo, reconstruction [nats per pixel, or squared intensity] and kl [nats] of every epoch.
 
-    Raises
-    ------
-    ValueError
-        If the VAE's modality is neither of the pairs', or there are fewer training pairs than a batch holds.
-
     Notes
     -----
     Source: the paper's "solo training"; a micrograph gets a new random crop for every image in every epoch.

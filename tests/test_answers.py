@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from pairvae_lib.answers import (
-    PART,
     class_answer,
     crops_of,
     flow_answer,
@@ -18,6 +17,7 @@ from pairvae_lib.answers import (
 from pairvae_lib.baselines import nearest_neighbours
 from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.flow import fresh_flow
+from pairvae_lib.latents import PART
 from pairvae_lib.memorisation import best_overlap
 from pairvae_lib.splits import Split
 
@@ -68,9 +68,10 @@ def test_another_sample_is_one_training_sample(pattern_pairs):
 
 def test_pairvae_answers_from_samples_of_its_posterior(fresh_pair, pattern_pairs):
     torch.nn.init.zeros_(fresh_pair.vae("sem").decoder.output.bias)  # a fresh decoder may answer with white alone
-    answer = pairvae_answer(fresh_pair, pattern_pairs, [3, 8], PART, rng())  # more than one part
+    given = (fresh_pair, pattern_pairs.scattering[[3, 8]], "saxs", "sem", PART)  # more than one part
+    answer = pairvae_answer(*given, rng())
     assert answer.shape == (2, PART, 32, 32)
-    assert np.array_equal(answer, pairvae_answer(fresh_pair, pattern_pairs, [3, 8], PART, rng()))
+    assert np.array_equal(answer, pairvae_answer(*given, rng()))
     assert len({mask.tobytes() for mask in answer[0]}) > 1
     noise = torch.from_numpy(rng().standard_normal((1, 8, 1, 1), dtype=np.float32))
     x = torch.from_numpy(pattern_pairs.scattering[[3]])

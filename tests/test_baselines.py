@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
 from pairvae_lib import baselines
 from pairvae_lib.baselines import (
+    KernelRegression,
     crop_to_crop_floor,
     kernel_ridge,
     nearest_neighbours,
@@ -119,6 +122,17 @@ def test_kernel_ridge_on_training_samples_equals_refitting_without_them(monkeypa
     np.testing.assert_allclose(left_out, refitted, rtol=0, atol=1e-8)
 
 
+def test_the_regression_is_the_mean_of_a_gaussian_process_with_a_free_mean(monkeypatch):
+    features, targets = smooth_pairs()
+    flat = features.reshape(N, -1)
+    monkeypatch.setattr(baselines, "NOISE_LEVELS", (0.01,))
+    fitted = KernelRegression(flat[TRAIN], targets[TRAIN])
+    kernel = ConstantKernel(baselines.MEAN_VARIANCE) + RBF(fitted.width)
+    process = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None).fit(flat[TRAIN], targets[TRAIN])
+    np.testing.assert_allclose(fitted.predict(flat[HELD_OUT]), process.predict(flat[HELD_OUT]), atol=1e-8)
+    np.testing.assert_allclose(kernel_ridge(features, targets, TRAIN, HELD_OUT), fitted.predict(flat[HELD_OUT]))
+
+
 def test_kernel_ridge_picks_the_least_left_out_error(monkeypatch):
     features, targets = smooth_pairs()
     targets = targets + np.random.default_rng(6).normal(0, 0.1, targets.shape)
@@ -184,7 +198,7 @@ def test_errors_name_argument_and_value():
         kernel_ridge(np.where(features == features[3], np.nan, features), targets, TRAIN, HELD_OUT)
     with pytest.raises(ValueError, match="targets must be finite"):
         training_mean(targets * np.nan, TRAIN, HELD_OUT)
-    with pytest.raises(ValueError, match="train must hold at least 3 samples; got 2"):
+    with pytest.raises(ValueError, match="training samples must be at least 3; got 2"):
         kernel_ridge(features, targets, [0, 1], HELD_OUT)
     with pytest.raises(ValueError, match="features of the training samples must differ; got equal ones only"):
         kernel_ridge(np.ones_like(features), targets, TRAIN, HELD_OUT)

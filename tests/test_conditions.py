@@ -105,7 +105,7 @@ def test_errors_name_what_is_wrong():
         regression.learn(broken, targets)
     with pytest.raises(ValueError, match="features of the training samples must differ; got equal ones only"):
         regression.learn(np.repeat(scattering[:1], SAMPLES, axis=0), targets)
-    with pytest.raises(ValueError, match="train must hold at least 3 samples; got 2"):
+    with pytest.raises(ValueError, match="training samples must be at least 3; got 2"):
         StatisticsRegression(PATTERN, 2, 1).learn(scattering[:2], targets[:2, :1])
     with pytest.raises(ValueError, match=r"scattering must have shape \(batch, 1, 32, 32\)"):
         regression(torch.from_numpy(scattering[0]))

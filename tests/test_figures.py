@@ -372,28 +372,6 @@ def test_error_boxes_of_held_out_samples_only(rng):
     assert legend_of(figure) == ["held out"]
 
 
-def test_latent_scatter_shows_the_principal_plane():
-    # points on two orthogonal axes of known length: the components are those axes
-    latents = np.array([[3.0, 0, 0], [-3.0, 0, 0], [0, 0, 1.0], [0, 0, -1.0]])
-    figure = figures.latent_scatter({"saxs": latents}, ["skew", "skew", "ladders", "ladders"])
-    (axes,) = figure.axes
-    skew, ladders = axes.collections
-    assert_allclose(skew.get_offsets(), [[3, 0], [-3, 0]], atol=1e-12)
-    assert_allclose(ladders.get_offsets(), [[0, 1], [0, -1]], atol=1e-12)
-    assert axes.get_xlabel() == "principal component 1 (90% of variance)"
-    assert legend_of(figure) == ["skew", "ladders"]
-
-
-def test_latent_scatter_joins_the_two_latents_of_a_sample(rng):
-    saxs = rng.normal(size=(6, 8))
-    figure = figures.latent_scatter({"saxs": saxs, "sem": saxs}, LABELS[:2] * 3)
-    (axes,) = figure.axes
-    assert len(axes.get_lines()) == 6
-    for line in axes.get_lines():
-        assert np.ptp(line.get_xdata()) == pytest.approx(0)  # the same latents: joined to themselves
-    assert legend_of(figure) == ["hexagonal", "skew", "SAXS", "SEM"]
-
-
 # style ----------------------------------------------------------------------------------------------------------------
 
 
@@ -590,13 +568,6 @@ S2 = np.zeros((4, 12))
         (lambda: figures.error_boxes({"a": {"train": R * np.nan}}), "a, train must be finite"),
         (lambda: figures.error_boxes({"a": {"train": S2}}), r"a, train must have shape \(n,\); got \(4, 12\)"),
         (lambda: figures.error_boxes({"a": {"train": R}}, {"b": {"held out": np.nan}}), "b, held out must be finite"),
-        (lambda: figures.latent_scatter({}, LABELS), "latents must hold one or two techniques; got 0"),
-        (lambda: figures.latent_scatter({"saxs": S2[:3]}, LABELS), r"latents\['saxs'\] must have shape \(4, latents\)"),
-        (lambda: figures.latent_scatter({"saxs": S2 * np.nan}, LABELS), r"latents\['saxs'\] must be finite"),
-        (
-            lambda: figures.latent_scatter({"saxs": S2[:2]}, LABELS[:2]),
-            r"at least 3 points of 2 latents; got shape \(2, 12\)",
-        ),
     ],
 )
 def test_errors_name_argument_expectation_and_value(call, message):

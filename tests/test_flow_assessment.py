@@ -10,6 +10,7 @@ import pytest
 
 from pairvae_lib import flow_assessment
 from pairvae_lib.answers import crops_of
+from pairvae_lib.appraisal import read_appraisal
 from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.ensemble_errors import METRICS
 from pairvae_lib.flow import fresh_flow
@@ -54,11 +55,13 @@ def perfect(monkeypatch, pattern_pairs, flow):
         return crops_of(pattern_pairs, np.repeat(np.array(SAMPLES)[:, None], count, axis=1), rng)
 
     monkeypatch.setattr(flow_assessment, "flow_answer", answer)
-    return assess_flow(flow, pattern_pairs, SPLIT, 43)
+    return read_appraisal(assess_flow(flow, pattern_pairs, SPLIT, 43), "flow")
 
 
 def test_one_who_knows_every_micrograph_is_at_the_floor(perfect, pattern_pairs):
-    assert perfect.sample_ids == tuple(pattern_pairs.sample_ids[index] for index in SAMPLES)
+    assert [one[:2] for one in perfect.samples] == [
+        (pattern_pairs.sample_ids[index], pattern_pairs.morphologies[index]) for index in SAMPLES
+    ]
     assert list(perfect.subsets) == ["train"] * 8 + ["held out"] * 4
     assert tuple(perfect.errors) == tuple(perfect.references) == METRICS
     for metric in ("S2", "A2", "L vertical"):
@@ -76,7 +79,7 @@ def test_one_who_knows_every_training_micrograph_copies(perfect):
 
 def test_one_answer_repeated_has_no_spread_and_no_copy(monkeypatch, pattern_pairs, flow):
     monkeypatch.setattr(flow_assessment, "flow_answer", lambda *given: np.zeros((12, 6, 32, 32), bool))
-    found = assess_flow(flow, pattern_pairs, SPLIT, 43)
+    found = read_appraisal(assess_flow(flow, pattern_pairs, SPLIT, 43), "flow")
     assert np.all(found.spread[ROUTE] == 0) and np.all(found.memorisation[DRAWN_HELD_OUT] == 0)
     assert np.allclose(found.errors["area"][ROUTE], found.curves["S2 true, held out"][0], atol=0.15)
 
@@ -95,11 +98,11 @@ def test_another_s_scattering_is_that_of_another_sample_of_the_subset(monkeypatc
     assert tuple(own) == SAMPLES and sorted(others) == sorted(SAMPLES) and noise == same_noise
     for one, other in zip(own, others, strict=True):
         assert one != other and (one in SPLIT.train) == (other in SPLIT.train)
-    assert np.array_equal(crops, same_crops) and set(found.denoising) == {OWN, ANOTHER}
+    assert np.array_equal(crops, same_crops) and set(found["denoising"]) == {OWN, ANOTHER}
 
 
 def test_the_same_seed_says_the_same_in_plain_values(pattern_pairs, flow):
-    first, again, other = (assess_flow(flow, pattern_pairs, SPLIT, seed).content() for seed in (43, 43, 44))
+    first, again, other = (assess_flow(flow, pattern_pairs, SPLIT, seed) for seed in (43, 43, 44))
     assert json.dumps(first, allow_nan=False) == json.dumps(again) != json.dumps(other)
     assert first["samples"][-1] == {"sample_id": "sample 11", "morphology": "rows", "subset": "held out"}
     assert len(first["curves"]["S2 saxs_to_sem, held out"]) == len(first["curves"]["r"])
@@ -108,7 +111,8 @@ def test_the_same_seed_says_the_same_in_plain_values(pattern_pairs, flow):
 def test_of_many_training_samples_some_are_assessed(monkeypatch, pattern_pairs, flow):
     monkeypatch.setattr(flow_assessment, "MOST_TRAINING", 3)
     found = assess_flow(flow, pattern_pairs, SPLIT, 43)
-    assert found.sample_ids[:3] == ("sample 0", "sample 7", "sample 10") and len(found.sample_ids) == 7
+    sample_ids = [one["sample_id"] for one in found["samples"]]
+    assert sample_ids[:3] == ["sample 0", "sample 7", "sample 10"] and len(sample_ids) == 7
 
 
 def test_neighbours_need_training_samples(pattern_pairs, flow):

@@ -121,5 +121,5 @@ def test_errors_name_what_is_wrong(pattern_pairs, profile_pairs):
         train_flow(flow, pattern_pairs, TRAIN, SETTINGS, SEED)
     with pytest.raises(ValueError, match="symmetry must be one of half_turn, dihedral; got 'mirror'"):
         trained(pattern_pairs, replace(SETTINGS, symmetry="mirror"))
-    with pytest.raises(ValueError, match="train must hold at least 3 samples; got 2"):
+    with pytest.raises(ValueError, match="training samples must be at least 3; got 2"):
         train_flow(fresh_flow(*pattern_pairs.modalities, ARCHITECTURE, 2, SEED), pattern_pairs, (0, 1), SETTINGS, SEED)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairvae_lib import generation
+from pairvae_lib import latents as latents_room
 from pairvae_lib.generation import ensemble, ensemble_results
 from pairvae_lib.latents import posterior
 from pairvae_lib.morphology import two_point_correlation
@@ -24,7 +24,7 @@ def variance(latents):
 
 def test_parts_make_no_difference(fresh_pair, pattern_pairs, latents, variance, monkeypatch):
     drawn = ensemble(fresh_pair, latents[0], variance, "saxs", 12, np.random.default_rng(0))
-    monkeypatch.setattr(generation, "PART", 5)
+    monkeypatch.setattr(latents_room, "PART", 5)
     again = ensemble(fresh_pair, latents[0], variance, "saxs", 12, np.random.default_rng(0))
     np.testing.assert_allclose(again, drawn, rtol=1e-5)
 

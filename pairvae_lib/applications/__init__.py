@@ -1,7 +1,6 @@
-"""The paper's five applications, on any way from scattering to ensembles of micrographs (see `ensembles`)."""
+"""The paper's five applications, on any way from scattering to ensembles of micrographs (see `answers`)."""
 
-from pairvae_lib.applications.bulk import throughput
-from pairvae_lib.applications.ensembles import (
+from pairvae_lib.answers import (
     Ensembles,
     decoded_ensembles,
     flow_ensembles,
@@ -9,6 +8,7 @@ from pairvae_lib.applications.ensembles import (
     random_ensembles,
     true_ensembles,
 )
+from pairvae_lib.applications.bulk import throughput
 from pairvae_lib.applications.films import FLOOR, SHARES, Film, annealing_film, film_errors
 from pairvae_lib.applications.live import Delivery, as_bundle, delivered
 from pairvae_lib.applications.ranking import Rank, best_way, picture_errors, rank_rows, ranks

@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from pairvae_lib.applications.ensembles import Ensembles
+from pairvae_lib.answers import Ensembles
 from pairvae_lib.checks import check_positive
 
 
@@ -40,11 +40,6 @@ def throughput(
     -------
     dict of str to ndarray of shape (counts,) [patterns/s]
         NaN where it was not tried.
-
-    Raises
-    ------
-    ValueError
-        If there are no patterns, or a count, `repeats` or `limit` is not above 0.
     """
     check_positive("number of patterns in scattering", len(scattering))
     check_positive("repeats", repeats)

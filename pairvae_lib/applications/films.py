@@ -56,15 +56,6 @@ def annealing_film(
         Of each micrograph.
     shares : sequence of float
         When to look, in shares of the whole annealing.
-
-    Returns
-    -------
-    Film
-
-    Raises
-    ------
-    ValueError
-        If there is no such morphology, or a share is not above 0 or above 1.
     """
     for share in shares:
         check_range("share", share, 1e-6, 1)
@@ -96,11 +87,6 @@ def film_errors(film: Film, predicted: Mapping[str, NDArray[np.bool_]]) -> dict[
     dict of str to ndarray of shape (t,)
         Mean absolute difference in S2, of the means over the masks of each moment; and FLOOR, that of as many other
         crops of the same film: no prediction can be expected to do better.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
     """
     _, true = two_point_correlation(film.masks)
     errors: dict[str, np.ndarray] = {}

@@ -88,10 +88,6 @@ def delivered(bundle: Bundle, files: Sequence[Path], samples: int = 16, pause: f
     pause : float
         Seconds between two files.
 
-    Returns
-    -------
-    Delivery
-
     Raises
     ------
     ValueError

@@ -69,11 +69,6 @@ def picture_errors(drawn: Mapping[str, NDArray[np.bool_]]) -> dict[str, dict[str
     -------
     dict of statistic to dict of way to ndarray of shape (m,)
         Of PICTURES: mean absolute error of the ensembles' means. Without "true".
-
-    Raises
-    ------
-    ValueError
-        If "true" is not among the names.
     """
     check_one_of("'true'", "true", tuple(drawn))
     found = {name: ensemble_statistics(masks) for name, masks in drawn.items()}
@@ -94,11 +89,6 @@ def best_way(errors: Mapping[str, np.ndarray], candidates: Collection[str]) -> s
     ----------
     errors : mapping of way to ndarray of shape (samples,)
     candidates : collection of str
-
-    Raises
-    ------
-    ValueError
-        If there is no candidate, or one is not among the ways.
     """
     return _ordered(errors, candidates)[0]
 
@@ -121,11 +111,6 @@ def ranks(
     -------
     list of Rank
         In the order of `errors`, without questions that no sample is left of.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two candidates, one is not among the ways, or shapes differ.
     """
     if len(candidates) < 2:
         raise ValueError(f"candidates must be at least 2 ways, to be compared; got {len(candidates)}")
@@ -174,10 +159,5 @@ def _p_value(differences: np.ndarray, rng: np.random.Generator) -> float:
     if len(differences) < FEWEST_IMAGES:
         return float("nan")
     sample = np.arange(len(differences))
-    drawn = hierarchical_resamples(differences, sample, np.zeros_like(sample), _mean, RESAMPLES, rng)
+    drawn = hierarchical_resamples(differences, sample, np.zeros_like(sample), np.mean, RESAMPLES, rng)
     return two_sided_p_value(drawn)
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean over the samples."""
-    return float(np.mean(values))

@@ -24,11 +24,6 @@ class ClassReader:
         Several crops of each of m training micrographs.
     morphologies : sequence of str, length m
         Their classes.
-
-    Raises
-    ------
-    ValueError
-        If as many classes are not given, or there is none.
     """
 
     def __init__(self, masks: NDArray[np.bool_], morphologies: Sequence[str]):
@@ -71,10 +66,6 @@ def readout(masks: NDArray[np.bool_], reader: ClassReader) -> Readout:
     ----------
     masks : bool ndarray of shape (m, n, height, width)
     reader : ClassReader
-
-    Returns
-    -------
-    Readout
     """
     check_shape("masks", masks, ("samples", "members", "height", "width"))
     r, s2 = two_point_correlation(masks)
@@ -125,11 +116,6 @@ def reading_errors(found: Mapping[str, Readout], morphologies: Sequence[str]) ->
     dict of quantity to dict of way to ndarray of shape (m,)
         "period [px]" and "PMMA fraction": absolute difference from that off the true micrograph, NaN where either could
         not be read; "class": 1 where it is wrong. Without "true".
-
-    Raises
-    ------
-    ValueError
-        If "true" is not among the names.
     """
     check_one_of("'true'", "true", tuple(found))
     true, labels = found["true"], np.asarray(morphologies)
@@ -158,11 +144,6 @@ def agreement_rows(found: Mapping[str, Readout], morphologies: Sequence[str]) ->
         absolute error, over the samples of which both are known; "period read", the share of samples of which the
         period could be read; "class", the share of classes that are right. A correlation is NaN where one side does not
         vary.
-
-    Raises
-    ------
-    ValueError
-        If "true" is not among the names.
     """
     check_one_of("'true'", "true", tuple(found))
     rows = []

@@ -39,11 +39,6 @@ def effective_conductivity(
     -------
     float [unit of the conductivities]
 
-    Raises
-    ------
-    ValueError
-        If `mask` is not one boolean image, `axis` is neither, or a conductivity is not above 0.
-
     Source
     ------
     Torquato, Random Heterogeneous Materials (2002), chapters 13 and 16; Patankar, Numerical Heat Transfer and Fluid
@@ -119,11 +114,6 @@ def conductivity_errors(
     -------
     dict of direction to dict of way to ndarray of shape (m,)
         Absolute difference of the log10 of the ensembles' means. Without "true".
-
-    Raises
-    ------
-    ValueError
-        If "true" is not among the names.
     """
     check_one_of("'true'", "true", tuple(found))
 
@@ -149,11 +139,6 @@ def spread_rows(found: Mapping[str, Mapping[LineDirection, np.ndarray]]) -> list
         One for each direction and way: "direction", "way", "error of the mean" (median over samples of the absolute
         difference of the log10 of the ensembles' means), "spread" and "true spread" (median over samples of the
         standard deviation of log10 within an ensemble).
-
-    Raises
-    ------
-    ValueError
-        If "true" is not among the names.
     """
 
     def spread(name: str, axis: LineDirection) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -13,10 +14,10 @@ import torch
 
 from pairvae_lib.answers import (
     class_answer,
-    crops_of,
     flow_answer,
     neighbours_answer,
     others_answer,
+    own_crops,
     pairvae_answer,
     peer_answer,
 )
@@ -38,7 +39,7 @@ from pairvae_lib.ensemble_errors import (
 from pairvae_lib.fitting import generator
 from pairvae_lib.flow_assessment import denoising_losses
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.records import write_arrays, write_json
+from pairvae_lib.records import rounded, write_arrays, write_json
 from pairvae_lib.spectra import SpectralReadout, fourier_transform, power_spectrum_features
 from pairvae_lib.splits import Split
 from pairvae_lib.training import focused_crops
@@ -46,6 +47,7 @@ from pairvae_lib.training import focused_crops
 FLOOR, ONE, THREE, CLASS, OTHER = "floor", "nearest neighbour", "three neighbours", "class mixture", "another sample"
 STATISTICS_RIDGE, PAIRVAE, SHUFFLED = "statistics ridge", "PairVAE", "flow, shuffled scattering"
 SHOWN = 4  # masks of an answer in the pictures
+_plain = partial(rounded, digits=4)
 
 
 def run_contest(contest: Contest) -> Path:
@@ -83,15 +85,15 @@ def assessed(
     def rng(stage: str) -> np.random.Generator:
         return generator(seed, f"contest {stage}")
 
-    true = crops_of(pairs, np.repeat(queries[:, np.newaxis], budget.true, axis=1), rng("true"))
+    true = own_crops(pairs, queries, budget.true, rng("true"))
     scattering = pairs.scattering[queries]
     answers: dict[str, np.ndarray] = {
-        FLOOR: crops_of(pairs, np.repeat(queries[:, np.newaxis], budget.drawn, axis=1), rng(FLOOR)),
+        FLOOR: own_crops(pairs, queries, budget.drawn, rng(FLOOR)),
         ONE: neighbours_answer(pairs, split, 1, budget.drawn, rng(ONE)),
         THREE: neighbours_answer(pairs, split, 3, budget.drawn, rng(THREE)),
         CLASS: class_answer(pairs, split, budget.drawn, rng(CLASS)),
         OTHER: others_answer(pairs, split, budget.drawn, rng(OTHER)),
-        PAIRVAE: pairvae_answer(models.pairvae, pairs, split.held_out, budget.drawn, rng(PAIRVAE)),
+        PAIRVAE: pairvae_answer(models.pairvae, scattering, *models.pairvae.names, budget.drawn, rng(PAIRVAE)),
     }
     for name, peer in models.peers.items():
         answers[name] = peer_answer(peer, pairs, split.held_out, budget.drawn, rng(name))
@@ -103,9 +105,7 @@ def assessed(
 
     true_statistics = ensemble_statistics(true)
     statistics = {name: ensemble_statistics(masks) for name, masks in answers.items()}
-    known = ensemble_statistics(
-        crops_of(pairs, np.repeat(np.arange(len(pairs))[:, np.newaxis], budget.drawn, axis=1), rng("ridge"))
-    )
+    known = ensemble_statistics(own_crops(pairs, range(len(pairs)), budget.drawn, rng("ridge")))
     ridge = ridge_statistics(pairs.scattering, known, split.train, split.held_out)
     errors = error_table(statistics | {STATISTICS_RIDGE: ridge}, true_statistics)
 
@@ -146,9 +146,9 @@ def scattering_errors(
     rng: Callable[[str], np.random.Generator],
 ) -> dict[str, np.ndarray]:
     """The way back: mean absolute error of the scattering from several crops of each held-out micrograph."""
-    everyone, queries, train = np.arange(len(pairs)), list(split.held_out), list(split.train)
+    queries, train = list(split.held_out), list(split.train)
     source, target = (modality.name for modality in reversed(pairs.modalities))
-    crops = crops_of(pairs, np.repeat(everyone[:, np.newaxis], budget.drawn, axis=1), rng("spectra"))
+    crops = own_crops(pairs, range(len(pairs)), budget.drawn, rng("spectra"))
     spectra = power_spectrum_features(crops)
     true = pairs.scattering[:, 0]
     seen = torch.from_numpy(_images(crops[queries].reshape(-1, *crops.shape[2:])))
@@ -188,7 +188,7 @@ def pictures(
         **{name: answers[name][places, :SHOWN] for name in (ONE, PAIRVAE, *models.peers, FLOW)},
         "training crop": focused_crops(pairs, tuple(trained), models.settings.pair, seed) > 0.5,
         "training reconstruction": rebuilt.numpy(),
-        "other crops": crops_of(pairs, np.repeat(np.array(trained)[:, np.newaxis], 2, axis=1), rng),
+        "other crops": own_crops(pairs, trained, 2, rng),
     }
     return shown | {
         "classes": np.array(classes),
@@ -206,10 +206,3 @@ def _sum(seconds: dict[str, float | None], *names: str) -> float | None:
     """Sum of times, None where one is not known."""
     known = [seconds.get(name) for name in names]
     return None if None in known else round(sum(value for value in known if value is not None), 1)
-
-
-def _plain(values: Any) -> Any:
-    """Arrays as lists of four significant digits."""
-    if isinstance(values, dict):
-        return {key: _plain(value) for key, value in values.items()}
-    return [float(f"{value:.4g}") for value in values]

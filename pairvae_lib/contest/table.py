@@ -82,7 +82,7 @@ def mean_errors(outcomes: Sequence[Outcome], metric: str, rng: np.random.Generat
     found = {}
     for name in methods(outcomes, metric):
         values, images, seeds = _gathered(outcomes, lambda one, name=name: one["errors"][metric][name])
-        found[name] = hierarchical_bootstrap(values, images, seeds, _mean, RESAMPLES, rng)
+        found[name] = hierarchical_bootstrap(values, images, seeds, np.mean, RESAMPLES, rng)
     return found
 
 
@@ -91,7 +91,7 @@ def mean_scattering_errors(outcomes: Sequence[Outcome], rng: np.random.Generator
     found = {}
     for name in outcomes[0]["scattering"]:
         values, images, seeds = _gathered(outcomes, lambda one, name=name: one["scattering"][name])
-        found[name] = hierarchical_bootstrap(values, images, seeds, _mean, RESAMPLES, rng)
+        found[name] = hierarchical_bootstrap(values, images, seeds, np.mean, RESAMPLES, rng)
     return found
 
 
@@ -125,7 +125,7 @@ def differences(
                 return np.subtract(one["errors"][metric][first], one["errors"][metric][rival])
 
             values, images, seeds = _gathered(outcomes, gap)
-            drawn = hierarchical_resamples(values, images, seeds, _mean, RESAMPLES, rng)
+            drawn = hierarchical_resamples(values, images, seeds, np.mean, RESAMPLES, rng)
             low, high = np.quantile(drawn, [0.025, 0.975])
             means = [
                 _by_image(*_gathered(outcomes, lambda one, m=metric, n=name: one["errors"][m][n])).mean()
@@ -179,11 +179,6 @@ def _gathered(outcomes: Sequence[Outcome], read: Any) -> tuple[np.ndarray, np.nd
 def _by_image(values: np.ndarray, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     """Mean over the seeds of each image."""
     return np.array([values[images == image].mean() for image in np.unique(images)])
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean over the images."""
-    return float(np.mean(values))
 
 
 def error_rows(outcomes: Sequence[Outcome], metrics: Sequence[str], rng: np.random.Generator) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from pairvae_lib.figures.applications import (
     film_strip,
     throughput_lines,
 )
-from pairvae_lib.figures.assessment import error_boxes, latent_scatter, training_history
+from pairvae_lib.figures.assessment import error_boxes, training_history
 from pairvae_lib.figures.batches import batch_errors
 from pairvae_lib.figures.beyond import error_intervals, mask_columns, scalar_scatter
 from pairvae_lib.figures.claims import verdict_matrix
@@ -50,7 +50,6 @@ __all__ = [
     "film_frame",
     "film_strip",
     "generated_ensemble",
-    "latent_scatter",
     "lineal_path_curves",
     "mask_columns",
     "mean_correlation",

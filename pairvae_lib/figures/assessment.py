@@ -1,4 +1,4 @@
-"""How well it went: loss histories (Fig. S3), errors per route (Fig. 6), and the latent space."""
+"""How well it went: loss histories (Fig. S3), and errors per route (Fig. 6)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -17,11 +16,9 @@ from pairvae_lib.figures.style import (
     FRAME,
     INK,
     WIDTH,
-    check_labels,
     check_named,
     darker,
     display_name,
-    morphology_marks,
     route_colours,
     styled,
 )
@@ -132,73 +129,6 @@ def error_boxes(
     return figure
 
 
-@styled
-def latent_scatter(latents: Mapping[str, np.ndarray], labels: Sequence[str]) -> Figure:
-    """Latents on the plane of their first two principal components, coloured by morphology.
-
-    Parameters
-    ----------
-    latents : mapping of technique to ndarray of shape (n, latents)
-        Flattened latent means per technique, row k of each belonging to sample k. The plane is common; with two
-        techniques the first is filled, the second hollow, and a line joins the two of one sample.
-    labels : list of str, n
-        Morphology of each sample.
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If there are not one or two techniques, shapes do not fit, or there are fewer than three points.
-
-    Notes
-    -----
-    Source: not in the paper, which argues from clusters in the latent spaces without showing them.
-    """
-    check_labels(labels)
-    if len(latents) not in (1, 2):
-        raise ValueError(f"latents must hold one or two techniques; got {len(latents)}")
-    for name, values in latents.items():
-        check_shape(f"latents[{name!r}]", values, (len(labels), "latents"))
-        check_finite(f"latents[{name!r}]", values)
-    scores, shares = _principal_plane(np.concatenate(list(latents.values())))
-    by_technique = np.split(scores, len(latents))
-    marks = morphology_marks(labels)
-    figure, axes = plt.subplots(figsize=(WIDTH, 5.0), layout="constrained")
-    if len(latents) == 2:
-        axes.plot(*np.stack(by_technique).transpose(2, 0, 1), color=FRAME, linewidth=0.5, alpha=0.6, zorder=1)
-    for (technique, points), filled in zip(zip(latents, by_technique, strict=True), (True, False), strict=False):
-        for label, (colour, marker) in marks.items():
-            chosen = points[[name == label for name in labels]]
-            face = colour if filled else "white"
-            axes.scatter(
-                chosen[:, 0],
-                chosen[:, 1],
-                s=36,
-                marker=marker,
-                color=face,
-                edgecolors=colour,
-                label=f"{technique} {label}",
-            )
-    axes.set(
-        xlabel=f"principal component 1 ({shares[0]:.0%} of variance)",
-        ylabel=f"principal component 2 ({shares[1]:.0%})",
-    )
-    handles = [
-        Line2D([], [], linestyle="", marker=marker, color=colour, label=display_name(label))
-        for label, (colour, marker) in marks.items()
-    ]
-    if len(latents) == 2:
-        handles += [
-            Line2D([], [], linestyle="", marker="o", color=INK, markerfacecolor=face, label=display_name(technique))
-            for technique, face in zip(latents, (INK, "white"), strict=True)
-        ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2)
-    return figure
-
-
 def draw_box(
     axes: Axes, place: float, values: np.ndarray, colour: str, hollow: bool, upright: bool = False, width: float = 0.7
 ) -> None:
@@ -263,14 +193,3 @@ def label_line_ends(
             va="center",
             fontsize=9.5,
         )
-
-
-def _principal_plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scores (n, 2) on the first two principal components, and their shares of the variance."""
-    if points.shape[0] < 3 or points.shape[1] < 2:
-        raise ValueError(f"a principal plane needs at least 3 points of 2 latents; got shape {points.shape}")
-    centred = points - points.mean(axis=0)
-    left, sizes, right = np.linalg.svd(centred, full_matrices=False)
-    # The sign of a component is arbitrary: fixed, so that the same latents always give the same picture.
-    signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(axis=1)])
-    return left[:, :2] * sizes[:2] * signs, sizes[:2] ** 2 / (sizes**2).sum()

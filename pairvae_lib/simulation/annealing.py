@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pairvae_lib.checks import check_one_of, check_positive
-from pairvae_lib.simulation.micrograph import density, formed_micrograph
+from pairvae_lib.checks import check_positive
 from pairvae_lib.simulation.morphologies import Parameters
-from pairvae_lib.simulation.pair import BOTTOM_SHARE, MICROGRAPH_PX, SIZES
-from pairvae_lib.simulation.pattern import expected_intensity, recorded_pattern
-from pairvae_lib.simulation.phase_field import PREFERRED_PERIOD, Grid, evolved, upsampled
+from pairvae_lib.simulation.pair import SIZES, film_grid, recorded
+from pairvae_lib.simulation.phase_field import evolved
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,29 +50,12 @@ def annealing(parameters: Parameters, size: str, times: Sequence[float], seed: i
     Moment
         In the order of `times`. It is the same film every time: a short annealing is the beginning of a longer one with
         the same seed.
-
-    Raises
-    ------
-    ValueError
-        If there is no such size, or a time is not above 0.
     """
-    check_one_of("size", size, tuple(SIZES))
-    extent = SIZES[size]
-    grid = Grid(*extent.grid, spacing=PREFERRED_PERIOD * MICROGRAPH_PX / parameters.period_px)
-    rows, cols = extent.micrograph
-    fine = (round(MICROGRAPH_PX * extent.grid[0]), round(MICROGRAPH_PX * extent.grid[1]))
+    grid = film_grid(parameters, size)
     for time in times:
         check_positive("time", time)
         now = replace(parameters, duration=time)
-        fields = [evolved(now, grid, np.random.default_rng([seed, field])) for field in range(extent.fields)]
-        phi = np.stack([upsampled(layer, fine)[:rows, :cols] for layer in fields[0]])
-        recording = np.random.default_rng([seed, extent.fields])  # the same light every time
-        micrograph = formed_micrograph(phi, now, recording)
-        densities = [_in_projection(density(field)) for field in fields]
-        intensity = expected_intensity(densities, now, grid.stripes(now.pitch), MICROGRAPH_PX)
-        yield Moment(time, recorded_pattern(intensity, recording), micrograph)
-
-
-def _in_projection(layers: np.ndarray) -> np.ndarray:
-    """Density that X-rays see of one layer or two, (layers, rows, cols) -> (rows, cols)."""
-    return layers[0] if len(layers) == 1 else (1 - BOTTOM_SHARE) * layers[0] + BOTTOM_SHARE * layers[1]
+        count = SIZES[size].fields
+        fields = [evolved(now, grid, np.random.default_rng([seed, field])) for field in range(count)]
+        _, micrograph, pattern = recorded(fields, now, size, np.random.default_rng([seed, count]))  # the same light
+        yield Moment(time, pattern, micrograph)

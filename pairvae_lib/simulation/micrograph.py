@@ -45,11 +45,6 @@ def formed_micrograph(phi: np.ndarray, parameters: Parameters, rng: np.random.Ge
     Returns
     -------
     ndarray of shape (rows, cols), uint8
-
-    Raises
-    ------
-    ValueError
-        If phi has another number of axes, or contrast or doming is outside [0, 1].
     """
     check_shape("phi", phi, ("layers", "rows", "cols"))
     contrast, doming = parameters.contrast, parameters.doming
@@ -86,11 +81,6 @@ def uneven_illumination(shape: tuple[int, int], amplitude: float, rng: np.random
     Returns
     -------
     ndarray of shape (rows, cols), float64
-
-    Raises
-    ------
-    ValueError
-        If the amplitude is outside [0, 255].
     """
     check_range("amplitude", amplitude, 0, 255)
     row = np.linspace(-1, 1, shape[0])[:, None]
@@ -114,11 +104,6 @@ def with_data_bar(micrograph: np.ndarray, nm_per_pixel: float = NM_PER_PIXEL) ->
     -------
     ndarray of shape (rows + data bar, cols), uint8
         The bar adds 130 rows to 830, as the instrument's does in the paper's data set, and 65 to 415.
-
-    Raises
-    ------
-    ValueError
-        If the micrograph has not two axes, or the pixel size is not above 0.
     """
     check_shape("micrograph", micrograph, ("rows", "cols"))
     check_positive("nm_per_pixel", nm_per_pixel)

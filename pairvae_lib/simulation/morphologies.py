@@ -161,11 +161,6 @@ def drawn_parameters(morphology: str, rng: np.random.Generator, variant: int | N
     variant : int, optional
         Which of the morphology's variants (ladders: 0 narrow, 1 wide; else 0); by default drawn.
 
-    Raises
-    ------
-    ValueError
-        If there is no such morphology or variant.
-
     Source
     ------
     Ours: calibrated on five images of the paper's data set. The paper names the morphologies (Fig. 1), no numbers.

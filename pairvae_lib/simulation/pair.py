@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.simulation.micrograph import density, formed_micrograph
-from pairvae_lib.simulation.morphologies import drawn_parameters
+from pairvae_lib.simulation.morphologies import Parameters, drawn_parameters
 from pairvae_lib.simulation.pattern import expected_intensity, recorded_pattern
 from pairvae_lib.simulation.phase_field import PREFERRED_PERIOD, Grid, evolved, upsampled
 
@@ -68,31 +69,40 @@ def simulate_pair(morphology: str, size: str, rng: np.random.Generator, variant:
         The same state gives the same pair, bit for bit.
     variant : int, optional
         Ladders only: 0 narrow, 1 wide; by default drawn.
-
-    Returns
-    -------
-    SimulatedPair
-
-    Raises
-    ------
-    ValueError
-        If there is no such morphology, size or variant.
     """
-    check_one_of("size", size, tuple(SIZES))
-    extent = SIZES[size]
     parameters = drawn_parameters(morphology, rng, variant)
-    grid = Grid(*extent.grid, spacing=PREFERRED_PERIOD * MICROGRAPH_PX / parameters.period_px)
-    fields = [evolved(parameters, grid, rng) for _ in range(extent.fields)]
-
-    fine = tuple(round(MICROGRAPH_PX * points) for points in extent.grid)
-    rows, cols = extent.micrograph
-    phi = np.stack([upsampled(layer, (fine[0], fine[1]))[:rows, :cols] for layer in fields[0]])
-    micrograph = formed_micrograph(phi, parameters, rng)
-
-    densities = [_seen_by_x_rays(field) for field in fields]
-    intensity = expected_intensity(densities, parameters, grid.stripes(parameters.pitch), MICROGRAPH_PX)
-    pattern = recorded_pattern(intensity, rng)
+    grid = film_grid(parameters, size)
+    fields = [evolved(parameters, grid, rng) for _ in range(SIZES[size].fields)]
+    phi, micrograph, pattern = recorded(fields, parameters, size, rng)
     return SimulatedPair(micrograph, phi[0] > 0, pattern, morphology, asdict(parameters))
+
+
+def film_grid(parameters: Parameters, size: str) -> Grid:
+    """The grid of a film, on which the period that the dynamics prefers is as many px long as the parameters say."""
+    check_one_of("size", size, tuple(SIZES))
+    return Grid(*SIZES[size].grid, spacing=PREFERRED_PERIOD * MICROGRAPH_PX / parameters.period_px)
+
+
+def at_pixels(field: np.ndarray, size: str) -> np.ndarray:
+    """A phase field (layers, *grid) at the pixels of its micrograph, (layers, rows, cols)."""
+    height, width = (round(MICROGRAPH_PX * points) for points in SIZES[size].grid)
+    rows, cols = SIZES[size].micrograph
+    return np.stack([upsampled(layer, (height, width))[:rows, :cols] for layer in field])
+
+
+def recorded(
+    fields: Sequence[np.ndarray], parameters: Parameters, size: str, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is seen of a film: its phase field at the pixels of the micrograph, the micrograph, and the pattern.
+
+    `fields`, each (layers, *grid), are the micrograph's own, and others that the pattern averages over.
+    """
+    phi = at_pixels(fields[0], size)
+    micrograph = formed_micrograph(phi, parameters, rng)
+    densities = [_seen_by_x_rays(field) for field in fields]
+    stripes = film_grid(parameters, size).stripes(parameters.pitch)
+    intensity = expected_intensity(densities, parameters, stripes, MICROGRAPH_PX)
+    return phi, micrograph, recorded_pattern(intensity, rng)
 
 
 def _seen_by_x_rays(field: np.ndarray) -> np.ndarray:

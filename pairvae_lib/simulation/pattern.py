@@ -59,11 +59,6 @@ def power_of(densities: Sequence[np.ndarray], stripes: int) -> tuple[np.ndarray,
         |FFT|^2 per pixel without the grating's own peaks, zero frequency first, equal to its mirror image.
     coherent : ndarray of shape (4,)
         Squared amplitude of the grating's first four orders in the mean over rows.
-
-    Raises
-    ------
-    ValueError
-        If there is no field, fields differ in shape, or stripes is not above 0.
     """
     if not densities:
         raise ValueError("densities must hold at least one field; got none")
@@ -100,11 +95,6 @@ def on_detector(power: np.ndarray, micrograph_px: float, rotation: float) -> np.
     Returns
     -------
     ndarray of shape (192, 192), float64
-
-    Raises
-    ------
-    ValueError
-        If micrograph_px is not above 0.
     """
     check_positive("micrograph_px", micrograph_px)
     q_row, q_col = (Q_SCALE / micrograph_px * np.fft.fftfreq(points) for points in power.shape)
@@ -173,11 +163,6 @@ def recorded_pattern(intensity: np.ndarray, rng: np.random.Generator) -> np.ndar
     -------
     ndarray of shape (192, 192), float32
         In [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the intensity has another shape.
     """
     check_shape("intensity", intensity, (DETECTOR_PX, DETECTOR_PX))
     counts = rng.poisson(UNIT_COUNTS * intensity)

@@ -37,11 +37,6 @@ class Grid:
         Points along and across the stripes of the grating.
     spacing : float
         Distance between two points [model units; the preferred period is 8.886].
-
-    Raises
-    ------
-    ValueError
-        If any of them is not above 0.
     """
 
     rows: int
@@ -83,11 +78,6 @@ def grating_profile(cols: int, stripes: int, duty: float, softness: float, phase
     Returns
     -------
     ndarray of shape (cols,), float64
-
-    Raises
-    ------
-    ValueError
-        If stripes or softness is not above 0.
     """
     check_positive("stripes", stripes)
     check_positive("softness", softness)
@@ -129,11 +119,6 @@ class Layer:
     connectivity, cross_mobility : float
         alpha and eta.
     time_step : float
-
-    Raises
-    ------
-    ValueError
-        If a shape is not the grid's, or the time step is not above 0.
 
     Source
     ------
@@ -240,11 +225,6 @@ def upsampled(phi: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Returns
     -------
     ndarray of shape `shape`, float32
-
-    Raises
-    ------
-    ValueError
-        If a length is odd, or the new grid is the coarser one.
     """
     rows, cols = phi.shape
     if shape[0] < rows or shape[1] < cols or any(n % 2 for n in (*shape, rows, cols)):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pairvae_lib.checks import check_one_of, check_range
 from pairvae_lib.simulation.micrograph import formed_micrograph
 from pairvae_lib.simulation.morphologies import MORPHOLOGIES, RANGES, drawn_parameters
-from pairvae_lib.simulation.pair import MICROGRAPH_PX, SIZES
-from pairvae_lib.simulation.phase_field import PREFERRED_PERIOD, Grid, evolved, upsampled
+from pairvae_lib.simulation.pair import SIZES, at_pixels, film_grid
+from pairvae_lib.simulation.phase_field import evolved
 
 
 def relit_micrographs(
@@ -41,11 +41,6 @@ def relit_micrographs(
     mask : bool ndarray of shape (rows, cols)
         True = PMMA, the same under every light.
     micrographs : mapping of illumination to uint8 ndarray of shape (rows, cols)
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range, or a factor so large that the amplitude exceeds 255 grey levels.
     """
     check_range("index", index, 0, float("inf"))
     check_one_of("size", size, tuple(SIZES))
@@ -56,14 +51,11 @@ def relit_micrographs(
     cycle, turn = divmod(index, len(MORPHOLOGIES))
     morphology = MORPHOLOGIES[turn]
     parameters = drawn_parameters(morphology, rng, cycle % len(RANGES[morphology]))
-    extent = SIZES[size]
-    grid = Grid(*extent.grid, spacing=PREFERRED_PERIOD * MICROGRAPH_PX / parameters.period_px)
+    grid = film_grid(parameters, size)
     film = evolved(parameters, grid, rng)
-    for _ in range(extent.fields - 1):  # only the pattern sees them, but they draw from the generator
+    for _ in range(SIZES[size].fields - 1):  # only the pattern sees them, but they draw from the generator
         evolved(parameters, grid, rng)
-    fine = (round(MICROGRAPH_PX * grid.rows), round(MICROGRAPH_PX * grid.cols))
-    rows, cols = extent.micrograph
-    phi = np.stack([upsampled(layer, fine)[:rows, :cols] for layer in film])
+    phi = at_pixels(film, size)
     micrographs = {
         float(factor): formed_micrograph(
             phi, replace(parameters, illumination=factor * parameters.illumination), deepcopy(rng)

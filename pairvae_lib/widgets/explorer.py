@@ -13,14 +13,16 @@ import torch
 import traitlets
 from matplotlib.figure import Figure
 
+from pairvae_lib.answers import flow_answer
 from pairvae_lib.bundle import load_bundle
 from pairvae_lib.checks import check_positive
-from pairvae_lib.exploration import FILE, Exploration, write_exploration
+from pairvae_lib.exploration import FILE, Examples, Exploration, write_exploration
 from pairvae_lib.exporting import PACKAGES, can_export
 from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
 from pairvae_lib.figures.style import display_name, styled
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.flow_exploration import FlowExploration, write_flow_exploration
+from pairvae_lib.latents import decoded
 from pairvae_lib.model import PairVAE
 from pairvae_lib.runs import Run, project_root
 from pairvae_lib.shown import shown_results
@@ -121,10 +123,6 @@ def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Exp
     folder : Path or str
         Where a folder for each model is written.
 
-    Returns
-    -------
-    Explorer
-
     Raises
     ------
     ValueError
@@ -136,7 +134,7 @@ def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Exp
     model, exploration = next(iter(explored.values()))
     scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
     text = f"{scattering} of held-out samples, the micrographs decoded from it, and the true {micrograph}"
-    poster = png(_still(model, exploration))
+    poster = png(_still_of_pair(model, exploration))
     if not can_export():
         return Explorer({}, poster, text, WITHOUT_ONNX)
     folders = {
@@ -184,10 +182,6 @@ def flow_explorer(flow: ConditionalFlow, exploration: FlowExploration, folder: P
     label : str
         What the reader sees of the flow.
 
-    Returns
-    -------
-    Explorer
-
     Raises
     ------
     CannotWrite
@@ -195,51 +189,45 @@ def flow_explorer(flow: ConditionalFlow, exploration: FlowExploration, folder: P
     """
     scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
     text = f"{scattering} of held-out samples, masks that the flow draws from it, and a true crop of the {micrograph}"
-    poster = png(_still_flow(flow, exploration))
+    poster = png(_still_of_flow(flow, exploration))
     if not can_export():
         return Explorer({}, poster, text, WITHOUT_ONNX)
     return Explorer({label: write_flow_exploration(Path(folder) / "flow", flow, exploration)}, poster, text)
 
 
-@styled
-def _still(model: PairVAE, exploration: Exploration) -> Figure:
-    """Scattering, the decoded micrograph and the true one, of one example of each morphology."""
+def _still_of_pair(model: PairVAE, exploration: Exploration) -> Figure:
+    """What micrographs are decoded from the scattering of a few examples."""
     scattering, micrograph = exploration.modalities
     chosen = _of_each(exploration.morphologies)
     latents = torch.from_numpy(exploration.centres[scattering.name][chosen]).view(-1, *exploration.latent_shape)
-    with torch.inference_mode():
-        decoded = model.vae(micrograph.name).shown(model.vae(micrograph.name).decode(latents))[:, 0].numpy()
-    figure, grid = tiles(3, len(chosen), extra_height=0.4)
-    for column, index in enumerate(chosen):
-        draw_scattering(grid[0, column], exploration.scattering[index], exploration.q, exploration.q_unit)
-        draw_image(grid[1, column], decoded[column])
-        draw_image(grid[2, column], exploration.masks[index])
-        grid[0, column].set_title(display_name(exploration.morphologies[index]))
-    for row, words in enumerate((display_name(scattering.name), "decoded", f"true {display_name(micrograph.name)}")):
-        grid[row, 0].set_ylabel(words)
-    figure.supxlabel(STILL, fontsize=8)
-    return figure
+    masks = decoded(model.vae(micrograph.name), latents)
+    return _still(exploration, chosen, masks[:, np.newaxis], exploration.masks[chosen], "decoded", STILL)
+
+
+def _still_of_flow(flow: ConditionalFlow, exploration: FlowExploration) -> Figure:
+    """What masks are drawn from the scattering of a few examples."""
+    chosen = _of_each(exploration.morphologies)
+    side, given = exploration.modalities[1].shape[0], exploration.scattering[chosen][:, np.newaxis]
+    drawn = flow_answer(flow, given, MASKS, side, np.random.default_rng(0), STEPS)
+    return _still(exploration, chosen, drawn, exploration.masks[chosen, 0], "drawn", STILL_FLOW)
 
 
 @styled
-def _still_flow(flow: ConditionalFlow, exploration: FlowExploration) -> Figure:
-    """Scattering, masks drawn from it, and a true crop, of one example of each morphology."""
-    scattering, micrograph = exploration.modalities
-    chosen = _of_each(exploration.morphologies)
-    given = torch.from_numpy(exploration.scattering[chosen])[:, None].repeat_interleave(MASKS, dim=0)
-    side, rng = micrograph.shape[0], np.random.default_rng(0)
-    drawn = flow.sample(given, side, rng, STEPS).view(len(chosen), MASKS, side, side).numpy()
-    figure, grid = tiles(MASKS + 2, len(chosen), extra_height=0.4)
+def _still(
+    exploration: Examples, chosen: list[int], drawn: np.ndarray, true: np.ndarray, words: str, note: str
+) -> Figure:
+    """Scattering, masks (m, k, height, width) made from it, and a true crop, of each of m examples."""
+    count = drawn.shape[1]
+    figure, grid = tiles(count + 2, len(chosen), extra_height=0.4)
     for column, index in enumerate(chosen):
         draw_scattering(grid[0, column], exploration.scattering[index], exploration.q, exploration.q_unit)
-        for row in range(MASKS):
-            draw_image(grid[1 + row, column], drawn[column, row])
-        draw_image(grid[-1, column], exploration.masks[index, 0])
+        for row, mask in enumerate([*drawn[column], true[column]], start=1):
+            draw_image(grid[row, column], mask)
         grid[0, column].set_title(display_name(exploration.morphologies[index]))
-    labels = (display_name(scattering.name), *["drawn"] * MASKS, f"true {display_name(micrograph.name)}")
-    for row, words in enumerate(labels):
-        grid[row, 0].set_ylabel(words)
-    figure.supxlabel(STILL_FLOW, fontsize=8)
+    scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
+    for row, label in enumerate((scattering, *[words] * count, f"true {micrograph}")):
+        grid[row, 0].set_ylabel(label)
+    figure.supxlabel(note, fontsize=8)
     return figure
 
 

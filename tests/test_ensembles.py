@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairvae_lib.applications.ensembles import (
+from pairvae_lib.answers import (
     decoded_ensembles,
     flow_ensembles,
     nearest_ensembles,
