@@ -257,13 +257,13 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
 
 
 def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
-    """An appraisal from what `recipes.appraisal_content` or `FlowAssessment.content` gave, checked.
+    """An appraisal from what a kind's `trained` wrote, checked.
 
     Parameters
     ----------
     content : mapping
     kind : str
-        Of the model, a key of `bundle.KINDS`.
+        Of the model, a key of `kinds.KINDS`.
 
     Raises
     ------

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from pairvae_lib import webpage
 from pairvae_lib.appraisal import SHOWN_REFERENCES, Appraisal, appraisal_of
 from pairvae_lib.bundle import Bundle
-from pairvae_lib.cards import METRIC_WORDS, WORDS, Words, data_lines, given_away, limit_lines, training_lines
+from pairvae_lib.cards import METRIC_WORDS, data_lines, given_away, limit_lines, training_lines
 from pairvae_lib.comparisons import BETTER, WORSE, Comparison, label, shown_name
 from pairvae_lib.evaluation import L_HORIZONTAL, L_VERTICAL, S2
 from pairvae_lib.exhibits import Exhibit, attached_exhibits, pictures_of
 from pairvae_lib.files import replacing
+from pairvae_lib.kinds import KINDS, FlowKind, PairVAEKind
 
 CURVES = (
     (S2, "r", "two-point correlation S2", "distance r"),
@@ -64,7 +65,7 @@ def report_page(bundle: Bundle, appraisal: Appraisal, shown: list[Exhibit]) -> s
         If the model's provenance does not describe a training.
     """
     name = str(bundle.provenance.get("name", "model"))
-    words, (scattering, micrograph) = WORDS[bundle.kind], bundle.modalities
+    words, (scattering, micrograph) = KINDS[bundle.kind], bundle.modalities
     train, held_out = appraisal.count("train"), appraisal.count("held out")
     intro = (
         f"A model (a {words.name}) of {scattering.name} and {micrograph.name}, assessed on {train} pairs that it was "
@@ -120,7 +121,7 @@ def _plain(one: Comparison) -> dict[str, Any]:
     }
 
 
-def _verdict(appraisal: Appraisal, words: Words) -> list[str]:
+def _verdict(appraisal: Appraisal, words: PairVAEKind | FlowKind) -> list[str]:
     """Whether it beats retrieval."""
     verdicts = {one.verdict for one in appraisal.comparisons}
     is_good = verdicts == {BETTER} and not appraisal.nearer_answers()
@@ -183,7 +184,7 @@ def _profiles(title: str, images: dict[str, NDArray], bundle: Bundle) -> str:
     return webpage.group("plots", [drawn])
 
 
-def _errors(appraisal: Appraisal, words: Words) -> list[str]:
+def _errors(appraisal: Appraisal, words: PairVAEKind | FlowKind) -> list[str]:
     """Every route and reference."""
     parts = [
         webpage.heading("Errors"),
@@ -216,7 +217,7 @@ def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[str]:
     return [webpage.heading("Morphology"), webpage.group("plots", plots)] if plots else []
 
 
-def _memory(appraisal: Appraisal, words: Words) -> list[str]:
+def _memory(appraisal: Appraisal, words: PairVAEKind | FlowKind) -> list[str]:
     """Whether it draws from memory."""
     rows = [(name, float(np.median(values))) for name, values in appraisal.memorisation.items()]
     return [

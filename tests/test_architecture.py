@@ -21,11 +21,11 @@ FLOORS = {
     | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
     | {"snapshots", "flow_training", "peers"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
-    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors", "flow_exploration"}
+    | {"kinds", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors", "flow_exploration"}
     | {"flow_assessment", "comparisons"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
     | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"}
-    | {"contest", "recipes"},
+    | {"contest"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -52,18 +52,20 @@ NEIGHBOURS = {
     ("appraisal", "comparisons"),
     ("appraisal", "ensemble_errors"),
     ("appraisal", "flow_assessment"),
-    ("producing", "recipes"),
-    ("uses", "bundle"),
-    ("uses", "answers"),
+    ("kinds", "answers"),
+    ("kinds", "evaluation"),
+    ("kinds", "flow_assessment"),
+    ("bundle", "kinds"),
     ("applying", "bundle"),
-    ("applying", "uses"),
+    ("applying", "kinds"),
     ("applying", "generation"),
     ("appraisal", "bundle"),
     ("appraisal", "evaluation"),
     ("exhibits", "bundle"),
-    ("exhibits", "uses"),
+    ("exhibits", "kinds"),
     ("exhibits", "evaluation"),
     ("cards", "bundle"),
+    ("cards", "kinds"),
     ("cards", "evaluation"),
     ("cards", "appraisal"),
     ("cards", "comparisons"),
