@@ -117,13 +117,7 @@ class Ensemble:
 
 
 def modality_of(bundle: Bundle, name: str) -> Modality:
-    """The modality of that name.
-
-    Raises
-    ------
-    ValueError
-        If the model knows none.
-    """
+    """The modality of that name."""
     check_one_of("modality", name, [modality.name for modality in bundle.modalities])
     return next(modality for modality in bundle.modalities if modality.name == name)
 
@@ -208,11 +202,6 @@ def reconstructed(
     seed : int
         With the file's content it determines all that is drawn: the same file gives the same ensemble, in whatever
         company it is read.
-
-    Raises
-    ------
-    ValueError
-        If the model knows no such route, or `samples` is not within 1 and MAX_SAMPLES.
     """
     kind, source = KINDS[bundle.kind], measurement.source
     check_route(bundle, source, target)
@@ -240,12 +229,6 @@ def generated(
         Members of the ensemble.
     variance : float
         Factor on the variance of the training samples' latents; the paper's Fig. S7 and S8 are below and above 1.
-
-    Raises
-    ------
-    ValueError
-        As `reconstructed`, or if `variance` is not above 0, or the model has no latents, or its folder does not hold
-        their variance.
     """
     model = check_latents(bundle)
     check_range("count", count, 1, MAX_SAMPLES)

@@ -264,11 +264,6 @@ def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Apprais
     content : mapping
     kind : str
         Of the model, a key of `kinds.KINDS`.
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError
-        If it is something else.
     """
     samples = tuple((str(one["sample_id"]), str(one["morphology"]), str(one["subset"])) for one in content["samples"])
     held = {"train", "held out"} - {subset for _, _, subset in samples}

@@ -97,8 +97,6 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
     ------
     FileExistsError
         If there is something already.
-    ValueError
-        If an attachment bears another name than those of ATTACHMENTS.
     CannotWrite
         If the disk is full or the folder cannot be written.
     """

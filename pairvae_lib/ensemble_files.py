@@ -90,8 +90,6 @@ def write_ensemble(
 
     Raises
     ------
-    ValueError
-        If the name is not one part of a path.
     FileExistsError
         If something else stands in the place of the folder.
     CannotWrite

@@ -52,11 +52,6 @@ def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
         The data that it was trained on.
     seed : int
         Of the crops.
-
-    Raises
-    ------
-    ValueError
-        If the pairs are others than those of the training.
     """
     if pairs.digest != bundle.provenance.get("digest"):
         raise ValueError(
@@ -111,13 +106,7 @@ def packed_exhibits(shown: list[Exhibit]) -> bytes:
 
 
 def attached_exhibits(bundle: Bundle) -> list[Exhibit]:
-    """Those that a model's folder holds; none if it holds none.
-
-    Raises
-    ------
-    ValueError
-        If there is something else in their place.
-    """
+    """Those that a model's folder holds; none if it holds none."""
     if EXAMPLES not in bundle.attachments:
         return []
     try:

@@ -52,11 +52,6 @@ def export_onnx(model: PairVAE | ConditionalFlow, folder: Path | str, half: bool
     -------
     list of Path
         The files.
-
-    Raises
-    ------
-    ValueError
-        As `export_decoder`.
     """
     if isinstance(model, ConditionalFlow):
         scattering, micrograph = (modality.name for modality in model.modalities)
@@ -118,11 +113,6 @@ def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
     vae : VAE
     file, half
         As for `export_decoder`.
-
-    Raises
-    ------
-    ValueError, CannotWrite
-        As `export_decoder`.
     """
     encoder = _Undivided(_folded(vae.encoder))
     measurement = torch.zeros(2, 1, *vae.modality.shape)
@@ -141,11 +131,6 @@ def export_flow(flow: ConditionalFlow, file: Path | str, half: bool = True) -> P
     flow : ConditionalFlow
     file, half
         As for `export_decoder`.
-
-    Raises
-    ------
-    ValueError, CannotWrite
-        As `export_decoder`.
     """
     components = flow.architecture.components
     state = torch.zeros(2, 1, 8 * PX_PER_STEP, 6 * PX_PER_STEP)  # sides that differ, or the graph takes them for one
@@ -165,11 +150,6 @@ def export_condition(flow: ConditionalFlow, file: Path | str) -> Path:
     ----------
     flow : ConditionalFlow
     file : Path or str
-
-    Raises
-    ------
-    ValueError, CannotWrite
-        As `export_decoder`.
     """
     measurement = torch.zeros(2, 1, *flow.modalities[0].shape)
     described = _described(flow.modalities[0], "condition") | {"components": str(flow.architecture.components)}

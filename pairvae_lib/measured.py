@@ -70,11 +70,6 @@ class MeasuredStudy:
         subset : "train" or "held out"
         random : bool
             Of the random split instead of the left-out batches.
-
-        Raises
-        ------
-        ValueError
-            If there was no random split.
         """
         study = self.random if random else self.batches
         if study is None:

@@ -48,8 +48,6 @@ def save_published_model(run: Run, folder: Path) -> None:
     ------
     MissingResult
         If the run was not trained.
-    ValueError
-        If its checkpoints were made with other settings.
     """
     pairs = PreparedPairs.load(run.require(run.pairs_file, "02_preprocessing"))
     split = split_pairs(pairs, run.seed, run.n_train, run.held_out)
@@ -82,8 +80,6 @@ def add_published_model(run: Run) -> Path:
     ------
     FileNotFoundError
         If nothing is published of this profile and data.
-    ValueError
-        If the run is not the example of what is published.
     MissingResult
         If the run was not trained.
     """

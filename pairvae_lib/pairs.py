@@ -49,11 +49,6 @@ class PreparedPairs:
         profiles, `reading.samples.scaled_pattern` for patterns of raw counts.
     nm_per_pixel : tuple of float, optional
         Pixel sizes of the masks [nm]; NaN where unknown.
-
-    Raises
-    ------
-    ValueError
-        If lengths, shapes, types or ranges do not fit together.
     """
 
     sample_ids: tuple[str, ...]
@@ -132,11 +127,6 @@ class PreparedPairs:
         -------
         ndarray of float32, shape (n, 1, size, size)
             0 and 1.
-
-        Raises
-        ------
-        ValueError
-            If a mask is smaller than the crop.
         """
         return _stacked([random_crop(self.masks[int(i)], size, rng) for i in indices], size)
 
@@ -157,11 +147,6 @@ class PreparedPairs:
         -------
         ndarray of float32, shape (n, 1, size, size)
             0 and 1.
-
-        Raises
-        ------
-        ValueError
-            If a fraction is outside [0, 1], or a mask is smaller than the crop.
         """
         for name, fraction in zip(("row fraction", "col fraction"), fractions, strict=True):
             check_range(name, fraction, 0, 1)

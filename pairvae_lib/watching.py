@@ -61,11 +61,6 @@ class Watch:
         What the files do not say.
     say : callable
         Takes a sentence for people.
-
-    Raises
-    ------
-    ValueError
-        If `folder` is no folder, or the same as `out`, or the model knows no such modality or route.
     """
 
     def __init__(

@@ -38,11 +38,6 @@ def detector_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
     ----------
     path : Path
         A file with one of `DETECTOR_SUFFIXES`.
-
-    Raises
-    ------
-    ValueError
-        If the header cannot be read, or the file is shorter than it says; the message is the reason alone.
     """
     if path.suffix.lower() in HDF5_SUFFIXES:
         return hdf5_image_shape(path)
@@ -68,11 +63,6 @@ def detector_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     levels : ndarray of float64, shape (H, W)
         Counts; of any value where `missing`.
     missing : ndarray of bool, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read; the message is the reason alone.
     """
     if path.suffix.lower() in HDF5_SUFFIXES:
         levels, missing = hdf5_image(path)

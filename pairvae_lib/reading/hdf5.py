@@ -31,13 +31,7 @@ _METRE = ("1/m", "m-1", "m^-1")
 
 @contextmanager
 def hdf5_file(path: Path) -> Iterator[Any]:
-    """An open HDF5 file, with the decompression that detectors use.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read; the message is the reason alone.
-    """
+    """An open HDF5 file, with the decompression that detectors use."""
     h5py = field_module("h5py", "reading HDF5")
     field_module("hdf5plugin", "reading HDF5")
     with unreadable_as_value_error():
@@ -48,13 +42,7 @@ def hdf5_file(path: Path) -> Iterator[Any]:
 
 
 def is_curve(path: Path) -> bool:
-    """Whether a file holds a 1-D curve (NXcanSAS), else an image.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read; the message is the reason alone.
-    """
+    """Whether a file holds a 1-D curve (NXcanSAS), else an image."""
     with hdf5_file(path) as file:
         return bool(_curves(file, path.parent))
 
@@ -68,11 +56,6 @@ def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], st
         In the order of the file.
     unit : str
         Of q, "1/nm" (converted from 1/m), "1/angstrom", or "" where the file does not say.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or does not hold one curve; the message is the reason alone.
     """
     with hdf5_file(path) as file:
         curves = _curves(file, path.parent)
@@ -94,13 +77,7 @@ def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], st
 
 
 def hdf5_image_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape (height, width) and type of the only image of a file, without reading it.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or does not hold one image; the message is the reason alone.
-    """
+    """Shape (height, width) and type of the only image of a file, without reading it."""
     with hdf5_file(path) as file:
         dataset = _image(file, path.parent)
         return dataset.shape[-2:], dataset.dtype
@@ -115,11 +92,6 @@ def hdf5_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
         As in the file.
     bad : ndarray of bool, shape (H, W)
         All False where the file has no pixel mask.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or does not hold one image; the message is the reason alone.
     """
     with hdf5_file(path) as file:
         dataset = _image(file, path.parent)
