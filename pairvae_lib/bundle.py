@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -26,8 +28,10 @@ from pairvae_lib.files import writing
 from pairvae_lib.kinds import ASSESSMENT, KINDS, LATENTS
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import PairVAE
+from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.records import write_json
 from pairvae_lib.scaling import Scaling
+from pairvae_lib.splits import Split
 
 FORMAT, FORMAT_VERSION = "pairvae bundle", 1
 MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
@@ -161,6 +165,24 @@ def load_bundle(folder: Path | str) -> Bundle:
     model.eval()
     attachments = {name: _read_attachment(folder, name, digest) for name, digest in attached.items()}
     return Bundle(model, modalities, scaling, str(profile), provenance, kind, attachments)
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Of Python and of some packages."""
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def origin(data: str, seed: int, pairs: PreparedPairs, split: Split, **others: str) -> dict[str, Any]:
+    """Where a model that comes with the book was trained, as plain values for its provenance."""
+    ids = {"train": split.train, "held_out": split.held_out}
+    return {
+        "data": data,
+        "digest": pairs.digest,
+        "seed": seed,
+        **others,
+        "sample_ids": {name: [pairs.sample_ids[index] for index in indices] for name, indices in ids.items()},
+        "versions": versions("torch", "numpy"),
+    }
 
 
 def check_route(bundle: Bundle, source: str, target: str) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -18,7 +16,7 @@ import numpy as np
 
 from pairvae_lib import __version__
 from pairvae_lib.appraisal import appraisal_of
-from pairvae_lib.bundle import EXAMPLES, Bundle, Scaling, save_bundle
+from pairvae_lib.bundle import EXAMPLES, Bundle, Scaling, save_bundle, versions
 from pairvae_lib.cards import model_card
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import Profile, profile_named
@@ -30,8 +28,6 @@ from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.runs import SIMULATED
 from pairvae_lib.splits import Split
 from pairvae_lib.trained import split_pairs
-
-PACKAGES = ("torch", "numpy", "scipy")  # whose versions are told
 
 
 @dataclass(frozen=True)
@@ -197,7 +193,6 @@ def _image_rows(dataset: PairedDataset) -> int | None:
 
 def _facts(order: Order, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
     """Where the model comes from, as plain values."""
-    versions = {"pairvae_lib": __version__, "python": platform.python_version()}
     return {
         "name": order.name or order.out.absolute().name,
         "data": _name_of(order.data),
@@ -209,5 +204,5 @@ def _facts(order: Order, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
         "held_out": [pairs.sample_ids[index] for index in split.held_out],
         "morphologies": dict(sorted(Counter(pairs.morphologies).items())),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": versions | {name: version(name) for name in PACKAGES},
+        "versions": {"pairvae_lib": __version__} | versions("torch", "numpy", "scipy"),
     }

@@ -12,7 +12,6 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import nbformat
 import numpy as np
 
+from pairvae_lib.bundle import versions
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import profile_named
@@ -89,7 +89,6 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     for source in (example.data_root / name for name in OF_THE_DATA):
         if source.exists():
             _copy(source, fresh / source.name, example, whole=False)
-    files = {path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
     origin = origin_of(example.data_root)
     provenance = {
         "profile": example.profile,
@@ -101,12 +100,16 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
         "wall_seconds": {
             run.pair_folder.relative_to(run.data_root).as_posix(): seconds for run in runs if (seconds := _seconds(run))
         },
-        "files": files,
     }
-    write_json(fresh / PROVENANCE, provenance)
+    return put_in_place(fresh, target, provenance)
+
+
+def put_in_place(fresh: Path, target: Path, provenance: dict[str, Any]) -> Path:
+    """Write the provenance of a finished folder, with the hash of every file, and let it replace what was there."""
+    files = {path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
+    write_json(fresh / PROVENANCE, provenance | {"files": files})
     rmtree(target, ignore_errors=True)
-    fresh.rename(target)
-    return target
+    return fresh.rename(target)
 
 
 def what_is_published(root: Path | None = None) -> list[str]:
@@ -180,7 +183,7 @@ def origin_of(folder: Path, *packages: str) -> dict[str, Any]:
     """Commit of the checkout that a folder lies in, versions of PACKAGES and others, and the machine."""
     return {
         "commit": commit_of(folder),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in (*PACKAGES, *packages)},
+        "versions": versions(*PACKAGES, *packages),
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
     }
 

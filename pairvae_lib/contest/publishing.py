@@ -13,10 +13,8 @@ from pairvae_lib.contest.bundles import save_shown_flow
 from pairvae_lib.contest.definition import WITHOUT_PEERS, Contest
 from pairvae_lib.contest.table import published_folder
 from pairvae_lib.files import replacing
-from pairvae_lib.publishing import digest_of, origin_of, settings_digest
-from pairvae_lib.records import write_json
+from pairvae_lib.publishing import origin_of, put_in_place, settings_digest
 from pairvae_lib.runs import SIMULATED, project_root
-from pairvae_lib.shown import PROVENANCE
 
 PEERS_LIBRARY = "multivae"
 
@@ -63,11 +61,5 @@ def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Pat
         "data": first.data_root.name,
         "settings": settings_digest(profile),
         **origin_of(project_root(), PEERS_LIBRARY),
-        "files": {
-            path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()
-        },
     }
-    write_json(fresh / PROVENANCE, provenance)
-    rmtree(target, ignore_errors=True)
-    fresh.rename(target)
-    return target
+    return put_in_place(fresh, target, provenance)
