@@ -6,15 +6,12 @@ What is read may come from anywhere, so every claim in it is checked before memo
 from __future__ import annotations
 
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import torch
@@ -24,7 +21,7 @@ from torch import Tensor, nn
 
 from pairvae_lib import __version__
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.files import writing
+from pairvae_lib.files import replacing_folder
 from pairvae_lib.kinds import ASSESSMENT, KINDS, LATENTS
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import PairVAE
@@ -109,24 +106,16 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
         raise FileExistsError(f"{folder} is there already; name a folder that does not exist yet")
     for name in bundle.attachments:
         check_one_of("name of an attachment", name, ATTACHMENTS)
-    with writing(folder):
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.absolute().parent))
-        try:
-            numbers = bundle.model.state_dict()
-            state = {name: _stored(value, half and not name.startswith(EXACT)) for name, value in numbers.items()}
-            save_file(state, partial / MODEL)
-            write_json(partial / CONFIG, _config(bundle, partial / MODEL))
-            (partial / CARD).write_text(card, encoding="utf-8")
-            for name, content in bundle.attachments.items():
-                (partial / name).write_bytes(content)
-            for path in partial.iterdir():
-                path.chmod(0o644)  # safetensors keeps others out, and so does mkdtemp
-            partial.chmod(0o755)
-            os.rename(partial, folder)
-        except BaseException:
-            rmtree(partial, ignore_errors=True)
-            raise
+    with replacing_folder(folder) as fresh:
+        numbers = bundle.model.state_dict()
+        state = {name: _stored(value, half and not name.startswith(EXACT)) for name, value in numbers.items()}
+        save_file(state, fresh / MODEL)
+        write_json(fresh / CONFIG, _config(bundle, fresh / MODEL))
+        (fresh / CARD).write_text(card, encoding="utf-8")
+        for name, content in bundle.attachments.items():
+            (fresh / name).write_bytes(content)
+        for path in fresh.iterdir():
+            path.chmod(0o644)  # safetensors keeps others out
     return folder
 
 

@@ -13,7 +13,6 @@ import subprocess
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import nbformat
@@ -23,7 +22,7 @@ from pairvae_lib.bundle import versions
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import profile_named
-from pairvae_lib.files import replacing
+from pairvae_lib.files import replacing, replacing_folder
 from pairvae_lib.model_publishing import save_published_model
 from pairvae_lib.records import compact, read_arrays, write_arrays, write_json
 from pairvae_lib.runner import is_stale
@@ -74,42 +73,43 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
         if is_stale(run, "05_evaluation"):
             raise ValueError(f"{run.errors_file} must come from the code there is now; {run.command('05_evaluation')}")
     target = published_root() / example.profile / example.data_root.name
-    fresh = target.with_name(f".{target.name}.partial")
-    rmtree(fresh, ignore_errors=True)
-    for run in runs:
-        folder = fresh / run.pair_folder.relative_to(run.data_root)
-        for source in (run.pair_folder / name for name in OF_A_RUN):
-            alike = run.n_train == example.n_train and run.protocol == Run.protocol
-            wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
-            if source.exists() and (run == example or wanted):
-                folder.mkdir(parents=True, exist_ok=True)
-                _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
-    if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
-        save_published_model(example, fresh / example.pair_folder.relative_to(example.data_root))
-    for source in (example.data_root / name for name in OF_THE_DATA):
-        if source.exists():
-            _copy(source, fresh / source.name, example, whole=False)
-    origin = origin_of(example.data_root)
-    provenance = {
-        "profile": example.profile,
-        "data": example.data_root.name,
-        "settings": settings_digest(example.profile),
-        "example": example.pair_folder.relative_to(example.data_root).as_posix(),
-        **origin,
-        "trained_at": trained_at or origin["commit"],
-        "wall_seconds": {
-            run.pair_folder.relative_to(run.data_root).as_posix(): seconds for run in runs if (seconds := _seconds(run))
-        },
-    }
-    return put_in_place(fresh, target, provenance)
+    with replacing_folder(target) as fresh:
+        for run in runs:
+            folder = fresh / run.pair_folder.relative_to(run.data_root)
+            for source in (run.pair_folder / name for name in OF_A_RUN):
+                alike = run.n_train == example.n_train and run.protocol == Run.protocol
+                wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
+                if source.exists() and (run == example or wanted):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
+        if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
+            save_published_model(example, fresh / example.pair_folder.relative_to(example.data_root))
+        for source in (example.data_root / name for name in OF_THE_DATA):
+            if source.exists():
+                _copy(source, fresh / source.name, example, whole=False)
+        origin = origin_of(example.data_root)
+        provenance = {
+            "profile": example.profile,
+            "data": example.data_root.name,
+            "settings": settings_digest(example.profile),
+            "example": example.pair_folder.relative_to(example.data_root).as_posix(),
+            **origin,
+            "trained_at": trained_at or origin["commit"],
+            "wall_seconds": {
+                run.pair_folder.relative_to(run.data_root).as_posix(): seconds
+                for run in runs
+                if (seconds := _seconds(run))
+            },
+        }
+        write_provenance(fresh, provenance)
+    return target
 
 
-def put_in_place(fresh: Path, target: Path, provenance: dict[str, Any]) -> Path:
-    """Write the provenance of a finished folder, with the hash of every file, and let it replace what was there."""
-    files = {path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
-    write_json(fresh / PROVENANCE, provenance | {"files": files})
-    rmtree(target, ignore_errors=True)
-    return fresh.rename(target)
+def write_provenance(folder: Path, facts: dict[str, Any]) -> None:
+    """Write where a finished folder of published results comes from, with the hash of every file in it."""
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): digest_of(path) for path in found}
+    write_json(folder / PROVENANCE, facts | {"files": files})
 
 
 def what_is_published(root: Path | None = None) -> list[str]:
