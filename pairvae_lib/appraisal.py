@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,8 @@ class Appraisal:
     curves : dict of name to ndarray
         "r", "z" [px], and means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...
     """
+
+    metrics: ClassVar[tuple[str, ...]] = (INTENSITY, S2, A2, L_VERTICAL, L_HORIZONTAL)  # shown, in this order
 
     modalities: tuple[str, str]
     samples: tuple[tuple[str, str, str], ...]
@@ -104,11 +106,6 @@ class Appraisal:
                 retrieval = {name: known[name][held_out] for name in RETRIEVAL if name in known}
                 found.append(compared(route, metric, self.errors[metric][route][held_out], retrieval))
         return found
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Those that are shown, in their order."""
-        return (INTENSITY, S2, A2, L_VERTICAL, L_HORIZONTAL)
 
     @property
     def needed(self) -> list[tuple[str, str]]:
@@ -171,6 +168,8 @@ class FlowAppraisal(Appraisal):
         As in `flow_assessment.FlowAssessment`; all else as `Appraisal`.
     """
 
+    metrics: ClassVar[tuple[str, ...]] = METRICS
+
     spread: dict[str, NDArray]
     denoising: dict[str, NDArray]
 
@@ -183,11 +182,6 @@ class FlowAppraisal(Appraisal):
     def needed(self) -> list[tuple[str, str]]:
         """The same, one and all."""
         return self.asked
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Those that are shown, in their order."""
-        return METRICS
 
     @property
     def overlaps(self) -> list[tuple[float, float]]:

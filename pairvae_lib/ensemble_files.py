@@ -5,8 +5,6 @@ Names of files come from elsewhere: what they become cannot leave the folder tha
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -214,11 +212,7 @@ def _write_curves(
         head, columns = [*head, f"{axis} [nm]"], [*columns, x * nm_per_pixel]
     head += ["mean", "sd", *(f"sample {number}" for number in range(1, len(curves) + 1))]
     table = np.column_stack([*columns, curves.mean(axis=0), curves.std(axis=0), *curves])
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(head)
-    rows.writerows([f"{value:.6g}" for value in row] for row in table)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    np.savetxt(path, table, "%.6g", ",", header=",".join(head), comments="", encoding="utf-8")
 
 
 def _described(values: NDArray) -> dict[str, Any]:
