@@ -25,6 +25,7 @@ from pairvae_lib.config import profile_named
 from pairvae_lib.files import replacing, replacing_folder
 from pairvae_lib.model_publishing import save_published_model
 from pairvae_lib.records import compact, read_arrays, write_arrays, write_json
+from pairvae_lib.run_measures import at_the_end
 from pairvae_lib.runner import is_stale
 from pairvae_lib.runs import SIMULATED, Run
 from pairvae_lib.shown import EXAMPLE_PROFILE, PROVENANCE, published_root
@@ -220,7 +221,7 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
     if source.name == "history.json" and not whole:
         content = {name: values for name, values in content.items() if not name.startswith(("solo ", "barlow"))}
         if run.protocol == Run.protocol:
-            content["pair"] = {name: [_at_the_end(values)] for name, values in content["pair"].items()}
+            content["pair"] = {name: [at_the_end(values)] for name, values in content["pair"].items()}
     if source.name == "thresholds.json":  # as the data are; chapter 2 shows other lights
         rows = [row for row in content["rows"] if row["illumination"] == 1]
         content["rows"] = [{name: row[name] for name in SCORES} for row in rows]
@@ -232,12 +233,6 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
 def _thousandths(values: np.ndarray) -> np.ndarray:
     """Curves in half precision in steps of a thousandth, which pack well; others as they are."""
     return np.round(values.astype(np.float64), 3).astype(np.float16) if values.dtype == np.float16 else values
-
-
-def _at_the_end(losses: Sequence[float]) -> float:
-    """Mean over the last tenth of the epochs, which is what claims are about."""
-    last = losses[-max(1, len(losses) // 10) :]
-    return sum(last) / len(last)
 
 
 def _rounded(content: Any, digits: int) -> Any:

@@ -18,11 +18,11 @@ FLOORS = {
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"flow", "conditions", "sweeps", "shown", "study", "verdicts", "webpage"},
     3: {"pretraining", "training", "trained", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
+    | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured", "comparisons"}
     | {"snapshots", "flow_training", "peers"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
     | {"kinds", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors", "flow_exploration"}
-    | {"flow_assessment", "comparisons"},
+    | {"flow_assessment"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing", "paper_items"}
     | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"}
     | {"contest"},
@@ -49,7 +49,7 @@ NEIGHBOURS = {
     ("flow_assessment", "answers"),
     ("flow_assessment", "ensemble_errors"),
     ("flow_assessment", "evaluation"),
-    ("appraisal", "comparisons"),
+    ("measured", "comparisons"),
     ("appraisal", "ensemble_errors"),
     ("appraisal", "flow_assessment"),
     ("kinds", "answers"),
@@ -68,7 +68,6 @@ NEIGHBOURS = {
     ("cards", "kinds"),
     ("cards", "evaluation"),
     ("cards", "appraisal"),
-    ("cards", "comparisons"),
     ("cards", "ensemble_errors"),
     ("cli", "producing"),
     ("cli", "watching"),
