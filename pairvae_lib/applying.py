@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pairvae_lib.bundle import Bundle
+from pairvae_lib.bundle import Bundle, check_latents, check_route, latent_variance
 from pairvae_lib.checks import check_one_of, check_range
 from pairvae_lib.fitting import generator
 from pairvae_lib.generation import ensemble
+from pairvae_lib.kinds import KINDS, SELF_ERRORS, PairVAEKind
 from pairvae_lib.latents import posterior
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import PairVAE
@@ -22,10 +23,8 @@ from pairvae_lib.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.reading.listing import Sample
 from pairvae_lib.reading.pixel_size import file_nm_per_pixel
 from pairvae_lib.reading.samples import sample_levels, sample_micrograph, sample_profile
-from pairvae_lib.uses import USES, check_latents, check_route, latent_variance
 
 MAX_SAMPLES = 10_000
-SELF_ERRORS = "self_errors"  # in a bundle's provenance: of scattering -> scattering, on held-out samples
 LEAST_DISAGREEMENT = 0.005  # of the pixels
 WIDER = " (generate draws more widely)"
 SURE = (
@@ -204,17 +203,17 @@ def reconstructed(
         With the file's content it determines all that is drawn: the same file gives the same ensemble, in whatever
         company it is read.
     """
-    use, source = USES[bundle.kind], measurement.source
+    kind, source = KINDS[bundle.kind], measurement.source
     check_route(bundle, source, target)
     check_range("samples", samples, 1, MAX_SAMPLES)
     rng = generator(seed, f"reconstruct-{measurement.sha256}")
     x = _shown_to_model(bundle, measurement, samples, rng)
-    drawn = use.drawn(bundle, x, source, target, samples // len(x), rng)
-    best = use.best(bundle, x, source, target)[0] if use.best is not None and len(x) == 1 else None
+    drawn = kind.drawn(bundle.model, x, source, target, samples // len(x), rng)
+    best = kind.best(bundle.model, x, source, target) if len(x) == 1 else None
     drawn = drawn.reshape(samples, *drawn.shape[2:])
     error = self_error(bundle, measurement)
     doubts = _doubts(bundle, measurement, error) + _doubts_of_spread(bundle, drawn)
-    return Ensemble(measurement, target, drawn, best, doubts, error)
+    return Ensemble(measurement, target, drawn, None if best is None else best[0], doubts, error)
 
 
 def generated(
@@ -234,13 +233,13 @@ def generated(
     model = check_latents(bundle)
     check_range("count", count, 1, MAX_SAMPLES)
     check_one_of("target", target, model.names)
-    use, source = USES[bundle.kind], measurement.source
+    source = measurement.source
     spread = latent_variance(bundle)[source]
     rng = generator(seed, f"generate-{measurement.sha256}")
     x = _shown_to_model(bundle, measurement, 1, rng)
     centre = posterior(model.vae(source), x).latent_mean[0]
     drawn = ensemble(model, centre, spread, target, count, rng, variance)
-    best = use.best(bundle, x, source, target)[0] if use.best is not None else None
+    best = PairVAEKind().best(model, x, source, target)[0]
     error = self_error(bundle, measurement)
     return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement, error), error)
 
@@ -250,12 +249,11 @@ def self_error(bundle: Bundle, measurement: Measurement) -> float | None:
 
     Large for a measurement that is unlike those of the training.
     """
-    use, source = USES[bundle.kind], measurement.source
-    is_intensity = modality_of(bundle, source).likelihood == "gaussian"
-    if use.best is None or not is_intensity or (source, source) not in use.routes(bundle):
+    kind, source = KINDS[bundle.kind], measurement.source
+    if modality_of(bundle, source).likelihood != "gaussian" or (source, source) not in kind.routes(bundle.model):
         return None
-    again = use.best(bundle, measurement.seen[np.newaxis, np.newaxis], source, source)
-    return float(np.abs(again[0] - measurement.seen).mean())
+    again = kind.best(bundle.model, measurement.seen[np.newaxis, np.newaxis], source, source)
+    return None if again is None else float(np.abs(again[0] - measurement.seen).mean())
 
 
 def _shown_to_model(

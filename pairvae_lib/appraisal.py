@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,8 @@ class Appraisal:
     curves : dict of name to ndarray
         "r", "z" [px], and means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...
     """
+
+    metrics: ClassVar[tuple[str, ...]] = (INTENSITY, S2, A2, L_VERTICAL, L_HORIZONTAL)  # shown, in this order
 
     modalities: tuple[str, str]
     samples: tuple[tuple[str, str, str], ...]
@@ -104,11 +106,6 @@ class Appraisal:
                 retrieval = {name: known[name][held_out] for name in RETRIEVAL if name in known}
                 found.append(compared(route, metric, self.errors[metric][route][held_out], retrieval))
         return found
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Those that are shown, in their order."""
-        return (INTENSITY, S2, A2, L_VERTICAL, L_HORIZONTAL)
 
     @property
     def needed(self) -> list[tuple[str, str]]:
@@ -179,6 +176,8 @@ class FlowAppraisal(Appraisal):
         Cross-entropy [nats per pixel] with the sample's own scattering, and with another's.
     """
 
+    metrics: ClassVar[tuple[str, ...]] = METRICS
+
     spread: dict[str, NDArray]
     denoising: dict[str, NDArray]
 
@@ -191,11 +190,6 @@ class FlowAppraisal(Appraisal):
     def needed(self) -> list[tuple[str, str]]:
         """The same, one and all."""
         return self.asked
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Those that are shown, in their order."""
-        return METRICS
 
     @property
     def overlaps(self) -> list[tuple[float, float]]:
@@ -265,18 +259,13 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
 
 
 def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
-    """An appraisal from what `recipes.appraisal_content` or `assess_flow` gave, checked.
+    """An appraisal from what a kind's `trained` wrote, checked.
 
     Parameters
     ----------
     content : mapping
     kind : str
-        Of the model, a key of `bundle.KINDS`.
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError
-        If it is something else.
+        Of the model, a key of `kinds.KINDS`.
     """
     samples = tuple((str(one["sample_id"]), str(one["morphology"]), str(one["subset"])) for one in content["samples"])
     held = {"train", "held out"} - {subset for _, _, subset in samples}

@@ -6,37 +6,36 @@ What is read may come from anywhere, so every claim in it is checked before memo
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor, nn
 
 from pairvae_lib import __version__
-from pairvae_lib.budgets import FlowArchitecture
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import Architecture
-from pairvae_lib.files import writing
-from pairvae_lib.flow import ConditionalFlow
+from pairvae_lib.files import replacing_folder
+from pairvae_lib.kinds import ASSESSMENT, KINDS, LATENTS
 from pairvae_lib.modality import Modality
-from pairvae_lib.model import VAE, PairVAE
+from pairvae_lib.model import PairVAE
+from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.records import write_json
 from pairvae_lib.scaling import Scaling
+from pairvae_lib.splits import Split
 
 FORMAT, FORMAT_VERSION = "pairvae bundle", 1
 MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
 EXACT = "regression."  # of a flow: sums of large numbers that nearly cancel, which 16 bits would spoil
 CONFIG_LIMIT = 4_000_000  # bytes; ours have some ten thousand
-ASSESSMENT, LATENTS, EXAMPLES = "assessment.json", "latents.safetensors", "examples.safetensors"
-ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `appraisal`, `applying`, `exhibits`
+EXAMPLES = "examples.safetensors"
+ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `kinds`, `exhibits`
 ATTACHMENT_LIMIT = 20_000_000  # bytes
 
 
@@ -63,7 +62,7 @@ class Bundle:
     provenance : mapping
         Plain values: data, digest, seed, sample_ids of training ("train") and not ("held_out"), versions, ...
     kind : str
-        A key of KINDS.
+        A key of `kinds.KINDS`.
     attachments : mapping of str to bytes
         Further files of the folder, by ATTACHMENTS; a model can be applied without them.
     """
@@ -75,52 +74,6 @@ class Bundle:
     provenance: Mapping[str, Any]
     kind: str = "pairvae"
     attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a kind of model is described in JSON, and made from that description with fresh weights."""
-
-    described: Callable[[nn.Module], dict[str, Any]]
-    made: Callable[[dict[str, Any], tuple[Modality, Modality]], nn.Module]
-
-
-def _described_pairvae(model: nn.Module) -> dict[str, Any]:
-    """Architecture and latent shape of a PairVAE."""
-    assert isinstance(model, PairVAE)
-    first = model.vae(model.names[0])
-    return {"architecture": asdict(first.architecture) | {"backbone_weights": None},
-            "latent_shape": list(first.latent_shape)}
-
-
-def _made_pairvae(described: dict[str, Any], modalities: tuple[Modality, Modality]) -> PairVAE:
-    """A PairVAE with fresh weights."""
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
-              for key, value in described["architecture"].items()}
-    channels, rows, cols = map(int, described["latent_shape"])
-    architecture = Architecture(**values)
-    return PairVAE(*(VAE(modality, architecture, (channels, rows, cols)) for modality in modalities))
-
-
-def _described_flow(model: nn.Module) -> dict[str, Any]:
-    """Architecture of a conditional flow, and of how many samples it knows."""
-    assert isinstance(model, ConditionalFlow)
-    return {"architecture": asdict(model.architecture), "samples": len(model.regression.known)}
-
-
-def _made_flow(described: dict[str, Any], modalities: tuple[Modality, Modality]) -> ConditionalFlow:
-    """A conditional flow with fresh weights."""
-    values = described["architecture"]
-    architecture = FlowArchitecture(
-        tuple(map(int, values["channels"])), int(values["embedded"]), int(values["components"])
-    )
-    return ConditionalFlow(*modalities, architecture, int(described["samples"]))
-
-
-KINDS: dict[str, Kind] = {
-    "pairvae": Kind(_described_pairvae, _made_pairvae),
-    "flow": Kind(_described_flow, _made_flow),
-}
 
 
 def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = False) -> Path:
@@ -145,8 +98,6 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
     ------
     FileExistsError
         If there is something already.
-    ValueError
-        If an attachment bears another name than those of ATTACHMENTS.
     CannotWrite
         If the disk is full or the folder cannot be written.
     """
@@ -155,24 +106,16 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
         raise FileExistsError(f"{folder} is there already; name a folder that does not exist yet")
     for name in bundle.attachments:
         check_one_of("name of an attachment", name, ATTACHMENTS)
-    with writing(folder):
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.absolute().parent))
-        try:
-            numbers = bundle.model.state_dict()
-            state = {name: _stored(value, half and not name.startswith(EXACT)) for name, value in numbers.items()}
-            save_file(state, partial / MODEL)
-            write_json(partial / CONFIG, _config(bundle, partial / MODEL))
-            (partial / CARD).write_text(card, encoding="utf-8")
-            for name, content in bundle.attachments.items():
-                (partial / name).write_bytes(content)
-            for path in partial.iterdir():
-                path.chmod(0o644)  # safetensors keeps others out, and so does mkdtemp
-            partial.chmod(0o755)
-            os.rename(partial, folder)
-        except BaseException:
-            rmtree(partial, ignore_errors=True)
-            raise
+    with replacing_folder(folder) as fresh:
+        numbers = bundle.model.state_dict()
+        state = {name: _stored(value, half and not name.startswith(EXACT)) for name, value in numbers.items()}
+        save_file(state, fresh / MODEL)
+        write_json(fresh / CONFIG, _config(bundle, fresh / MODEL))
+        (fresh / CARD).write_text(card, encoding="utf-8")
+        for name, content in bundle.attachments.items():
+            (fresh / name).write_bytes(content)
+        for path in fresh.iterdir():
+            path.chmod(0o644)  # safetensors keeps others out
     return folder
 
 
@@ -200,17 +143,75 @@ def load_bundle(folder: Path | str) -> Bundle:
                 raise ValueError(f"a modality cannot be called {modality.name!r}")
         scaling = Scaling.from_json(config["scaling"])
         with torch.device("meta"):  # shapes without memory: the file may ask for any size
-            wanted = KINDS[kind].made(config["model"], modalities).state_dict()
+            wanted = KINDS[kind].fresh(config["model"], modalities).state_dict()
         profile, provenance, digest = config["profile"], dict(config["provenance"]), config["sha256"]
         attached = dict(config.get("attachments", {}))
     except Exception as error:  # a changed file raises anything
         raise BundleError(folder, f"{CONFIG} does not describe a model ({error!r})") from error
     state = _read_state(folder, wanted, digest)
-    model = KINDS[kind].made(config["model"], modalities)
+    model = KINDS[kind].fresh(config["model"], modalities)
     model.load_state_dict(state)
     model.eval()
     attachments = {name: _read_attachment(folder, name, digest) for name, digest in attached.items()}
     return Bundle(model, modalities, scaling, str(profile), provenance, kind, attachments)
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Of Python and of some packages."""
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def origin(data: str, seed: int, pairs: PreparedPairs, split: Split, **others: str) -> dict[str, Any]:
+    """Where a model that comes with the book was trained, as plain values for its provenance."""
+    ids = {"train": split.train, "held_out": split.held_out}
+    return {
+        "data": data,
+        "digest": pairs.digest,
+        "seed": seed,
+        **others,
+        "sample_ids": {name: [pairs.sample_ids[index] for index in indices] for name, indices in ids.items()},
+        "versions": versions("torch", "numpy"),
+    }
+
+
+def check_route(bundle: Bundle, source: str, target: str) -> None:
+    """Raise ValueError unless the model predicts one modality from the other."""
+    known = KINDS[bundle.kind].routes(bundle.model)
+    if (source, target) not in known:
+        named = ", ".join(f"{one} to {other}" for one, other in known)
+        instead = "" if bundle.kind == "pairvae" else "; a model of the kind 'pairvae' knows all four (pairvae train)"
+        raise ValueError(f"route must be one of {named}; got {source} to {target}{instead}")
+
+
+def check_latents(bundle: Bundle) -> PairVAE:
+    """The model, or ValueError if it is of a kind that has no latents to draw around."""
+    if not isinstance(bundle.model, PairVAE):
+        raise ValueError(
+            f"generate needs a model with latents, of the kind 'pairvae'; got {bundle.kind!r}, whose ensembles pairvae "
+            "reconstruct draws as widely as the scattering leaves open"
+        )
+    return bundle.model
+
+
+def latent_variance(bundle: Bundle) -> dict[str, Tensor]:
+    """Variance of the latents of the training samples, by modality; ValueError if the model's folder does not hold it.
+
+    The model must have latents (`check_latents`).
+    """
+    if LATENTS not in bundle.attachments:
+        raise ValueError(f"the model's folder holds no {LATENTS}, which generation needs; train it with pairvae train")
+    try:
+        found = load(bundle.attachments[LATENTS])
+    except SafetensorError as error:
+        raise ValueError(f"{LATENTS} is not a safetensors file ({error})") from error
+    model = check_latents(bundle)
+    for name in model.names:
+        wanted = model.vae(name).latent_shape
+        if name not in found or tuple(found[name].shape) != wanted:
+            raise ValueError(f"{LATENTS} must hold {name} of shape {wanted}")
+        if not (found[name].isfinite().all() and (found[name] >= 0).all()):
+            raise ValueError(f"{LATENTS} must hold variances: finite, not below 0")
+    return found
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:

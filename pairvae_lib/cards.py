@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from pairvae_lib import __version__
 from pairvae_lib.appraisal import Appraisal
@@ -13,6 +12,7 @@ from pairvae_lib.bundle import EXAMPLES, Bundle
 from pairvae_lib.comparisons import shown_name
 from pairvae_lib.ensemble_errors import AREA
 from pairvae_lib.evaluation import A2, COMPONENTS, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2
+from pairvae_lib.kinds import KINDS
 from pairvae_lib.webpage import rendered
 
 METRIC_WORDS = {
@@ -26,68 +26,6 @@ METRIC_WORDS = {
 }
 FEW = 20  # held-out samples
 SPECIAL = re.compile(r"([\\`*_{}\[\]|<>&~])")
-
-
-@dataclass(frozen=True)
-class Words:
-    """What cards and reports say of a kind of model, beside numbers.
-
-    Parameters
-    ----------
-    name : str
-        Of the kind.
-    look_up : str
-        What it is compared with.
-    references : str
-        What the other answers are.
-    overlaps : str
-        What is compared where memorisation is told of.
-    use : str
-        What to take of its answers.
-    limit : str
-        What no answer tells.
-    held : str
-        What the numbers of the model hold of the data.
-    """
-
-    name: str
-    look_up: str
-    references: str
-    overlaps: str
-    use: str
-    limit: str
-    held: str
-
-
-WORDS = {  # by `bundle.KINDS`
-    "pairvae": Words(
-        name="PairVAE",
-        look_up="The look-up answers with the training sample whose measurement (scattering, or power spectrum of the "
-        "micrograph) is nearest, or with the mean over the three nearest, whichever is better.",
-        references="The crop-to-crop floor is the error of one true crop against another of the same micrograph.",
-        overlaps="Overlap (Dice coefficient, median) of what is drawn from scattering",
-        use="The single reconstruction answers \"which micrograph would go with this scattering\" only as far as the "
-        "table above says; the ensemble around it shows how far the model's own uncertainty reaches, which is not all "
-        "of its error.",
-        limit="One crop of {size} px is drawn, not the place it is taken from: scattering does not tell that.",
-        held="It holds no image and no curve of a sample.",
-    ),
-    "flow": Words(
-        name="conditional flow",
-        look_up="Ensembles of masks are compared with many crops of the true micrograph, statistic by statistic. The "
-        "look-up answers with crops of the training sample whose scattering is nearest, or of the three nearest, "
-        "whichever is better.",
-        references="Kernel ridge and the training mean are statistics without any image. The crop-to-crop floor is "
-        "the error of as many other crops of the same micrograph.",
-        overlaps="Overlap (Dice coefficient, median) of masks with the crop of any training micrograph that fits best",
-        use="An ensemble answers \"which statistics, and which look, would the micrograph of this scattering have\" as "
-        "far as the table above says. No member of it is the micrograph; average statistics over the ensemble.",
-        limit="Crops of {size} px are drawn, not the place they are taken from: scattering does not tell that. From a "
-        "micrograph nothing is predicted.",
-        held="It holds the scattering of every training sample, which its regression compares with: profiles as they "
-        "are, patterns at half their resolution. It holds no micrograph.",
-    ),
-}
 
 
 def escaped(text: object) -> str:
@@ -113,7 +51,7 @@ def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
         "card.md",
         plain=escaped,
         name=bundle.provenance["name"],
-        words=WORDS[bundle.kind],
+        words=KINDS[bundle.kind],
         modalities=bundle.modalities,
         version=__version__,
         appraisal=appraisal,
@@ -172,7 +110,7 @@ def limit_lines(bundle: Bundle) -> list[str]:
     with _described():
         group, held_out = bundle.provenance.get("held_out_group"), len(bundle.provenance["held_out"])
     lines = [
-        WORDS[bundle.kind].limit.format(size=bundle.modalities[1].shape[0]),
+        KINDS[bundle.kind].limit.format(size=bundle.modalities[1].shape[0]),
         "Measurements of another q range, size, unit or treatment are refused where that can be seen, and answered "
         "wrongly where not.",
     ]
@@ -188,7 +126,7 @@ def limit_lines(bundle: Bundle) -> list[str]:
 
 def given_away(bundle: Bundle) -> str:
     """What others learn from the files of the model."""
-    held = WORDS[bundle.kind].held
+    held = KINDS[bundle.kind].held
     if EXAMPLES in bundle.attachments:
         pictures = f"{EXAMPLES} holds pictures of some samples of the data."
         held = pictures if bundle.kind == "pairvae" else f"{held} But {pictures}"

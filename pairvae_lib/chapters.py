@@ -54,13 +54,7 @@ def chapter_names() -> tuple[str, ...]:
 
 
 def chapter_named(given: str) -> str:
-    """The chapter that `given` means: its name, its number, or the path of its text.
-
-    Raises
-    ------
-    ValueError
-        If there is no such chapter.
-    """
+    """The chapter that `given` means: its name, its number, or the path of its text."""
     names = chapter_names()
     if given.endswith(".md") and Path(given).resolve().parent == _texts().resolve():
         given = Path(given).stem
@@ -160,13 +154,7 @@ def library_hash(name: str) -> str:
 
 
 def numbers_hash(name: str, profile: str) -> str:
-    """Changes when the chapter's product may come out otherwise: with the code that makes it, and with the profile.
-
-    Raises
-    ------
-    ValueError
-        If the chapter makes no product.
-    """
+    """Changes when the chapter's product may come out otherwise: with the code that makes it, and with the profile."""
     if name not in MAKINGS:
         raise ValueError(f"name must be one of {', '.join(MAKINGS)}; got {name!r}")
     used = _with_all_they_import([f"{PACKAGE}.{MAKINGS[name].maker}"])

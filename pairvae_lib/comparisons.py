@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.statistics import Interval, hierarchical_bootstrap
-from pairvae_lib.verdicts import FEWEST_IMAGES
+from pairvae_lib.verdicts import FEWEST_IMAGES, median
 
 RESAMPLES = 2000
 
@@ -70,12 +70,12 @@ def compared(route: str, metric: str, own: NDArray, retrieval: Mapping[str, NDAr
     )
 
 
-def median_interval(values: NDArray) -> Interval | None:
-    """Median of one number for each sample, with its 95 % interval; None for fewer than FEWEST_IMAGES."""
-    if len(values) < FEWEST_IMAGES:
+def median_interval(values: NDArray, fewest: int = FEWEST_IMAGES) -> Interval | None:
+    """Median of one number for each sample, with its 95 % interval; None for fewer than `fewest`."""
+    if len(values) < fewest:
         return None
     seeds, rng = np.zeros(len(values), dtype=int), np.random.default_rng(0)
-    return hierarchical_bootstrap(values, np.arange(len(values)), seeds, np.median, RESAMPLES, rng)
+    return hierarchical_bootstrap(values, np.arange(len(values)), seeds, median, RESAMPLES, rng)
 
 
 def shown_name(name: str) -> str:

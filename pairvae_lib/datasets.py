@@ -68,8 +68,6 @@ def open_pairs(
     ------
     DataError
         With a line for every file, row or column that cannot be used.
-    ValueError
-        If `kinds` names no column or no kind.
     """
     problems: list[str] = []
     dataset = readable_pairs(folder, kinds, binarisation, problems)
@@ -95,11 +93,6 @@ def readable_pairs(
     -------
     PairedDataset or None
         None if there is no sample.
-
-    Raises
-    ------
-    ValueError
-        If `kinds` names no column or no kind.
     """
     folder = Path(folder)
     if (folder / MANIFEST).is_file():
@@ -139,8 +132,6 @@ def prepare(dataset: PairedDataset, profile: Profile) -> PreparedPairs:
     ------
     DataError
         With a line for every file that cannot be used, or whose image is smaller than the crop.
-    ValueError
-        If dataset and profile differ in their binarisation.
     """
     if dataset.binarisation != profile.binarisation:
         raise ValueError(

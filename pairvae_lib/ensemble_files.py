@@ -5,14 +5,9 @@ Names of files come from elsewhere: what they become cannot leave the folder tha
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +17,7 @@ from PIL import Image
 
 from pairvae_lib.applying import Ensemble, disagreement, modality_of
 from pairvae_lib.bundle import Bundle
-from pairvae_lib.files import writing
+from pairvae_lib.files import replacing_folder
 from pairvae_lib.morphology import component_counts, lineal_path, phase_fraction, two_point_correlation
 from pairvae_lib.order import domain_period
 from pairvae_lib.records import write_arrays, write_json
@@ -90,8 +85,6 @@ def write_ensemble(
 
     Raises
     ------
-    ValueError
-        If the name is not one part of a path.
     FileExistsError
         If something else stands in the place of the folder.
     CannotWrite
@@ -102,23 +95,9 @@ def write_ensemble(
         raise ValueError(f"name must be one part of a path, and not hidden; got {name!r}")
     if folder.exists() and not _is_ours(folder):
         raise FileExistsError(f"{folder} is there already and holds something else; name another folder to write to")
-    with writing(folder):
-        out.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".", suffix=".partial", dir=out))
-        try:
-            summary = _write_into(partial, bundle, ensemble, facts or {})
-            write_json(partial / SUMMARY, summary)
-            partial.chmod(0o755)
-            if folder.exists():
-                aside = Path(tempfile.mkdtemp(prefix=".", suffix=".partial", dir=out))
-                os.replace(folder, aside / "old")
-                os.replace(partial, folder)
-                rmtree(aside, ignore_errors=True)
-            else:
-                os.replace(partial, folder)
-        except BaseException:
-            rmtree(partial, ignore_errors=True)
-            raise
+    with replacing_folder(folder) as fresh:
+        summary = _write_into(fresh, bundle, ensemble, facts or {})
+        write_json(fresh / SUMMARY, summary)
     return summary
 
 
@@ -233,11 +212,7 @@ def _write_curves(
         head, columns = [*head, f"{axis} [nm]"], [*columns, x * nm_per_pixel]
     head += ["mean", "sd", *(f"sample {number}" for number in range(1, len(curves) + 1))]
     table = np.column_stack([*columns, curves.mean(axis=0), curves.std(axis=0), *curves])
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(head)
-    rows.writerows([f"{value:.6g}" for value in row] for row in table)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    np.savetxt(path, table, "%.6g", ",", header=",".join(head), comments="", encoding="utf-8")
 
 
 def _described(values: NDArray) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from safetensors.numpy import load, save
 from pairvae_lib.bundle import EXAMPLES, Bundle
 from pairvae_lib.evaluation import examples
 from pairvae_lib.fitting import generator
+from pairvae_lib.kinds import KINDS
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.splits import Split
-from pairvae_lib.uses import USES
 
 MOST = 4  # of each subset
 DRAWN = 3  # masks, and true crops, of kinds of models that only draw ensembles
@@ -52,11 +52,6 @@ def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
         The data that it was trained on.
     seed : int
         Of the crops.
-
-    Raises
-    ------
-    ValueError
-        If the pairs are others than those of the training.
     """
     if pairs.digest != bundle.provenance.get("digest"):
         raise ValueError(
@@ -64,24 +59,22 @@ def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
             f"{bundle.provenance.get('digest')}"
         )
     scattering, micrograph = (modality.name for modality in bundle.modalities)
-    use, split = USES[bundle.kind], split_of(bundle, pairs)
+    kind, split = KINDS[bundle.kind], split_of(bundle, pairs)
     found = []
     for subset, indices in (("held out", split.held_out), ("training", split.train)):
         chosen = list(examples(pairs.morphologies, indices).items())
         chosen += [(pairs.morphologies[index], index) for index in indices if index not in dict(chosen).values()]
         for morphology, index in chosen[:MOST]:
-            count = DRAWN if use.best is None else 1
+            count = DRAWN if kind.only_draws else 1
             crops = pairs.crops([index] * count, bundle.modalities[1].shape[0], generator(seed, "exhibits", index))
             seen = {scattering: pairs.scattering[[index]], micrograph: crops[:1]}
             pictures = {f"true {scattering}": seen[scattering][0, 0]}
             pictures |= _numbered(f"true {micrograph}", crops[:, 0] > 0.5)
-            for source, target in use.routes(bundle):
+            for source, target in kind.routes(bundle.model):
                 rng = generator(seed, f"exhibit-{source}-{target}", index)
-                answers = (
-                    use.drawn(bundle, seen[source], source, target, count, rng)[0]
-                    if use.best is None
-                    else use.best(bundle, seen[source], source, target)
-                )
+                answers = kind.best(bundle.model, seen[source], source, target)
+                if answers is None:
+                    answers = kind.drawn(bundle.model, seen[source], source, target, count, rng)[0]
                 pictures |= _numbered(f"{source}_to_{target}", answers)
             found.append(Exhibit(f"{subset}: {morphology}, {pairs.sample_ids[index]}", pictures))
     return found
@@ -113,13 +106,7 @@ def packed_exhibits(shown: list[Exhibit]) -> bytes:
 
 
 def attached_exhibits(bundle: Bundle) -> list[Exhibit]:
-    """Those that a model's folder holds; none if it holds none.
-
-    Raises
-    ------
-    ValueError
-        If there is something else in their place.
-    """
+    """Those that a model's folder holds; none if it holds none."""
     if EXAMPLES not in bundle.attachments:
         return []
     try:

@@ -56,11 +56,6 @@ def registry(name: str) -> tuple[Entry, ...]:
     ----------
     name : str
         One of `DATA_SETS`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such data set.
     """
     check_one_of("data set", name, DATA_SETS)
     return parsed_registry((Path(__file__).parent / "registries" / f"{name}.txt").read_text(encoding="utf-8"))
@@ -135,8 +130,6 @@ def fetched(
         If `out` is there and something else.
     DataError
         With a line for every file that cannot be had, or is not as it was.
-    ValueError
-        If a package is missing that downloading needs.
     """
     out = Path(out)
     if out.exists():
@@ -213,11 +206,6 @@ def column_texts(spreadsheet: Path) -> Iterator[str]:
     ------
     str
         Header, and lines of q and intensity to six digits.
-
-    Raises
-    ------
-    ValueError
-        If openpyxl is missing or cannot read the file.
     """
     openpyxl = field_module("openpyxl", "reading spreadsheets")
     with warnings.catch_warnings():

@@ -77,6 +77,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill that takes the place of `path` when the block ends; all else as `replacing`."""
+    with writing(path):
+        above = path.absolute().parent
+        above.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(".partial", f".{path.name}.", above, ignore_cleanup_errors=True) as work:
+            fresh = Path(work, "new")
+            fresh.mkdir()
+            yield fresh
+            if path.exists():
+                path.rename(Path(work, "old"))
+            fresh.rename(path)
+
+
 def _umask() -> int:
     """The process's mask for new files, which can only be read by setting it."""
     mask = os.umask(0)

@@ -111,8 +111,6 @@ def read_ledger(profile: str, published: bool = False) -> list[Row]:
     ------
     MissingResult
         If it is not there; the message names the command.
-    ValueError
-        If it lacks a field.
     """
     path = ledger_file(profile, published)
     if not path.exists():

@@ -10,14 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from pairvae_lib.checks import MissingResult, check_one_of
+from pairvae_lib.comparisons import median_interval
 from pairvae_lib.config import PROFILES
 from pairvae_lib.shown import PROVENANCE, published_root
-from pairvae_lib.statistics import Interval, hierarchical_bootstrap
 from pairvae_lib.study import BY_BATCH, HELD_OUT, LEAKY, TRAIN, Study, read_studies
 
 NEAREST = "nearest neighbour"
-RESAMPLES = 2000
-
 
 @dataclass(frozen=True, eq=False)
 class MeasuredStudy:
@@ -70,11 +68,6 @@ class MeasuredStudy:
         subset : "train" or "held out"
         random : bool
             Of the random split instead of the left-out batches.
-
-        Raises
-        ------
-        ValueError
-            If there was no random split.
         """
         study = self.random if random else self.batches
         if study is None:
@@ -107,7 +100,8 @@ class MeasuredStudy:
             row["batch held out"] = _median(held_out)
             if self.random is not None:
                 row[LEAKY] = _median(self.errors(metric, name, random=True))
-            interval = _difference(held_out, nearest)
+            interval = median_interval(np.array([error - nearest[key] for key, error in sorted(held_out.items())]), 1)
+            assert interval is not None
             row |= {"less nearest": interval.estimate, "from": interval.low, "to": interval.high}
             better = [own[name] < own[NEAREST] for own in self.batch_medians(metric).values()]
             rows.append(row | {"better in": float(np.mean(better))})
@@ -176,16 +170,3 @@ def published_measured(root: Path | None = None) -> MeasuredStudy:
 def _median(values: Mapping[str, float]) -> float:
     """Median over samples."""
     return float(np.median(list(values.values())))
-
-
-def _difference(values: Mapping[str, float], others: Mapping[str, float]) -> Interval:
-    """Median of the paired differences with its interval over samples."""
-    samples = sorted(values)
-    differences = np.array([values[sample] - others[sample] for sample in samples])
-    numbers, rng = np.arange(len(samples)), np.random.default_rng(0)
-    return hierarchical_bootstrap(differences, numbers, np.zeros_like(numbers), _middle, RESAMPLES, rng)
-
-
-def _middle(values: np.ndarray) -> float:
-    """Median of an array."""
-    return float(np.median(values))

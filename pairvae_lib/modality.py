@@ -20,11 +20,6 @@ class Modality:
         (height, width) [px] of an image, (points,) of a 1-D profile; each a multiple of 32.
     likelihood : "bernoulli" or "gaussian"
         Bernoulli for a binary image, Gaussian for intensities in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the likelihood or the shape is none of these.
     """
 
     name: str

@@ -7,20 +7,17 @@ readers run it in their browser; training it again takes over an hour.
 from __future__ import annotations
 
 import json
-import platform
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
 
-from pairvae_lib.bundle import Bundle, Scaling, save_bundle
+from pairvae_lib.bundle import Bundle, Scaling, origin, save_bundle
 from pairvae_lib.exploration import Exploration
 from pairvae_lib.fitting import generator
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.records import write_json
 from pairvae_lib.runs import Run
 from pairvae_lib.shown import EXPLORATION, MODEL, PROVENANCE, published_root
-from pairvae_lib.splits import Split
 from pairvae_lib.trained import pair_trained, split_pairs, starting_vaes
 
 CARD = """# PairVAE of simulated pairs, profile {profile}
@@ -48,16 +45,14 @@ def save_published_model(run: Run, folder: Path) -> None:
     ------
     MissingResult
         If the run was not trained.
-    ValueError
-        If its checkpoints were made with other settings.
     """
     pairs = PreparedPairs.load(run.require(run.pairs_file, "02_preprocessing"))
     split = split_pairs(pairs, run.seed, run.n_train, run.held_out)
     run.require(run.pair_file, "04_pair_vae")
     vaes = starting_vaes(pairs, split.train, run.settings, run.seed, run.solo_file, run.protocol)
     model, _ = pair_trained(vaes, pairs, split.train, run.settings, run.seed, run.pair_file)
-    bundle = Bundle(model, pairs.modalities, Scaling.of(pairs, run.settings.binarisation), run.profile,
-                    _origin(run, pairs, split))
+    facts = origin(run.data_root.name, run.seed, pairs, split, protocol=run.protocol)
+    bundle = Bundle(model, pairs.modalities, Scaling.of(pairs, run.settings.binarisation), run.profile, facts)
     scattering, micrograph = (modality.name for modality in pairs.modalities)
     card = CARD.format(profile=run.profile, n_train=len(split.train), n=len(pairs), seed=run.seed,
                        scattering=scattering, micrograph=micrograph)
@@ -82,8 +77,6 @@ def add_published_model(run: Run) -> Path:
     ------
     FileNotFoundError
         If nothing is published of this profile and data.
-    ValueError
-        If the run is not the example of what is published.
     MissingResult
         If the run was not trained.
     """
@@ -101,16 +94,3 @@ def add_published_model(run: Run) -> Path:
     provenance["files"] = dict(sorted(provenance["files"].items()))
     write_json(root / PROVENANCE, provenance)
     return root / name / MODEL
-
-
-def _origin(run: Run, pairs: PreparedPairs, split: Split) -> dict[str, object]:
-    """Where the model comes from, in plain values."""
-    ids = {"train": split.train, "held_out": split.held_out}
-    return {
-        "data": run.data_root.name,
-        "digest": pairs.digest,
-        "seed": run.seed,
-        "protocol": run.protocol,
-        "sample_ids": {name: [pairs.sample_ids[i] for i in indices] for name, indices in ids.items()},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy")},
-    }

@@ -45,13 +45,7 @@ class Parameter:
         return words[self.kind] + (" or none" if self.optional else "")
 
     def value(self, given: str) -> Value:
-        """What a user has typed, as a value of this parameter.
-
-        Raises
-        ------
-        ValueError
-            If it does not fit.
-        """
+        """What a user has typed, as a value of this parameter."""
         if self.optional and given.lower() == "none":
             return None
         try:
@@ -61,13 +55,7 @@ class Parameter:
 
 
 def declared_parameters(notebook: NotebookNode) -> dict[str, Parameter]:
-    """The parameters that a notebook declares, by name.
-
-    Raises
-    ------
-    ValueError
-        If there is not exactly one cell tagged `parameters`, or a line of it is not `name: type = value`.
-    """
+    """The parameters that a notebook declares, by name."""
     cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
     if len(cells) != 1:
         raise ValueError(f"a chapter must have one cell tagged 'parameters'; got {len(cells)}")
@@ -83,11 +71,6 @@ def parsed_parameters(declared: Mapping[str, Parameter], given: Iterable[tuple[s
         What the chapter declares.
     given : iterable of (name, text)
         What the user has typed.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown or given twice, or a text does not fit its parameter.
     """
     values: dict[str, Value] = {}
     for name, text in given:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -18,20 +16,18 @@ import numpy as np
 
 from pairvae_lib import __version__
 from pairvae_lib.appraisal import appraisal_of
-from pairvae_lib.bundle import EXAMPLES, Bundle, Scaling, save_bundle
+from pairvae_lib.bundle import EXAMPLES, Bundle, Scaling, save_bundle, versions
 from pairvae_lib.cards import model_card
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import Profile, profile_named
 from pairvae_lib.datasets import PairedDataset, open_pairs, prepare
 from pairvae_lib.exhibits import exhibits, packed_exhibits
+from pairvae_lib.kinds import KINDS
 from pairvae_lib.locking import locked
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.recipes import RECIPES
 from pairvae_lib.runs import SIMULATED
 from pairvae_lib.splits import Split
 from pairvae_lib.trained import split_pairs
-
-PACKAGES = ("torch", "numpy", "scipy")  # whose versions are told
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ class Order:
     half : bool
         Whether numbers are stored in 16 bits.
     kind : str
-        Of the model, a key of `recipes.RECIPES`.
+        Of the model, a key of `kinds.KINDS`.
     """
 
     data: str
@@ -105,13 +101,13 @@ def produce(order: Order, report: Callable[[str], None] = lambda _: None) -> Bun
         If the disk is full or the folder cannot be written.
     """
     profile = profile_named(order.profile)
-    check_one_of("model", order.kind, RECIPES)
-    recipe = RECIPES[order.kind]
+    check_one_of("model", order.kind, KINDS)
+    kind = KINDS[order.kind]
     if order.out.exists():
         raise FileExistsError(f"{order.out} is there already; name a folder that does not exist yet")
     work = work_folder(order.out)
     _check_own(work, order.kind)
-    resumed = bool(recipe.unfinished(work))
+    resumed = bool(_unfinished(order.kind, work))
     seconds: dict[str, float] = {}
 
     @contextmanager
@@ -126,14 +122,14 @@ def produce(order: Order, report: Callable[[str], None] = lambda _: None) -> Bun
             dataset = _opened(order.data, profile, work)
             pairs = prepare(dataset, profile)
             split = split_pairs(pairs, order.seed, order.n_train, order.held_out)
-            recipe.check(split, profile)
-        made = recipe.made(pairs, split, profile, order.seed, work, stage)
-        facts = _facts(order, pairs, split) | dict(made.facts) | {"seconds": seconds, "resumed": resumed}
+            kind.check(split, profile)
+        model, attachments, known = kind.trained(pairs, split, profile, order.seed, work, stage)
+        facts = _facts(order, pairs, split) | known | {"seconds": seconds, "resumed": resumed}
         scaling = Scaling.of(pairs, profile.binarisation, _pattern_shape(dataset), _image_rows(dataset))
-        bundle = Bundle(made.model, pairs.modalities, scaling, profile.name, facts, order.kind, made.attachments)
+        bundle = Bundle(model, pairs.modalities, scaling, profile.name, facts, order.kind, attachments)
         if order.examples:
             pictures = packed_exhibits(exhibits(bundle, pairs, order.seed))
-            bundle = replace(bundle, attachments={**made.attachments, EXAMPLES: pictures})
+            bundle = replace(bundle, attachments={**attachments, EXAMPLES: pictures})
         appraisal = appraisal_of(bundle)
         report("Writing the model's folder")
         save_bundle(order.out, bundle, model_card(bundle, appraisal), order.half)
@@ -162,10 +158,16 @@ def _opened(data: str, profile: Profile, work: Path) -> PairedDataset:
     return open_pairs(folder, binarisation=profile.binarisation)
 
 
+def _unfinished(kind: str, work: Path) -> list[str]:
+    """Names of what a training has left in a folder."""
+    stems = KINDS[kind].stems
+    return sorted(path.name for stem in stems for end in ("pt", "partial") for path in work.glob(f"{stem}*.{end}"))
+
+
 def _check_own(work: Path, kind: str) -> None:
     """What is unfinished there must be of this kind, or ValueError."""
-    for other, recipe in RECIPES.items():
-        if other != kind and (found := recipe.unfinished(work)):
+    for other in KINDS:
+        if other != kind and (found := _unfinished(other, work)):
             raise ValueError(
                 f"{work} holds an unfinished model of the kind {other!r} ({', '.join(found)}), not {kind!r}; finish "
                 "that, name another --out, or remove it"
@@ -191,7 +193,6 @@ def _image_rows(dataset: PairedDataset) -> int | None:
 
 def _facts(order: Order, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
     """Where the model comes from, as plain values."""
-    versions = {"pairvae_lib": __version__, "python": platform.python_version()}
     return {
         "name": order.name or order.out.absolute().name,
         "data": _name_of(order.data),
@@ -203,5 +204,5 @@ def _facts(order: Order, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
         "held_out": [pairs.sample_ids[index] for index in split.held_out],
         "morphologies": dict(sorted(Counter(pairs.morphologies).items())),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": versions | {name: version(name) for name in PACKAGES},
+        "versions": {"pairvae_lib": __version__} | versions("torch", "numpy", "scipy"),
     }

@@ -12,20 +12,20 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import nbformat
 import numpy as np
 
+from pairvae_lib.bundle import versions
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import profile_named
-from pairvae_lib.files import replacing
+from pairvae_lib.files import replacing, replacing_folder
 from pairvae_lib.model_publishing import save_published_model
 from pairvae_lib.records import compact, read_arrays, write_arrays, write_json
+from pairvae_lib.run_measures import at_the_end
 from pairvae_lib.runner import is_stale
 from pairvae_lib.runs import SIMULATED, Run
 from pairvae_lib.shown import EXAMPLE_PROFILE, PROVENANCE, published_root
@@ -74,39 +74,43 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
         if is_stale(run, "05_evaluation"):
             raise ValueError(f"{run.errors_file} must come from the code there is now; {run.command('05_evaluation')}")
     target = published_root() / example.profile / example.data_root.name
-    fresh = target.with_name(f".{target.name}.partial")
-    rmtree(fresh, ignore_errors=True)
-    for run in runs:
-        folder = fresh / run.pair_folder.relative_to(run.data_root)
-        for source in (run.pair_folder / name for name in OF_A_RUN):
-            alike = run.n_train == example.n_train and run.protocol == Run.protocol
-            wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
-            if source.exists() and (run == example or wanted):
-                folder.mkdir(parents=True, exist_ok=True)
-                _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
-    if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
-        save_published_model(example, fresh / example.pair_folder.relative_to(example.data_root))
-    for source in (example.data_root / name for name in OF_THE_DATA):
-        if source.exists():
-            _copy(source, fresh / source.name, example, whole=False)
-    files = {path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()}
-    origin = origin_of(example.data_root)
-    provenance = {
-        "profile": example.profile,
-        "data": example.data_root.name,
-        "settings": settings_digest(example.profile),
-        "example": example.pair_folder.relative_to(example.data_root).as_posix(),
-        **origin,
-        "trained_at": trained_at or origin["commit"],
-        "wall_seconds": {
-            run.pair_folder.relative_to(run.data_root).as_posix(): seconds for run in runs if (seconds := _seconds(run))
-        },
-        "files": files,
-    }
-    write_json(fresh / PROVENANCE, provenance)
-    rmtree(target, ignore_errors=True)
-    fresh.rename(target)
+    with replacing_folder(target) as fresh:
+        for run in runs:
+            folder = fresh / run.pair_folder.relative_to(run.data_root)
+            for source in (run.pair_folder / name for name in OF_A_RUN):
+                alike = run.n_train == example.n_train and run.protocol == Run.protocol
+                wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
+                if source.exists() and (run == example or wanted):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
+        if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
+            save_published_model(example, fresh / example.pair_folder.relative_to(example.data_root))
+        for source in (example.data_root / name for name in OF_THE_DATA):
+            if source.exists():
+                _copy(source, fresh / source.name, example, whole=False)
+        origin = origin_of(example.data_root)
+        provenance = {
+            "profile": example.profile,
+            "data": example.data_root.name,
+            "settings": settings_digest(example.profile),
+            "example": example.pair_folder.relative_to(example.data_root).as_posix(),
+            **origin,
+            "trained_at": trained_at or origin["commit"],
+            "wall_seconds": {
+                run.pair_folder.relative_to(run.data_root).as_posix(): seconds
+                for run in runs
+                if (seconds := _seconds(run))
+            },
+        }
+        write_provenance(fresh, provenance)
     return target
+
+
+def write_provenance(folder: Path, facts: dict[str, Any]) -> None:
+    """Write where a finished folder of published results comes from, with the hash of every file in it."""
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): digest_of(path) for path in found}
+    write_json(folder / PROVENANCE, facts | {"files": files})
 
 
 def what_is_published(root: Path | None = None) -> list[str]:
@@ -180,7 +184,7 @@ def origin_of(folder: Path, *packages: str) -> dict[str, Any]:
     """Commit of the checkout that a folder lies in, versions of PACKAGES and others, and the machine."""
     return {
         "commit": commit_of(folder),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in (*PACKAGES, *packages)},
+        "versions": versions(*PACKAGES, *packages),
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
     }
 
@@ -217,7 +221,7 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
     if source.name == "history.json" and not whole:
         content = {name: values for name, values in content.items() if not name.startswith(("solo ", "barlow"))}
         if run.protocol == Run.protocol:
-            content["pair"] = {name: [_at_the_end(values)] for name, values in content["pair"].items()}
+            content["pair"] = {name: [at_the_end(values)] for name, values in content["pair"].items()}
     if source.name == "thresholds.json":  # as the data are; chapter 2 shows other lights
         rows = [row for row in content["rows"] if row["illumination"] == 1]
         content["rows"] = [{name: row[name] for name in SCORES} for row in rows]
@@ -229,12 +233,6 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
 def _thousandths(values: np.ndarray) -> np.ndarray:
     """Curves in half precision in steps of a thousandth, which pack well; others as they are."""
     return np.round(values.astype(np.float64), 3).astype(np.float16) if values.dtype == np.float16 else values
-
-
-def _at_the_end(losses: Sequence[float]) -> float:
-    """Mean over the last tenth of the epochs, which is what claims are about."""
-    last = losses[-max(1, len(losses) // 10) :]
-    return sum(last) / len(last)
 
 
 def _rounded(content: Any, digits: int) -> Any:

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from pairvae_lib import figures
 from pairvae_lib.appraisal import SHOWN_REFERENCES, Appraisal, appraisal_of
 from pairvae_lib.bundle import Bundle
-from pairvae_lib.cards import METRIC_WORDS, WORDS, data_lines, given_away, limit_lines, training_lines
+from pairvae_lib.cards import METRIC_WORDS, data_lines, given_away, limit_lines, training_lines
 from pairvae_lib.comparisons import BETTER, WORSE, Comparison, label, shown_name
 from pairvae_lib.evaluation import L_HORIZONTAL, L_VERTICAL, S2
 from pairvae_lib.exhibits import Exhibit, attached_exhibits, pictures_of
 from pairvae_lib.files import replacing
+from pairvae_lib.kinds import KINDS
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import route_name
 from pairvae_lib.webpage import address, rendered
@@ -71,7 +72,7 @@ def report_page(bundle: Bundle, appraisal: Appraisal, shown: list[Exhibit]) -> s
     ValueError
         If the model's provenance does not describe a training.
     """
-    words, verdicts = WORDS[bundle.kind], {one.verdict for one in appraisal.comparisons}
+    words, verdicts = KINDS[bundle.kind], {one.verdict for one in appraisal.comparisons}
     is_good = verdicts == {BETTER} and not appraisal.nearer_answers()
     return rendered(
         "report.html",

@@ -82,7 +82,7 @@ def final_loss(protocol: str, *routes: str) -> Measure:
     def measure(view: View) -> list[Case]:
         runs = _histories(view.study, protocol)
         return [
-            Case(shown(view, route), np.array([_at_the_end(run.history[run.named(route)]) for run in runs]) / log(2))
+            Case(shown(view, route), np.array([at_the_end(run.history[run.named(route)]) for run in runs]) / log(2))
             for route in routes
         ]
 
@@ -140,7 +140,7 @@ def _histories(study: Study, protocol: str) -> tuple[Trained, ...]:
     return runs
 
 
-def _at_the_end(losses: Sequence[float]) -> float:
+def at_the_end(losses: Sequence[float]) -> float:
     """Mean over the last tenth of the epochs."""
     return float(np.mean(losses[-max(1, len(losses) // 10) :]))
 

@@ -43,11 +43,6 @@ class Sweep:
         words : mapping
             Keys "seeds", "sizes", "groups", "protocols"; one that is missing or empty is an empty list. Among groups,
             RANDOM stands for a random split.
-
-        Raises
-        ------
-        ValueError
-            If a seed or size is not a whole number, or there is no such protocol.
         """
         listed = {key: [word for word in str(words.get(key) or "").split(",") if word] for key in LISTS}
         for key in ("seeds", "sizes"):

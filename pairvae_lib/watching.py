@@ -25,7 +25,7 @@ from pairvae_lib.applying import (
     read_measurement,
     reconstructed,
 )
-from pairvae_lib.bundle import Bundle
+from pairvae_lib.bundle import Bundle, check_route
 from pairvae_lib.checkpoints import state_digest
 from pairvae_lib.ensemble_files import folder_name, write_ensemble
 from pairvae_lib.files import writing
@@ -33,7 +33,6 @@ from pairvae_lib.locking import locked
 from pairvae_lib.reading.hdf5 import HDF5_SUFFIXES
 from pairvae_lib.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.reading.profiles import PROFILE_SUFFIXES
-from pairvae_lib.uses import check_route
 
 LOG = "log.jsonl"
 SETTLED = 0.15  # s that a file must not have changed for
@@ -62,11 +61,6 @@ class Watch:
         What the files do not say.
     say : callable
         Takes a sentence for people.
-
-    Raises
-    ------
-    ValueError
-        If `folder` is no folder, or the same as `out`, or the model knows no such modality or route.
     """
 
     def __init__(

@@ -22,10 +22,10 @@ from pairvae_lib.applying import (
     reconstructed,
     self_error,
 )
-from pairvae_lib.bundle import KINDS, LATENTS, load_bundle
+from pairvae_lib.bundle import LATENTS, latent_variance, load_bundle
 from pairvae_lib.datasets import open_pairs, prepare
+from pairvae_lib.kinds import KINDS
 from pairvae_lib.latents import posterior
-from pairvae_lib.uses import USES, latent_variance
 
 NM = Treatment(nm_per_pixel=2.5)
 
@@ -38,10 +38,6 @@ def bundle(lab_model):
 @pytest.fixture(scope="module")
 def pattern(bundle, lab_pairs):
     return read_measurement(bundle, lab_pairs / "saxs" / "s03.png", "saxs")
-
-
-def test_every_kind_of_model_can_be_used():
-    assert USES.keys() == KINDS.keys()
 
 
 def test_files_are_seen_as_in_training(bundle, lab_pairs):
@@ -132,11 +128,10 @@ def test_an_ensemble_of_one_answer_is_doubted(bundle, pattern, monkeypatch):
         masks = rng.random((1, 1, 32, 32)) < 0.5
         return masks.repeat(n, axis=1)
 
-    use = USES["pairvae"]
-    monkeypatch.setitem(USES, "pairvae", replace(use, drawn=sure))
+    monkeypatch.setattr(KINDS["pairvae"], "drawn", sure)
     assert SURE in reconstructed(bundle, pattern, "sem", 4).warnings
     assert SURE not in reconstructed(bundle, pattern, "sem", 1).warnings
-    monkeypatch.setitem(USES, "pairvae", replace(use, drawn=lambda *given: given[-1].random((1, 4, 32, 32)) < 0.5))
+    monkeypatch.setattr(KINDS["pairvae"], "drawn", lambda *given: given[-1].random((1, 4, 32, 32)) < 0.5)
     found = reconstructed(bundle, pattern, "sem", 4)
     assert SURE not in found.warnings and 0.2 < disagreement(found.drawn) < 0.4
 

@@ -14,18 +14,18 @@ LONGEST = 330  # lines
 FLOORS = {
     0: {"config", "budgets", "checks", "files", "lags"},
     1: {"modality", "runs", "preprocessing", "scattering", "morphology", "order", "statistics", "splits", "baselines"}
-    | {"layers", "losses", "checkpoints", "precision"},
+    | {"layers", "losses", "checkpoints", "precision", "arithmetic"},
     2: {"records", "simulation", "reading", "pairs", "datasets", "model", "fitting", "chapters", "parameters"}
     | {"flow", "conditions", "sweeps", "shown", "study", "verdicts", "webpage"},
     3: {"pretraining", "training", "trained", "latents", "memorisation", "spectra", "thresholds"}
-    | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured"}
-    | {"snapshots", "flow_training", "peers"},
+    | {"measures", "run_measures", "locking", "fetching", "inspection", "scaling", "measured", "comparisons"}
+    | {"snapshots", "flow_training", "peers", "reference"},
     4: {"evaluation", "portraits", "generation", "bundle", "claims", "claims_page", "exporting", "exploration"}
-    | {"uses", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors", "flow_exploration"}
-    | {"flow_assessment", "comparisons"},
+    | {"kinds", "applying", "appraisal", "exhibits", "cards", "answers", "ensemble_errors", "flow_exploration"}
+    | {"flow_assessment"},
     5: {"figures", "widgets", "ledger", "cli", "runner", "bookbuild", "publishing", "model_publishing"}
     | {"producing", "ensemble_files", "reports", "watching", "applications", "bookpages", "cover", "laboratory"}
-    | {"contest", "recipes"},
+    | {"contest"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Arrows within a floor that are obvious.
@@ -49,24 +49,25 @@ NEIGHBOURS = {
     ("flow_assessment", "answers"),
     ("flow_assessment", "ensemble_errors"),
     ("flow_assessment", "evaluation"),
-    ("appraisal", "comparisons"),
+    ("measured", "comparisons"),
     ("appraisal", "ensemble_errors"),
     ("appraisal", "flow_assessment"),
-    ("producing", "recipes"),
-    ("uses", "bundle"),
-    ("uses", "answers"),
+    ("kinds", "answers"),
+    ("kinds", "evaluation"),
+    ("kinds", "flow_assessment"),
+    ("bundle", "kinds"),
     ("applying", "bundle"),
-    ("applying", "uses"),
+    ("applying", "kinds"),
     ("applying", "generation"),
     ("appraisal", "bundle"),
     ("appraisal", "evaluation"),
     ("exhibits", "bundle"),
-    ("exhibits", "uses"),
+    ("exhibits", "kinds"),
     ("exhibits", "evaluation"),
     ("cards", "bundle"),
+    ("cards", "kinds"),
     ("cards", "evaluation"),
     ("cards", "appraisal"),
-    ("cards", "comparisons"),
     ("cards", "ensemble_errors"),
     ("cli", "producing"),
     ("cli", "watching"),

@@ -12,7 +12,7 @@ from PIL import Image
 from throwaway import no_file_larger_than
 
 from pairvae_lib.applying import Ensemble, Measurement, read_measurement, reconstructed
-from pairvae_lib.ensemble_files import LONGEST_NAME, folder_name, folder_names, write_ensemble
+from pairvae_lib.ensemble_files import LONGEST_NAME, _write_curves, folder_name, folder_names, write_ensemble
 from pairvae_lib.files import CannotWrite
 from pairvae_lib.morphology import lineal_path, two_point_correlation
 from pairvae_lib.records import read_arrays
@@ -122,3 +122,11 @@ def test_any_text_becomes_one_part_of_a_path(tmp_path, name):
 def test_files_of_one_name_get_folders_of_their_own():
     files = [Path(name) for name in ("x/a.tif", "y/a.tif", "a.png", "A.dat", "b.tif")]
     assert folder_names(files) == ["a", "a~2", "a~3", "A~4", "b"]
+
+
+def test_curves_are_written_to_six_digits(tmp_path):
+    curves = np.array([[0.5, np.nan, 1e-7], [0.25, 2, 1234567.0]])
+    _write_curves(tmp_path / "a.csv", "r", np.array([0.0, 1, 2]), curves, 2.5)
+    head, *rows = (tmp_path / "a.csv").read_text().split("\n")
+    assert head == "r [px],r [nm],mean,sd,sample 1,sample 2"
+    assert rows == ["0,0,0.375,0.125,0.5,0.25", "1,2.5,nan,nan,nan,2", "2,5,617284,617283,1e-07,1.23457e+06", ""]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from throwaway import no_file_larger_than
 
-from pairvae_lib.files import CannotWrite, replacing, writing
+from pairvae_lib.files import CannotWrite, replacing, replacing_folder, writing
 
 
 def test_the_folder_is_made_and_the_content_written(tmp_path):
@@ -61,6 +61,22 @@ def test_what_numpy_cannot_write_is_named(tmp_path):
         with replacing(path) as file:
             np.savez_compressed(file, noise=np.random.default_rng(0).random(10_000))
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_appears_whole_or_the_old_one_stays(tmp_path):
+    path = tmp_path / "new" / "folder"
+    for content in ("first", "second"):
+        with replacing_folder(path) as fresh:
+            (fresh / content).write_text(content)
+            assert not (path / content).exists()
+        assert os.listdir(path) == [content] and os.listdir(path.parent) == ["folder"]
+    with pytest.raises(RuntimeError, match="stopped"), replacing_folder(path) as fresh:
+        (fresh / "third").write_text("third")
+        raise RuntimeError("stopped")
+    with pytest.raises(CannotWrite, match="folder: File too large$"), no_file_larger_than(10):
+        with replacing_folder(path) as fresh:
+            (fresh / "fourth").write_text("a text that does not fit")
+    assert os.listdir(path) == ["second"] and os.listdir(path.parent) == ["folder"]
 
 
 @pytest.mark.parametrize("below", ["", "seed43", "seed43/more"])

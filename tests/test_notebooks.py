@@ -127,22 +127,24 @@ def test_a_chapter_opens_with_its_question_and_run_time_and_closes_with_what_was
 
 
 # What a sentence about the outcome of one run says: a number, a comparison, a verdict.
+NUMBER = r"two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|sixty|hundred|twice|half"
 OUTCOME = re.compile(
-    r"""(?<![\w.])\d*\.\d+ | \d+\s*% | \b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|sixty|
-    seventy|eighty|ninety|hundred|twice|half)\s+(?:times|of|as) | \bas\s+\w+\s+as\b | \b(?:near|far|larg|small|low|high|clos|
-    slow|fast|short|long)(?:er|ther|est)\b | \b(?:better|worse|best|worst|less|more|fewer|most)\b | \b(?:holds?|appears?|
-    beats?|wins?|loses?|fails?)\b | \btold\s+apart\b""",
+    rf"""(?<![\w.])\d*\.\d+ | \d+\s*% | \b(?:{NUMBER})\s+(?:times|of|as) | \bas\s+\w+\s+as\b | \btold\s+apart\b |
+    \b(?:near|far|larg|small|low|high|clos|slow|fast|short|long)(?:er|ther|est)\b |
+    \b(?:better|worse|best|worst|less|more|fewer|most|holds?|appears?|beats?|wins?|loses?|fails?)\b""",
     re.VERBOSE,
 )
 # Where such a sentence rests: on what is computed when the chapter runs, or on what is published.
-SOURCE = re.compile(r"\btables?\b|\bcurves above\b|\bprinted\b|published|\bclaims? \d|whether|\bwhere\b|\bif\b", re.IGNORECASE)
+SOURCE = re.compile(
+    r"\btables?\b|\bcurves above\b|\bprinted\b|published|\bclaims? \d|whether|\bwhere\b|\bif\b", re.IGNORECASE
+)
 
 
 def frozen(prose: str) -> list[str]:
     """Sentences that tell an outcome, in paragraphs that name no source of it."""
     paragraphs = [text for text in re.split(r"\n\s*\n|\n- ", prose) if not SOURCE.search(text)]
-    sentences = [sentence for text in paragraphs for sentence in re.split(r"(?<=[.:?])\s+", text)]
-    return [sentence for sentence in sentences if OUTCOME.search(sentence) and not sentence.startswith("Differences from")]
+    sentences = [one for text in paragraphs for one in re.split(r"(?<=[.:?])\s+", text)]
+    return [one for one in sentences if OUTCOME.search(one) and not one.startswith("Differences from")]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from lab import write_pairs
 from safetensors.numpy import load
 from throwaway import no_file_larger_than
 
-from pairvae_lib import fitting, flow_training, recipes
+from pairvae_lib import fitting, flow_training, kinds
 from pairvae_lib.applying import SELF_ERRORS
 from pairvae_lib.bundle import ASSESSMENT, CARD, CONFIG, EXAMPLES, LATENTS, MODEL, load_bundle
 from pairvae_lib.checks import DataError
@@ -58,7 +58,7 @@ def test_an_interrupted_training_goes_on_and_ends_the_same(tmp_path, lab_pairs, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipes, "pair_trained", killed)
+        patch.setattr(kinds, "pair_trained", killed)
         with pytest.raises(KeyboardInterrupt):
             produce(order)
     assert (work_folder(order.out) / "solo.pt").exists() and not order.out.exists()
@@ -107,7 +107,7 @@ def test_an_interrupted_flow_goes_on_and_ends_the_same(tmp_path, lab_pairs, lab_
 def test_an_unfinished_model_of_another_kind_is_not_thrown_away(tmp_path, lab_pairs, monkeypatch):
     order = Order(str(lab_pairs), tmp_path / "model", "tiny", kind="flow")
     with monkeypatch.context() as patch:
-        patch.setattr(recipes, "assess_flow", lambda *_: 1 / 0)
+        patch.setattr(kinds, "assess_flow", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             produce(order)
     with pytest.raises(ValueError, match=r"holds an unfinished model of the kind 'flow' \(flow.pt\), not 'pairvae'"):
@@ -117,7 +117,7 @@ def test_an_unfinished_model_of_another_kind_is_not_thrown_away(tmp_path, lab_pa
 def test_another_order_does_not_go_on_with_an_unfinished_model(tmp_path, lab_pairs, monkeypatch):
     order = Order(str(lab_pairs), tmp_path / "model", "tiny")
     with monkeypatch.context() as patch:
-        patch.setattr(recipes, "pair_trained", lambda *_: 1 / 0)
+        patch.setattr(kinds, "pair_trained", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             produce(order)
     with pytest.raises(ValueError, match="solo.pt was made with other settings: .*Remove it to start anew"):

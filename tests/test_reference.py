@@ -72,7 +72,8 @@ def found(loss, above=True):
 
 
 def test_a_band_is_the_range_widened_by_its_width():
-    assert merged([found(2.0), found(2.2), found(2.1)]) == {"numbers": {"loss": [1.8, 2.4]}, "conclusions": {"above": True}}
+    band = merged([found(2.0), found(2.2), found(2.1)])
+    assert band == {"numbers": {"loss": [1.8, 2.4]}, "conclusions": {"above": True}}
 
 
 def test_what_does_not_vary_is_held_to_half_a_percent():

@@ -12,6 +12,7 @@ import pytest
 from throwaway import edit, make_checkout, no_file_larger_than
 
 from pairvae_lib import runner
+from pairvae_lib.arithmetic import fixed_arithmetic
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.files import CannotWrite
 from pairvae_lib.locking import ChapterInUse, locked, raise_unwritten, sweeping
@@ -363,8 +364,14 @@ def test_a_lock_that_does_not_fit_is_named(checkout, tmp_path):
 def test_the_surroundings_of_the_kernel_are_put_back(checkout, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("JUPYTER_PREFER_ENV_PATH", raising=False)
-    with runner._surroundings():
+    monkeypatch.delenv("PAIRVAE_ARITHMETIC", raising=False)
+    before = dict(os.environ)
+    with runner._surroundings(Run()):
         assert os.environ["OMP_NUM_THREADS"] == "1"
+        assert fixed_arithmetic().items() <= os.environ.items()
+    assert dict(os.environ) == before
+    with runner._surroundings(Run("paper")):
+        assert not fixed_arithmetic().keys() & (os.environ.keys() - before.keys())
     assert os.environ["OMP_NUM_THREADS"] == "7" and "JUPYTER_PREFER_ENV_PATH" not in os.environ
 
 

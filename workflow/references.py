@@ -2,9 +2,9 @@
 
     python workflow/references.py [--jobs 2] [--folder results/references]
 
-What has been run in FOLDER by the present code is kept, so the same line goes on where it was stopped. Every number then
-gets the band that `pairvae_lib.reference` describes. The table that is printed has, of every chapter, how many numbers and
-conclusions are held, and how wide the bands are.
+What has been run in FOLDER by the present code is kept, so the same line goes on where it was stopped. Every number
+then gets the band that `pairvae_lib.reference` describes. The table that is printed has, of every chapter, how many
+numbers and conclusions are held, and how wide the bands are.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pairvae_lib.budgets import BUDGETS
+from pairvae_lib.cli.options import DataName
 from pairvae_lib.cli.program import app, messages
 
 
@@ -15,7 +16,7 @@ from pairvae_lib.cli.program import app, messages
 def beyond(
     split: Annotated[str, typer.Option(help="random, gap or batch: how samples are held out.")] = "gap",
     seeds: Annotated[str, typer.Option(help="Whole numbers between commas.")] = "43,44,45",
-    data: Annotated[str, typer.Option(help='"simulated", or a folder of paired data.')] = "simulated",
+    data: DataName = "simulated",
     budget: Annotated[str, typer.Option(help=f"One of {', '.join(BUDGETS)}.")] = "standard",
     control: Annotated[str, typer.Option(help="Column of the manifest that a gap is cut out of.")] = "",
     peers: Annotated[

@@ -11,13 +11,12 @@ from typing import Annotated
 
 import typer
 
+from pairvae_lib.cli.options import DataName, ProfileName
 from pairvae_lib.cli.program import app, messages
-from pairvae_lib.config import PROFILES, profile_named
+from pairvae_lib.config import profile_named
 from pairvae_lib.files import writing
 from pairvae_lib.sweeps import DEFAULTS, Sweep
 
-ProfileName = Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")]
-DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder of paired data.')]
 Seeds = Annotated[str, typer.Option("--seeds", help="Whole numbers between commas.")]
 Sizes = Annotated[str, typer.Option("--sizes", help="Numbers of training pairs, between commas; two thirds if empty.")]
 Groups = Annotated[str, typer.Option("--groups", help="Groups to leave out in turn, between commas; random: none.")]

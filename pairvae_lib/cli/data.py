@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
+from pairvae_lib.cli.options import ProfileName
 from pairvae_lib.cli.program import app, messages
-from pairvae_lib.config import PROFILES, profile_named
+from pairvae_lib.config import profile_named
 from pairvae_lib.files import replacing
 
 FETCH_HELP = "\n\n".join(
@@ -34,7 +35,7 @@ def check(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with a manifest.csv, or with SEM and SAXS.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write a report with pictures: an HTML file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of words.")] = False,
-    profile: Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")] = "quick",
+    profile: ProfileName = "quick",
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
 ) -> None:
     """Say what a data folder holds, what is wrong with it, and what to beware of.

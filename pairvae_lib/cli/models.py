@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pairvae_lib.cli.options import CODES, MINE, Json, Model, Out, Threads, print_json, say
+from pairvae_lib.cli.options import CODES, MINE, Json, Model, Out, ProfileName, Threads, print_json, say
 from pairvae_lib.cli.program import app, messages
-from pairvae_lib.config import PROFILES
 
 
 @app.command(
@@ -19,7 +18,7 @@ from pairvae_lib.config import PROFILES
 def train(
     data: Annotated[str, typer.Argument(metavar="DATA", help='Folder of pairs, or "simulated".')],
     out: Annotated[Path, typer.Option("--out", help="Folder of the model to write; it must not exist yet.")],
-    profile: Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")] = "quick",
+    profile: ProfileName = "quick",
     kind: Annotated[
         str,
         typer.Option(

@@ -1,4 +1,4 @@
-"""What the commands for one's own pairs have in common: options, and what they say.
+"""What commands have in common: options, and what they say.
 
 Exit codes: 0 done; 2 input or usage at fault, with the reason; 1 a failure on the way.
 """
@@ -11,9 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
+from pairvae_lib.config import PROFILES
+
 CODES = "Exit codes: 0 done, 2 input at fault (the message says which), 1 failure on the way."
 MINE = "Your own pairs"  # heading in --help
 
+ProfileName = Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")]
+DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder of paired data.')]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, as pairvae train writes it.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder to write to; made when needed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for other programs.")]

@@ -108,8 +108,7 @@ def generate(
         import torch
 
         from pairvae_lib.applying import Treatment, generated
-        from pairvae_lib.bundle import load_bundle
-        from pairvae_lib.uses import check_latents
+        from pairvae_lib.bundle import check_latents, load_bundle
 
         torch.set_num_threads(threads)
         treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
@@ -185,8 +184,8 @@ def _apply(
 ) -> None:
     """An ensemble for each file; exit code 2 at the end if one could not be used."""
     from pairvae_lib.applying import modality_of, other_modality, read_measurement
+    from pairvae_lib.bundle import check_route
     from pairvae_lib.ensemble_files import folder_names, write_ensemble
-    from pairvae_lib.uses import check_route
 
     target = target or other_modality(bundle, source)
     modality_of(bundle, source), modality_of(bundle, target)

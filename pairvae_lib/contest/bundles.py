@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 from pairvae_lib.budgets import FLOW_SHOWN
-from pairvae_lib.bundle import Bundle, Scaling, save_bundle
+from pairvae_lib.bundle import Bundle, Scaling, origin, save_bundle
 from pairvae_lib.contest.definition import Contest, contest_pairs, contest_split
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.flow_training import flow_trained
@@ -44,17 +42,7 @@ def save_flow(
         Numbers in 16 bits.
     """
     names = [modality.name for modality in pairs.modalities]
-    facts = {
-        "name": "flow",
-        "data": contest.data_root.name,
-        "digest": pairs.digest,
-        "seed": contest.seed,
-        "sample_ids": {
-            "train": [pairs.sample_ids[index] for index in split.train],
-            "held_out": [pairs.sample_ids[index] for index in split.held_out],
-        },
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy")},
-    }
+    facts = origin(contest.data_root.name, contest.seed, pairs, split, name="flow")
     profile = contest.settings.profile
     bundle = Bundle(flow, pairs.modalities, Scaling.of(pairs, profile.binarisation), profile.name, facts, "flow")
     card = CARD.format(

@@ -14,7 +14,7 @@ from pairvae_lib.checks import check_one_of
 from pairvae_lib.datasets import Split, open_pairs, prepare
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.peers import PEERS
-from pairvae_lib.runs import SIMULATED, content_hash, results_root
+from pairvae_lib.runs import SIMULATED, Run, results_root
 from pairvae_lib.simulation import simulate_dataset
 from pairvae_lib.splits import FIRST_SEED, gap_split, group_split
 from pairvae_lib.trained import split_pairs
@@ -65,9 +65,7 @@ class Contest:
                 f"peers must be none (--no-peers) where MultiVae is not installed (pip install -c constraints.txt -e "
                 f"'.[peers]'); got {', '.join(self.peers)}"
             )
-        if self.data != SIMULATED and not Path(self.data).is_dir():
-            raise ValueError(f"data must be {SIMULATED!r} or a folder of paired data; got {self.data!r}")
-        if self.data != SIMULATED and self.split == "gap" and not self.control:
+        if Run(data=self.data).data != SIMULATED and self.split == "gap" and not self.control:
             raise ValueError("control must name a column of the manifest for the split 'gap'; got ''")
 
     @property
@@ -78,10 +76,7 @@ class Contest:
     @cached_property
     def data_root(self) -> Path:
         """Results that depend on the budget and the data alone."""
-        name = self.data
-        if name != SIMULATED:
-            name = f"{Path(name).resolve().name}-{content_hash(Path(name).resolve())}"
-        return results_root() / "beyond" / self.budget / name
+        return results_root() / "beyond" / self.budget / Run(data=self.data).data_root.name
 
     @property
     def column(self) -> str:

@@ -6,17 +6,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from shutil import copyfile, rmtree
+from shutil import copyfile
 
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.contest.bundles import save_shown_flow
 from pairvae_lib.contest.definition import WITHOUT_PEERS, Contest
 from pairvae_lib.contest.table import published_folder
-from pairvae_lib.files import replacing
-from pairvae_lib.publishing import digest_of, origin_of, settings_digest
-from pairvae_lib.records import write_json
+from pairvae_lib.files import replacing, replacing_folder
+from pairvae_lib.publishing import origin_of, settings_digest, write_provenance
 from pairvae_lib.runs import SIMULATED, project_root
-from pairvae_lib.shown import PROVENANCE
 
 PEERS_LIBRARY = "multivae"
 
@@ -47,27 +45,21 @@ def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Pat
     if not files:
         raise MissingResult(first.data_root, f"pairvae beyond --data {quote(data)} --budget {budget}")
     target = published_folder() / first.data_root.name
-    fresh = target.with_name(f".{target.name}.partial")
-    rmtree(fresh, ignore_errors=True)
-    for source in files:
-        content = json.loads(source.read_text(encoding="utf-8"))
-        with replacing(fresh / f"{source.parent.name}.json") as file:
-            file.write(json.dumps(content, separators=(",", ":"), allow_nan=False).encode() + b"\n")
-    if first.data == SIMULATED:
-        copyfile(files[0].with_name(first.pictures_file.name), fresh / first.pictures_file.name)
-        save_shown_flow(fresh / first.bundle_folder.name, replace(first, split="gap"))
-    profile = first.settings.profile.name
-    provenance = {
-        "profile": profile,
-        "budget": first.budget,
-        "data": first.data_root.name,
-        "settings": settings_digest(profile),
-        **origin_of(project_root(), PEERS_LIBRARY),
-        "files": {
-            path.relative_to(fresh).as_posix(): digest_of(path) for path in sorted(fresh.rglob("*")) if path.is_file()
-        },
-    }
-    write_json(fresh / PROVENANCE, provenance)
-    rmtree(target, ignore_errors=True)
-    fresh.rename(target)
+    with replacing_folder(target) as fresh:
+        for source in files:
+            content = json.loads(source.read_text(encoding="utf-8"))
+            with replacing(fresh / f"{source.parent.name}.json") as file:
+                file.write(json.dumps(content, separators=(",", ":"), allow_nan=False).encode() + b"\n")
+        if first.data == SIMULATED:
+            copyfile(files[0].with_name(first.pictures_file.name), fresh / first.pictures_file.name)
+            save_shown_flow(fresh / first.bundle_folder.name, replace(first, split="gap"))
+        profile = first.settings.profile.name
+        provenance = {
+            "profile": profile,
+            "budget": first.budget,
+            "data": first.data_root.name,
+            "settings": settings_digest(profile),
+            **origin_of(project_root(), PEERS_LIBRARY),
+        }
+        write_provenance(fresh, provenance)
     return target

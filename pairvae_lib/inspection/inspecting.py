@@ -122,11 +122,6 @@ def inspected(
         See `datasets.open_pairs`.
     progress : callable
         Called with the number of samples done, and of all.
-
-    Raises
-    ------
-    ValueError
-        If `kinds` names no column or no kind.
     """
     folder = Path(folder)
     problems: list[str] = []

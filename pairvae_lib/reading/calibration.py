@@ -53,11 +53,6 @@ def calibration(path: Path) -> Calibration:
     ----------
     path : Path
         Written by pyFAI.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read, is of no use, or names further files; the message is the reason alone.
     """
     with unreadable_as_value_error():
         if path.stat().st_size > MAX_PONI:
@@ -86,12 +81,6 @@ def averaged_profile(
         pixel covers.
     intensity : ndarray of shape (N,)
         Corrected for the solid angle of the pixels.
-
-    Raises
-    ------
-    ValueError
-        If the pattern has not the shape of the detector, the beam is far away, or no pixel holds a measurement; the
-        message is the reason alone.
     """
     if known.shape is not None and levels.shape != known.shape:
         raise ValueError(f"must have the shape of the detector of its .poni file, {known.shape}; got {levels.shape}")

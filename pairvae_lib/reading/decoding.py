@@ -8,13 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def unreadable_as_value_error() -> Iterator[None]:
-    """Turn whatever is raised into a ValueError with the reason alone: the caller knows the file and collects reasons.
-
-    Raises
-    ------
-    ValueError
-        If the block raises any exception.
-    """
+    """Turn whatever is raised into a ValueError with the reason alone: the caller knows the file, and collects them."""
     try:
         yield
     except FileNotFoundError as error:

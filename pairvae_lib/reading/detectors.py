@@ -19,17 +19,6 @@ DETECTOR_SUFFIXES = FABIO_SUFFIXES | HDF5_SUFFIXES
 MAX_HEADER = 2**16  # bytes in which a header must end
 MAX_DUMMIES = 2  # distinct negative levels of a float image up to which they mark pixels, and are not noise about zero
 
-# Types of pixels by their names in EDF and CBF headers.
-_TYPES = {
-    "signedbyte": "i1", "unsignedbyte": "u1", "signedshort": "i2", "unsignedshort": "u2",
-    "signedinteger": "i4", "unsignedinteger": "u4", "signedlong": "i4", "unsignedlong": "u4",
-    "signed64": "i8", "unsigned64": "u8", "floatvalue": "f4", "float": "f4", "real": "f4",
-    "doublevalue": "f8", "double": "f8",
-    "signed 8-bit integer": "i1", "unsigned 8-bit integer": "u1",
-    "signed 16-bit integer": "i2", "unsigned 16-bit integer": "u2",
-    "signed 32-bit integer": "i4", "unsigned 32-bit integer": "u4",
-}  # fmt: skip
-
 
 def detector_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
     """Shape (height, width) and type of the image of a detector file, by its header alone.
@@ -38,11 +27,6 @@ def detector_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
     ----------
     path : Path
         A file with one of `DETECTOR_SUFFIXES`.
-
-    Raises
-    ------
-    ValueError
-        If the header cannot be read, or the file is shorter than it says; the message is the reason alone.
     """
     if path.suffix.lower() in HDF5_SUFFIXES:
         return hdf5_image_shape(path)
@@ -68,11 +52,6 @@ def detector_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     levels : ndarray of float64, shape (H, W)
         Counts; of any value where `missing`.
     missing : ndarray of bool, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read; the message is the reason alone.
     """
     if path.suffix.lower() in HDF5_SUFFIXES:
         levels, missing = hdf5_image(path)
@@ -140,7 +119,7 @@ def _edf_shape(head: bytes, size: int) -> tuple[tuple[int, ...], np.dtype]:
         raise ValueError("is no EDF file: no header in braces")
     text = head[start:end].decode("latin-1")
     fields = {key.strip().lower(): value.strip() for key, value in re.findall(r"([^=;{]+)=([^;]*);", text)}
-    dtype = _typed(fields.get("datatype", ""))
+    dtype = _typed(fields.get("datatype", ""), "edf")
     height, width = _whole(fields.get("dim_2", ""), "Dim_2"), _whole(fields.get("dim_1", ""), "Dim_1")
     if "dim_3" in fields and fields["dim_3"] != "1":
         raise ValueError(f"must hold one image; got a stack of {fields['dim_3']}")
@@ -158,7 +137,7 @@ def _cbf_shape(head: bytes, size: int) -> tuple[tuple[int, ...], np.dtype]:
         raise ValueError("is no CBF file: no binary section")
     text = head[start:end].decode("latin-1")
     fields = {key.lower(): value for key, value in re.findall(r"([\w-]+):\s*\"?([^\"\r\n]*)", text)}
-    dtype = _typed(fields.get("x-binary-element-type", ""))
+    dtype = _typed(fields.get("x-binary-element-type", ""), "cbf")
     height = _whole(fields.get("x-binary-size-second-dimension", ""), "X-Binary-Size-Second-Dimension")
     width = _whole(fields.get("x-binary-size-fastest-dimension", ""), "X-Binary-Size-Fastest-Dimension")
     held = size - (end + 4)
@@ -171,11 +150,12 @@ def _cbf_shape(head: bytes, size: int) -> tuple[tuple[int, ...], np.dtype]:
     return (height, width), dtype
 
 
-def _typed(name: str) -> np.dtype:
-    """Type of pixels by its name."""
-    if name.lower() not in _TYPES:
+def _typed(name: str, format_name: str) -> np.dtype:
+    """Type of pixels by its name in headers of a format, as fabio knows them."""
+    types = field_module(f"fabio.{format_name}image", f"reading {format_name.upper()}").DATA_TYPES
+    if name not in types:
         raise ValueError(f"holds pixels of an unknown type; got {name[:40]!r}")
-    return np.dtype(_TYPES[name.lower()])
+    return np.dtype(types[name])
 
 
 def _whole(text: str, name: str) -> int:

@@ -17,11 +17,6 @@ def field_module(name: str, purpose: str) -> Any:
         Dotted name of the module.
     purpose : str
         What it is needed for, for the message.
-
-    Raises
-    ------
-    ValueError
-        If it is not installed; the message is the reason alone, with the command that installs it.
     """
     try:
         return import_module(name)

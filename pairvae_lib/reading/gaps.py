@@ -35,11 +35,6 @@ def mask_pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be used or has another shape; the message is the reason alone, with the file's name.
     """
     try:
         image, missing = image_pixels(path)
@@ -78,12 +73,6 @@ def filled_pattern(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[fl
     ndarray of shape (H, W)
         Of the type of `levels` where that is float or unsigned of 8 or 16 bits, else float64; `levels` itself where
         nothing is missing.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, less than `LEAST_SEEN` was measured, the beam is far away, or no centre is given and
-        the pattern is not symmetric about its middle; the message is the reason alone.
     """
     check_shape("missing", missing, levels.shape)
     if not missing.any():

@@ -29,16 +29,15 @@ _ANGSTROM = ("1/a", "1/å", "a-1", "a^-1", "1/angstrom", "angstrom-1", "angstrom
 _METRE = ("1/m", "m-1", "m^-1")
 
 
+def _h5py() -> Any:
+    """The package, or ValueError with the command that installs it."""
+    return field_module("h5py", "reading HDF5")
+
+
 @contextmanager
 def hdf5_file(path: Path) -> Iterator[Any]:
-    """An open HDF5 file, with the decompression that detectors use.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read; the message is the reason alone.
-    """
-    h5py = field_module("h5py", "reading HDF5")
+    """An open HDF5 file, with the decompression that detectors use."""
+    h5py = _h5py()
     field_module("hdf5plugin", "reading HDF5")
     with unreadable_as_value_error():
         if not path.is_file():
@@ -48,15 +47,9 @@ def hdf5_file(path: Path) -> Iterator[Any]:
 
 
 def is_curve(path: Path) -> bool:
-    """Whether a file holds a 1-D curve (NXcanSAS), else an image.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read; the message is the reason alone.
-    """
+    """Whether a file holds a 1-D curve (NXcanSAS), else an image."""
     with hdf5_file(path) as file:
-        return bool(_curves(file, path.parent))
+        return bool(_curves(file))
 
 
 def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
@@ -68,14 +61,9 @@ def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], st
         In the order of the file.
     unit : str
         Of q, "1/nm" (converted from 1/m), "1/angstrom", or "" where the file does not say.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or does not hold one curve; the message is the reason alone.
     """
     with hdf5_file(path) as file:
-        curves = _curves(file, path.parent)
+        curves = _curves(file)
         if len(curves) != 1:
             raise ValueError(
                 f"must hold one NXcanSAS curve (a group of class SASdata with 1-D I and Q); got {len(curves)}"
@@ -94,13 +82,7 @@ def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], st
 
 
 def hdf5_image_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape (height, width) and type of the only image of a file, without reading it.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or does not hold one image; the message is the reason alone.
-    """
+    """Shape (height, width) and type of the only image of a file, without reading it."""
     with hdf5_file(path) as file:
         dataset = _image(file, path.parent)
         return dataset.shape[-2:], dataset.dtype
@@ -115,11 +97,6 @@ def hdf5_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
         As in the file.
     bad : ndarray of bool, shape (H, W)
         All False where the file has no pixel mask.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or does not hold one image; the message is the reason alone.
     """
     with hdf5_file(path) as file:
         dataset = _image(file, path.parent)
@@ -133,14 +110,13 @@ def hdf5_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
         return levels, bad
 
 
-def _curves(file: Any, folder: Path) -> list[tuple[Any, Any]]:
+def _curves(file: Any) -> list[tuple[Any, Any]]:
     """Datasets Q and I of all groups of class SASdata."""
     return [
         (group["Q"], group["I"])
-        for group in _groups(file, folder)
+        for group in _groups(file)
         if "SASdata" in (_text(group.attrs.get("canSAS_class", "")), _text(group.attrs.get("NX_class", "")))
-        and _is_dataset(group, "Q")
-        and _is_dataset(group, "I")
+        and all(isinstance(_hard(group, name), _h5py().Dataset) for name in "QI")
         and group["I"].ndim == 1
     ]
 
@@ -149,7 +125,7 @@ def _image(file: Any, folder: Path) -> Any:
     """The only dataset that is an image: of a group of class NXdata or named `data`, else of any."""
     found = [
         (group, name, group_item)
-        for group in _groups(file, folder)
+        for group in _groups(file)
         for name, group_item in _datasets(group, folder)
         if 2 <= group_item.ndim <= 4 and group_item.dtype.kind in "buif" and "mask" not in name.lower()
     ]
@@ -169,39 +145,33 @@ def _image(file: Any, folder: Path) -> Any:
     return _checked(next(iter(unique.values())), folder)
 
 
-def _groups(group: Any, folder: Path, depth: int = 0) -> Iterator[Any]:
+def _groups(group: Any, depth: int = 0) -> Iterator[Any]:
     """A group and all groups in it."""
-    h5py = field_module("h5py", "reading HDF5")
     yield group
-    if depth == MAX_DEPTH:
-        return
-    for name in group:
-        if group.get(name, getclass=True, getlink=True) is h5py.HardLink:
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                yield from _groups(item, folder, depth + 1)
+    for name in group if depth < MAX_DEPTH else ():
+        item = _hard(group, name)
+        if isinstance(item, _h5py().Group):
+            yield from _groups(item, depth + 1)
 
 
 def _datasets(group: Any, folder: Path) -> Iterator[tuple[str, Any]]:
     """Datasets of a group, its links followed within the folder."""
-    h5py = field_module("h5py", "reading HDF5")
     for name in group:
         item = _followed(group, name, folder)
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, _h5py().Dataset):
             yield name, item
 
 
 def _followed(group: Any, name: str, folder: Path) -> Any:
     """What a name of a group leads to; None where there is nothing."""
-    h5py = field_module("h5py", "reading HDF5")
     item = group
     for part in name.split("/"):
-        if not isinstance(item, h5py.Group) or part not in _names(item):
+        if not isinstance(item, _h5py().Group) or part not in set(item):
             return None
         link = item.get(part, getlink=True)
-        if isinstance(link, h5py.ExternalLink):
+        if isinstance(link, _h5py().ExternalLink):
             _check_within(link.filename, folder)
-        elif isinstance(link, h5py.SoftLink):
+        elif isinstance(link, _h5py().SoftLink):
             # A soft link may name an external one on its way: only plain names are followed.
             target = item.file if link.path.startswith("/") else item
             item = None if link.path == f"{item.name}/{part}" else _hard(target, link.path.strip("/"))
@@ -215,25 +185,13 @@ def _followed(group: Any, name: str, folder: Path) -> Any:
 
 def _hard(group: Any, name: str) -> Any:
     """What a path of plain names leads to; None where a part of it is a link or missing."""
-    h5py = field_module("h5py", "reading HDF5")
     item = group
     for part in name.split("/"):
-        plain = isinstance(item, h5py.Group) and part in _names(item)
-        if not plain or item.get(part, getclass=True, getlink=True) is not h5py.HardLink:
+        plain = isinstance(item, _h5py().Group) and part in set(item)
+        if not plain or item.get(part, getclass=True, getlink=True) is not _h5py().HardLink:
             return None
         item = item[part]
     return item
-
-
-def _names(group: Any) -> set[str]:
-    """Names in a group, dangling links included."""
-    return set(group)
-
-
-def _is_dataset(group: Any, name: str) -> bool:
-    """Whether a group holds a dataset of that name itself."""
-    h5py = field_module("h5py", "reading HDF5")
-    return isinstance(_hard(group, name), h5py.Dataset)
 
 
 def _checked(dataset: Any, folder: Path) -> Any:

@@ -1,7 +1,4 @@
-"""Files of images (TIFF, PNG, JPEG, npy, and those of detectors) as arrays.
-
-A file that cannot be used raises ValueError with the reason alone: the caller knows the name and collects reasons.
-"""
+"""Files of images (TIFF, PNG, JPEG, npy, and those of detectors) as arrays."""
 
 from __future__ import annotations
 
@@ -51,11 +48,6 @@ class ImageHeader:
         1 to 4.
     dtype : numpy dtype
         Type of the pixels: bool, integer or float.
-
-    Raises
-    ------
-    ValueError
-        If these are not a usable image; the message is the reason alone.
     """
 
     height: int
@@ -85,11 +77,6 @@ def image_header(path: Path) -> ImageHeader:
     ----------
     path : Path
         A file with one of `IMAGE_SUFFIXES`.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or holds something else than one image; the message is the reason alone.
     """
     with unreadable_as_value_error():
         if path.suffix.lower() in DETECTOR_SUFFIXES:
@@ -128,11 +115,6 @@ def read_image(path: Path) -> NDArray:
     -------
     ndarray of shape (H, W) or (H, W, channels)
         Of the file's own type; indexed colours as RGB, inverted grey (MinIsWhite) put right.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or a pixel is NaN or infinite; the message is the reason alone.
     """
     image, missing = image_pixels(path)
     bad = int((missing if path.suffix.lower() in DETECTOR_SUFFIXES else ~np.isfinite(image)).sum())
@@ -156,11 +138,6 @@ def image_pixels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
         Of the file's own type (of detectors float64); indexed colours as RGB, inverted grey (MinIsWhite) put right.
     missing : ndarray of bool, shape (H, W) or (H, W, channels)
         See `detectors.no_signal` and `detectors.detector_image`.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read; the message is the reason alone.
     """
     image_header(path)
     with unreadable_as_value_error():
@@ -225,11 +202,6 @@ def eight_bit(grey: NDArray) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If all pixels are equal; the message is the reason alone.
     """
     low, high = grey.min(), grey.max()
     if low == high:

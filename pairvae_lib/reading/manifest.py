@@ -53,11 +53,6 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
     -------
     Listing or None
         The faultless rows; None if there are none, or the columns cannot be told.
-
-    Raises
-    ------
-    ValueError
-        If `kinds` names a column that is not there, or no kind.
     """
     rows = _rows(folder / MANIFEST, problems)
     if not rows:

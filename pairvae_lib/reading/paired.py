@@ -31,7 +31,7 @@ Read = TypeVar("Read")
 class PairedDataset:
     """Scattering and micrographs of the same samples; made by `open_pairs`.
 
-    Micrographs are read when asked for, masks are kept once made.
+    Micrographs are read when asked for, masks are kept once made; a file that cannot be used raises DataError.
 
     Parameters
     ----------
@@ -118,11 +118,6 @@ class PairedDataset:
         -------
         ndarray of float32, shape (H, W), or (q, intensity), each of shape (N,)
             A pattern in [0, 1]; of 1-D profiles the folded one (see `scattering.folded_profile`), q in `q_unit`.
-
-        Raises
-        ------
-        DataError
-            If the file cannot be used.
         """
         sample = self.listing.samples[index]
         if self.is_profile:
@@ -137,11 +132,6 @@ class PairedDataset:
         ndarray of uint8, shape (H, W)
             Of 16-bit and float images robustly scaled levels, of images of two levels 0 and 255 (and levels between
             them where the image was brought to a coarser scale).
-
-        Raises
-        ------
-        DataError
-            If the file cannot be used.
         """
         return self._to_scale(index, self._grey(index))
 
@@ -152,11 +142,6 @@ class PairedDataset:
         -------
         ndarray of bool, shape (H, W)
             True where bright.
-
-        Raises
-        ------
-        DataError
-            If the file cannot be used.
         """
         if index not in self._masks:
             grey = self._grey(index)
@@ -167,13 +152,7 @@ class PairedDataset:
         return self._masks[index]
 
     def true_mask(self, index: int) -> NDArray[np.bool_] | None:
-        """True mask of one sample, of the shape of its micrograph; None where there is none.
-
-        Raises
-        ------
-        DataError
-            If the file cannot be used.
-        """
+        """True mask of one sample, of the shape of its micrograph; None where there is none."""
         sample = self.listing.samples[index]
         truth = sample.truth
         if truth is None:

@@ -36,12 +36,6 @@ def file_nm_per_pixel(path: Path) -> float | None:
     -------
     float or None
         [nm]; None where the file does not say.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, or pixels are not square, or the size is not a positive number; the message is
-        the reason alone.
     """
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return None
@@ -69,12 +63,6 @@ def common_scale(sizes: list[float | None]) -> float | None:
     -------
     float or None
         [nm]; None where all stay as they are: nothing is known, or all agree to within `SAME_SCALE`.
-
-    Raises
-    ------
-    ValueError
-        If only some are known, or the coarsest is more than `MAX_SCALE_RATIO` times the finest; the message is the
-        reason alone.
     """
     known = [size for size in sizes if size is not None]
     if not known:

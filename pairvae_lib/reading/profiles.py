@@ -40,12 +40,6 @@ def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], 
         In the order of the file.
     unit : str
         Of q, "1/nm" or "1/angstrom" where a comment or a line of words names it, "" where none does.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, a line is not two or three numbers, a value is NaN or infinite, or there are too
-        few points of positive intensity; the message is the reason alone.
     """
     if path.suffix.lower() in HDF5_SUFFIXES:
         q, intensity, unit = hdf5_curve(path)

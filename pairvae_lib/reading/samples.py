@@ -32,11 +32,6 @@ def scaled_pattern(pattern: ArrayLike, limits: tuple[float, float] | None = None
     Returns
     -------
     ndarray of float32, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If values without limits are outside [0, 1].
     """
     values = np.asarray(pattern)
     if values.dtype in (np.bool_, np.uint8, np.uint16):
@@ -71,11 +66,6 @@ def pattern_levels(path: Path, mask: Path | None = None, beam: tuple[float, floa
     -------
     ndarray of shape (H, W)
         Of detector files float64.
-
-    Raises
-    ------
-    ValueError
-        If a file cannot be used; the message is the reason alone.
     """
     levels, missing = measured_levels(path, mask)
     return filled_pattern(levels, missing, beam)
@@ -93,11 +83,6 @@ def measured_levels(path: Path, mask: Path | None = None) -> tuple[NDArray, NDAr
     -------
     levels : ndarray of shape (H, W)
     missing : ndarray of bool, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If a file cannot be used, or all pixels are equal; the message is the reason alone.
     """
     image, pixels = image_pixels(path)
     nan = int(image.size - np.isfinite(image).sum())
@@ -138,36 +123,19 @@ def sample_levels(sample: Sample) -> NDArray:
     Returns
     -------
     ndarray of shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If a file cannot be used; the message is the reason alone.
     """
     return pattern_levels(sample.scattering, sample.detector_mask, sample_beam(sample))
 
 
 def sample_beam(sample: Sample) -> tuple[float, float] | None:
-    """Where the beam meets the detector [px]: by the sample's own words, else by its calibration; None if unknown.
-
-    Raises
-    ------
-    ValueError
-        If the calibration cannot be used; the message is the reason alone.
-    """
+    """Where the beam meets the detector [px]: by the sample's own words, else by its calibration; None if unknown."""
     if sample.beam is not None or sample.poni is None:
         return sample.beam
     return sample_calibration(sample.poni).centre
 
 
 def sample_calibration(poni: Path) -> Calibration:
-    """A calibration of a data folder, named where it is at fault.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be used; the message is the reason alone.
-    """
+    """A calibration of a data folder, named where it is at fault."""
     try:
         return calibration(poni)
     except ValueError as error:
@@ -188,11 +156,6 @@ def sample_profile(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.floa
         See `scattering.folded_profile`.
     unit : str
         Of q: "1/nm" where the sample has a scale of q or a calibration, else what the file names, "" if nothing.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be used; the message is the reason alone.
     """
     if sample.is_averaged and sample.poni is not None:
         levels, missing = measured_levels(sample.scattering, sample.detector_mask)
@@ -219,11 +182,6 @@ def sample_micrograph(sample: Sample) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be used; the message is the reason alone.
     """
     grey = _above_bar(sample.micrograph, sample)
     return eight_bit(grey[frame_window(grey)])
@@ -242,11 +200,6 @@ def sample_truth(sample: Sample, path: Path) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If a file cannot be used; the message is the reason alone.
     """
     truth = _above_bar(path, sample)
     levels = np.unique(truth)

@@ -19,9 +19,9 @@ from pairvae_lib.contest import Contest, definition, models, publishing, run_con
 from pairvae_lib.contest.publishing import publish_outcomes
 from pairvae_lib.contest.table import read_outcomes
 from pairvae_lib.ensemble_errors import METRICS
+from pairvae_lib.kinds import KINDS
 from pairvae_lib.publishing import check_published
 from pairvae_lib.records import read_arrays
-from pairvae_lib.uses import USES
 
 PEERS = () if find_spec("multivae") is None else peers.PEERS  # where they are not installed, all else is tested
 pytestmark = pytest.mark.filterwarnings("ignore:::(multivae|pythae|pydantic|torchvision|torchmetrics|importlib)")
@@ -88,10 +88,10 @@ def test_pictures_are_masks_of_every_class(contest):
 
 def test_the_flow_is_a_model_that_commands_read(contest):
     bundle = load_bundle(contest.bundle_folder)
-    (route,) = USES["flow"].routes(bundle)
+    (route,) = KINDS["flow"].routes(bundle.model)
     assert route == ("saxs", "sem")
     x = np.random.default_rng(0).random((2, 1, 32, 32), dtype=np.float32)
-    drawn = USES["flow"].drawn(bundle, x, *route, 3, np.random.default_rng(0))
+    drawn = KINDS["flow"].drawn(bundle.model, x, *route, 3, np.random.default_rng(0))
     assert drawn.shape == (2, 3, 32, 32) and drawn.dtype == np.bool_
     assert len(bundle.provenance["sample_ids"]["held_out"]) == 4
     assert "the middle third of blend mean in every class" in (contest.bundle_folder / "card.md").read_text()

@@ -122,6 +122,13 @@ def test_faulty_headers(tmp_path):
         image_header(edf)
 
 
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"])
+def test_the_header_tells_the_type_that_is_read(tmp_path, dtype):
+    levels = np.arange(12, dtype=dtype).reshape(3, 4)
+    assert detector_shape(write_edf(tmp_path / "a.edf", levels)) == ((3, 4), np.dtype(dtype))
+    assert (detector_image(tmp_path / "a.edf")[0] == levels).all()
+
+
 def test_stacks_are_refused(tmp_path):
     stack = np.stack([COUNTS, COUNTS, COUNTS])
     with pytest.raises(ValueError, match="^must hold one image; got 3 frames in 1 datasets: sum or split them first$"):
