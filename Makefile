@@ -24,7 +24,8 @@ help: ## List these targets
 
 book: $(INSTALLED) assets ## Run the chapters that are out of date (quick profile), and build the book
 	$(BIN)/snakemake book --cores $(CORES)
-	@echo "$(CURDIR)/_build/html/index.html"
+	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
+	@echo "or, for its explorers, serve it: $(PYTHON) -m http.server --directory _build/html (and open http://localhost:8000)"
 
 # Two at a time, of which each uses one core: end to end and notebooks beside chapters, book and browser.
 test: check ## Run every test, the fast ones first (two at a time; each prints when it is done)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+from pathlib import Path
 
 import numpy as np
 
@@ -53,3 +55,21 @@ def chapter_arithmetic(precision: Precision) -> dict[str, str]:
     named = os.environ.get(ARITHMETIC, "fixed")
     check_one_of(ARITHMETIC, named, ("fixed", "own"))
     return fixed_arithmetic() if precision == "fp32" and named == "fixed" else {}
+
+
+def arithmetic_in_force() -> str:
+    """What this process computes in: "fixed", or the widest kernels that torch has for this processor, as "AVX512"."""
+    fixed = fixed_arithmetic()
+    if fixed and fixed.items() <= os.environ.items():
+        return "fixed"
+    import torch  # a chapter or two do without
+
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def processor() -> str:
+    """What the system calls its processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

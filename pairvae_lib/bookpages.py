@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
 from html import escape
@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 
+from pairvae_lib.arithmetic import processor
+from pairvae_lib.reference import bands, differences, noted, reference_weights
 from pairvae_lib.runs import Run
 
 # Whose versions the status page lists.
@@ -51,7 +53,8 @@ def status_tables(run: Run, pages: Mapping[str, NotebookNode], commit: str, now:
     str
     """
     built = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
-    parts = {"built": built, "commit": commit, "profile": run.profile, "seed": run.seed, "data": run.data_root.name}
+    parts = {"built": built, "commit": commit, "processor": processor()}
+    parts |= {"profile": run.profile, "seed": str(run.seed), "data": run.data_root.name}
     rows = [f"| {name} | {value} |" for name, value in parts.items()]
     lines = ["## This build", "", "| what | value |", "|---|---|", *rows, "", "## Chapters", ""]
     lines += ["| chapter | executed | run time [s] |", "|---|---|---:|"]
@@ -64,9 +67,33 @@ def status_tables(run: Run, pages: Mapping[str, NotebookNode], commit: str, now:
         lines.append(f"| [](../notebooks/{name}.ipynb) | {started} | {_one_digit(duration)} |")
     lines.append(f"| *together* | | {_one_digit(sum(seconds) if seconds else None)} |")
     lines += ["", "Where a model had been trained before, it was read from its file; the time is that of the rest.", ""]
+    lines += number_lines(run, pages)
     lines += ["## Versions", "", "| package | version |", "|---|---|", f"| Python | {platform.python_version()} |"]
     lines += [f"| {name} | {version(name)} |" for name in PACKAGES]
     return "\n".join([*lines, f"| system | {platform.system()}, {platform.machine()} |"]) + "\n"
+
+
+def number_lines(run: Run, chapters: Iterable[str]) -> list[str]:
+    """How the numbers of a run's chapters stand to those seen on other processors, as lines of Markdown."""
+    rows, outside = [], []
+    for name in chapters:
+        found = noted(run, name)
+        if found is not None:
+            expected = bands(name)
+            held = sum(band is not None for part in ("numbers", "conclusions") for band in expected[part].values())
+            lines = differences(found, expected)
+            same = {None: "", True: "the same bits", False: "other bits"}
+            known = None if "weights" not in found else found["weights"] == reference_weights().get(name)
+            arithmetic = found.get("arithmetic", "not noted")
+            cells = (f"[](../notebooks/{name}.ipynb)", held, len(lines), arithmetic, same[known])
+            rows.append(f"| {' | '.join(map(str, cells))} |")
+            outside += [f"- {name}: {line}" for line in lines]
+    if not rows:
+        return []
+    told = "What lies outside:" if outside else "Nothing lies outside."
+    head = ["## Numbers", "", "Numbers and conclusions of the chapters against what was seen on other processors:"]
+    table = ["", "| chapter | compared | outside | arithmetic | weights |", "|---|---:|---:|---|---|", *rows]
+    return [*head, *table, "", told, "", *outside, *([""] if outside else [])]
 
 
 def with_stills(page: NotebookNode) -> NotebookNode:

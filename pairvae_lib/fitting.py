@@ -10,8 +10,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict, dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 from zlib import crc32
@@ -181,6 +182,23 @@ def fit(
                 save_checkpoint(partial, made_with, state)
                 saved = time.monotonic()
     return history
+
+
+def seconds_per_epoch(run: Callable[[int], None], more: int = 2) -> float:
+    """Of a training, without what it does once: `run` trains for one epoch, then for some `more`. No bar is shown."""
+    times = []
+    with redirect_stderr(StringIO()):
+        for epochs in (1, 1 + more):
+            began = time.perf_counter()
+            run(epochs)
+            times.append(time.perf_counter() - began)
+    return max(times[1] - times[0], 0.0) / more
+
+
+def time_in_words(seconds: float, precision: str) -> str:
+    """What a training is expected to take."""
+    told = f"{seconds / 3600:.1f} hours" if seconds >= 90 * 60 else f"{max(1, round(seconds / 60))} min"
+    return f"about {told} of training on this processor ({precision}, as a few timed steps suggest)"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,11 @@ from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.conditions import morphology_components
 from pairvae_lib.config import Precision
-from pairvae_lib.fitting import History, Means, fit, generator, provenance, standard_normal
+from pairvae_lib.fitting import History, Means, fit, generator, provenance, seconds_per_epoch, standard_normal
 from pairvae_lib.flow import ConditionalFlow, UNet, fresh_flow, noised
 from pairvae_lib.losses import reconstruction_loss
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.precision import CPU, resolved, training_device
+from pairvae_lib.precision import CPU, resolved, training_device, training_precision
 
 CROSS_ENTROPY = "cross_entropy"
 CROPS = 64  # of a training micrograph, for its statistics
@@ -136,6 +136,18 @@ def flow_trained(
     save_checkpoint(file, made_with, {"flow": flow.state_dict(), "history": history.losses})
     partial.unlink(missing_ok=True)
     return flow, history
+
+
+def flow_seconds(pairs: PreparedPairs, train: tuple[int, ...], chosen: Flow, precision: Precision, seed: int) -> float:
+    """About how long the training of a flow will take on this processor, from a few timed steps of a fresh one."""
+
+    def steps(count: int) -> None:
+        flow = fresh_flow(*pairs.modalities, chosen.architecture, len(train), seed)
+        flow.precision = training_precision(precision)
+        flow.to(training_device(precision))
+        train_flow(flow, pairs, train, replace(chosen.training, rounds=count, steps_per_round=1), seed)
+
+    return chosen.training.steps * seconds_per_epoch(steps)
 
 
 def pace(step: int, settings: FlowTraining) -> float:

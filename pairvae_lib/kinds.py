@@ -22,16 +22,17 @@ from pairvae_lib.answers import flow_answer, pairvae_answer
 from pairvae_lib.budgets import FLOWS, FlowArchitecture
 from pairvae_lib.config import Architecture, Profile
 from pairvae_lib.evaluation import CURVES, INTENSITY, TRUE, Assessment, assess
-from pairvae_lib.fitting import generator
+from pairvae_lib.fitting import generator, time_in_words
 from pairvae_lib.flow import ConditionalFlow
 from pairvae_lib.flow_assessment import assess_flow
-from pairvae_lib.flow_training import flow_trained
+from pairvae_lib.flow_training import flow_seconds, flow_trained
 from pairvae_lib.latents import posterior
 from pairvae_lib.modality import Modality
 from pairvae_lib.model import VAE, PairVAE, route_name
 from pairvae_lib.pairs import PreparedPairs
+from pairvae_lib.precision import training_precision
 from pairvae_lib.splits import Split
-from pairvae_lib.trained import pair_trained, solo_trained
+from pairvae_lib.trained import expected_time, pair_trained, solo_trained
 
 ASSESSMENT, LATENTS = "assessment.json", "latents.safetensors"  # files of a model's folder
 SELF_ERRORS = "self_errors"  # in a model's provenance: of scattering -> scattering, on held-out samples
@@ -71,7 +72,9 @@ class PairVAEKind:
         self, pairs: PreparedPairs, split: Split, profile: Profile, seed: int, work: Path, stage: Stage
     ) -> Trained:
         """Each technique by itself, then both together; what is unfinished lies in `work`."""
-        with stage("solo training", f"Training each technique by itself ({_sizes(split)})"):
+        long = profile.precision == "auto" and not (work / "pair.pt").exists()
+        told = f"; {expected_time(pairs, split.train, profile, seed)}" if long else ""
+        with stage("solo training", f"Training each technique by itself ({_sizes(split)}{told})"):
             solo, _ = solo_trained(pairs, split.train, profile, seed, work / "solo.pt")
         with stage("pair training", "Training both together"):
             started, _ = solo_trained(pairs, split.train, profile, seed, work / "solo.pt")
@@ -164,7 +167,11 @@ class FlowKind:
         self, pairs: PreparedPairs, split: Split, profile: Profile, seed: int, work: Path, stage: Stage
     ) -> Trained:
         """One network, on random crops."""
-        with stage("training", f"Training the flow ({_sizes(split)})"):
+        told = ""
+        if profile.precision == "auto" and not (work / "flow.pt").exists():
+            seconds = flow_seconds(pairs, split.train, FLOWS[profile.name], profile.precision, seed)
+            told = f"; {time_in_words(seconds, training_precision(profile.precision))}"
+        with stage("training", f"Training the flow ({_sizes(split)}{told})"):
             flow, _ = flow_trained(
                 pairs, split.train, FLOWS[profile.name], profile.precision, seed, work / "flow.pt"
             )

@@ -60,6 +60,11 @@ def resolved(precision: Precision, device: torch.device = CPU) -> Resolved:
     return "bf16" if fast else "fp32"
 
 
+def training_precision(precision: Precision) -> Resolved:
+    """What a training of this precision runs in on this machine."""
+    return resolved(precision, training_device(precision))
+
+
 def arithmetic(precision: Resolved, device: torch.device = CPU) -> AbstractContextManager[None]:
     """A context in which convolutions and matrix products run in this precision; parameters stay fp32."""
     context = torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")

@@ -18,12 +18,14 @@ from typing import Any
 import nbformat
 import numpy as np
 
+from pairvae_lib.arithmetic import arithmetic_in_force, chapter_arithmetic, processor
 from pairvae_lib.bundle import versions
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.checks import DataError
-from pairvae_lib.config import profile_named
+from pairvae_lib.config import Precision, profile_named
 from pairvae_lib.files import replacing, replacing_folder
 from pairvae_lib.model_publishing import save_published_model
+from pairvae_lib.precision import training_precision
 from pairvae_lib.records import compact, read_arrays, write_arrays, write_json
 from pairvae_lib.run_measures import at_the_end
 from pairvae_lib.runner import is_stale
@@ -88,7 +90,7 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
         for source in (example.data_root / name for name in OF_THE_DATA):
             if source.exists():
                 _copy(source, fresh / source.name, example, whole=False)
-        origin = origin_of(example.data_root)
+        origin = origin_of(example.data_root, example.settings.precision)
         provenance = {
             "profile": example.profile,
             "data": example.data_root.name,
@@ -180,13 +182,17 @@ def commit_of(folder: Path) -> str:
     return found.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
 
 
-def origin_of(folder: Path, *packages: str) -> dict[str, Any]:
-    """Commit of the checkout that a folder lies in, versions of PACKAGES and others, and the machine."""
-    return {
-        "commit": commit_of(folder),
-        "versions": versions(*PACKAGES, *packages),
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+def origin_of(folder: Path, precision: Precision, *packages: str) -> dict[str, Any]:
+    """Commit of the checkout that a folder lies in, versions of PACKAGES and others, and the machine.
+
+    "arithmetic" is what trainings of that precision, of the profile, run in there.
+    """
+    arithmetic = {
+        "precision": training_precision(precision),
+        "kernels": "fixed" if chapter_arithmetic(precision) else arithmetic_in_force(),
     }
+    machine = {"processor": processor(), "cores": os.cpu_count(), "system": platform.system(), "arithmetic": arithmetic}
+    return {"commit": commit_of(folder), "versions": versions(*PACKAGES, *packages), "machine": machine}
 
 
 def digest_of(path: Path) -> str:
@@ -242,14 +248,6 @@ def _rounded(content: Any, digits: int) -> Any:
     if isinstance(content, list):
         return [_rounded(value, digits) for value in content]
     return float(f"{content:.{digits}g}") if isinstance(content, float) else content
-
-
-def _processor() -> str:
-    """What the system calls its processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def _seconds(run: Run) -> dict[str, float]:

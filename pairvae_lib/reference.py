@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pairvae_lib.arithmetic import arithmetic_in_force
 from pairvae_lib.records import rounded, write_json
 from pairvae_lib.runs import Run, project_root
 
@@ -23,7 +24,8 @@ WIDENING = 1.0  # of the range seen, on either side
 NARROWEST = 0.005  # of the middle of a band, on either side: the last digits of what is not trained
 WIDEST = 0.5  # of the middle, on either side: a wider band says nothing, and the number is not held
 
-Found = Mapping[str, Any]  # what one run of a chapter noted: "numbers", "conclusions" and, where it trained, "weights"
+# What one run of a chapter noted: "numbers", "conclusions", "arithmetic", and if it trained "weights".
+Found = Mapping[str, Any]
 
 
 def reference_file() -> Path:
@@ -62,6 +64,7 @@ def agreement(
     found = {
         "numbers": rounded(numbers),
         "conclusions": {name: bool(true) for name, true in (conclusions or {}).items()},
+        "arithmetic": arithmetic_in_force(),
     } | ({} if weights is None else {"weights": weights})
     write_json(run.numbers_file(chapter), found)
     outside = differences(found, bands(chapter))

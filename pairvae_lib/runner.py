@@ -119,6 +119,8 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
     declared = declared_parameters(text)
     # Values that the text holds already are not injected: a default run is the text itself, executed.
     changed = {key: value for key, value in values.items() if value != declared[key].default}
+    if run.settings.precision == "auto" and name == "03_solo_vae" and not run.solo_file.exists():
+        report(_expected(run))
     with locked(target), _surroundings(run):
         _remove_leftovers(run, name)
         _set_stale_aside(run, name, report)
@@ -152,6 +154,16 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
         partial.replace(target)
         failed.unlink(missing_ok=True)
     return target
+
+
+def _expected(run: Run) -> str:
+    """How long training will take, where that depends much on the processor."""
+    from pairvae_lib.pairs import PreparedPairs
+    from pairvae_lib.trained import expected_time, split_pairs
+
+    pairs = PreparedPairs.load(run.pairs_file)
+    train = split_pairs(pairs, run.seed, run.n_train, run.held_out).train
+    return f"chapters 3 and 4: {expected_time(pairs, train, run.settings, run.seed)}"
 
 
 def _unwritten(error: PapermillExecutionError, folder: Path) -> str:

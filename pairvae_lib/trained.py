@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
@@ -13,11 +13,11 @@ from torch import nn
 
 from pairvae_lib.checkpoints import load_checkpoint, save_checkpoint
 from pairvae_lib.config import TRAINING_FRACTION, PairTraining, Profile, Protocol
-from pairvae_lib.fitting import History, provenance
+from pairvae_lib.fitting import History, provenance, seconds_per_epoch, time_in_words
 from pairvae_lib.layers import ConvolutionalBackbone
 from pairvae_lib.model import VAE, PairVAE, fresh_vae, route_name
 from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.precision import CPU, Resolved, resolved, training_device
+from pairvae_lib.precision import CPU, Resolved, resolved, training_device, training_precision
 from pairvae_lib.pretraining import pretrain_barlow
 from pairvae_lib.records import write_json
 from pairvae_lib.snapshots import looking, watched_pairs
@@ -174,6 +174,43 @@ def pair_trained(
     save_checkpoint(file, made_with, content)
     partial.unlink(missing_ok=True)
     return model, history
+
+
+def training_seconds(pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int) -> float:
+    """About how long solo and pair training will take on this processor, from a few timed steps of each.
+
+    Parameters
+    ----------
+    pairs : PreparedPairs
+    train : tuple of int
+        Indices of the training pairs.
+    profile : Profile
+    seed : int
+        Of the fresh models that take the steps; they are thrown away.
+    """
+    device = training_device(profile.precision)
+    vaes = {modality.name: fresh_vae(modality, profile, seed) for modality in pairs.modalities}
+    seconds = 0.0
+    with trained_in(resolved(profile.precision, device), *vaes.values(), device=device):
+        for vae in vaes.values():
+            batch, likelihood = train[: profile.solo.batch_size], vae.modality.likelihood
+
+            def solo(epochs: int, vae: VAE = vae, batch: tuple[int, ...] = batch) -> None:
+                few = dict.fromkeys(profile.solo.epochs, epochs)
+                train_solo(vae, pairs, batch, replace(profile.solo, epochs=few), seed)
+
+            seconds += profile.solo.epochs[likelihood] * (len(train) // len(batch)) * seconds_per_epoch(solo)
+        model, batch = PairVAE(*vaes.values()), train[: profile.pair.batch_size]
+
+        def pair(epochs: int) -> None:
+            train_pair(model, pairs, batch, replace(profile.pair, random_crop_epochs=0, focused_epochs=epochs), seed)
+
+        return seconds + profile.pair.epochs * (len(train) // len(batch)) * seconds_per_epoch(pair)
+
+
+def expected_time(pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int) -> str:
+    """`training_seconds` in words, with the precision."""
+    return time_in_words(training_seconds(pairs, train, profile, seed), training_precision(profile.precision))
 
 
 def save_histories(

@@ -10,6 +10,8 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from pairvae_lib import reference
+from pairvae_lib.arithmetic import arithmetic_in_force
 from pairvae_lib.bookpages import (
     WIDGET_VIEW,
     colab_cell,
@@ -18,6 +20,7 @@ from pairvae_lib.bookpages import (
     with_launch_buttons,
     with_stills,
 )
+from pairvae_lib.records import write_json
 from pairvae_lib.runs import Run
 
 GITHUB = "https://github.com/someone/pairvae"
@@ -45,6 +48,21 @@ def test_the_status_says_what_was_run_when_and_for_how_long():
 
 def test_a_status_without_times_adds_none_up():
     assert "| *together* | | not noted |" in status_tables(Run(), {"01_data": new_notebook()}, "abc")
+
+
+def test_the_status_lists_what_lies_outside_its_band(tmp_path, monkeypatch):
+    monkeypatch.setattr(reference, "reference_file", lambda: tmp_path / "reference.json")
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    known = {"numbers": {"loss": [1.0, 2.0], "kl": None}, "conclusions": {"a below b": True}}
+    chapters = {"03_solo_vae": known, "04_pair_vae": known}
+    write_json(tmp_path / "reference.json", {"weights": {"03_solo_vae": "abc"}, "chapters": chapters})
+    reference.agreement(Run(), "03_solo_vae", {"loss": 1.5, "kl": 0.0}, {"a below b": True}, "abc")
+    reference.agreement(Run(), "04_pair_vae", {"loss": 2.5, "kl": 0.0}, {"a below b": False}, "def")
+    text = status_tables(Run(), dict.fromkeys((*chapters, "09_claims"), new_notebook()), "abc")
+    assert f"| [](../notebooks/03_solo_vae.ipynb) | 2 | 0 | {arithmetic_in_force()} | the same bits |" in text
+    assert f"| [](../notebooks/04_pair_vae.ipynb) | 2 | 2 | {arithmetic_in_force()} | other bits |" in text
+    assert "- 04_pair_vae: loss is 2.5 (band: 1 to 2)\n- 04_pair_vae: “a below b” is not true\n" in text
+    assert text.count("09_claims.ipynb") == 1  # its run time alone
 
 
 def test_a_widget_gets_its_picture_beside_it():

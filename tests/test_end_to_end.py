@@ -93,9 +93,9 @@ AFM_GISAXS = Path(__file__).parents[2] / "shared" / "data" / "afm-gisaxs"
 
 @pytest.mark.skipif(not AFM_GISAXS.is_dir(), reason="the measured pairs are not beside the checkout")
 def test_measured_pairs_give_the_same_tables_as_simulated_ones(results, run, monkeypatch):
-    done = pairvae(results, "run", "05", "--profile", "quick", "-p", "data", str(AFM_GISAXS), "-p", "n_train", "24")
+    done = pairvae(results, "run", "05", "--profile", PROFILE, "-p", "data", str(AFM_GISAXS), "-p", "n_train", "24")
     assert done.returncode == 0, done.stderr
-    measured = Run("quick", n_train=24, data=str(AFM_GISAXS))
+    measured = Run(PROFILE, n_train=24, data=str(AFM_GISAXS))
     rows = json.loads(measured.errors_file.read_text())["medians"]
     names = {"profile": "saxs", "micrograph": "sem"}
     for old, new in names.items():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pairvae_lib import reference
+from pairvae_lib.arithmetic import arithmetic_in_force
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.records import write_json
 from pairvae_lib.reference import agreement, bands, conclusion_rows, differences, merged, noted, reference_weights
@@ -30,7 +31,8 @@ def test_numbers_in_their_bands_are_ok_and_noted(chapter):
     said = agreement(Run(), chapter, {"loss": 2.19, "kl": 1e9}, {"a below b": np.True_, "c below d": False}, "abc")
     assert said == "OK: 1 number and 1 conclusion are as on other processors."
     numbers, conclusions = {"loss": 2.19, "kl": 1e9}, {"a below b": True, "c below d": False}
-    assert noted(Run(), chapter) == {"numbers": numbers, "conclusions": conclusions, "weights": "abc"}
+    held = {"numbers": numbers, "conclusions": conclusions, "weights": "abc", "arithmetic": arithmetic_in_force()}
+    assert noted(Run(), chapter) == held
     assert noted(Run(), "04_pair_vae") is None
 
 

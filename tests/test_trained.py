@@ -16,6 +16,7 @@ from pairvae_lib.evaluation import INTENSITY, assess
 from pairvae_lib.model import fresh_vae
 from pairvae_lib.splits import Split, group_split, stratified_split
 from pairvae_lib.trained import (
+    expected_time,
     pair_trained,
     save_histories,
     solo_trained,
@@ -330,3 +331,32 @@ def test_histories_are_saved_with_what_they_are_of(pattern_pairs, small, tmp_pat
         "barlow": {"barlow": [0.3333]}, "solo sem": {"kl": [2.0, 1.0]}, "pair": {"total": [0.5]},
         "random_crop_epochs": 3, "protocol": "two_phase",
     }
+
+
+def test_the_time_that_is_expected_is_that_of_all_steps(pattern_pairs, small, monkeypatch):
+    """On a clock that a step of solo training moves by 1 s, one of pair training by 2 s, and a start by 7 s."""
+    clock = [0.0]
+
+    def solo(vae, pairs, train, settings, seed):
+        clock[0] += 7 + settings.epochs[vae.modality.likelihood] * len(train) // settings.batch_size
+
+    def pair(model, pairs, train, settings, seed):
+        clock[0] += 7 + 2 * settings.epochs * len(train) // settings.batch_size
+
+    monkeypatch.setattr(trained, "train_solo", solo)
+    monkeypatch.setattr(trained, "train_pair", pair)
+    monkeypatch.setattr(trained.time, "perf_counter", lambda: clock[0])
+    # 8 samples are 2 batches of 4: 2 (4 + 5) + 2 * 2 * 6 = 42 s; a hundred times as many epochs are 70 min
+    told = expected_time(pattern_pairs, TRAIN, small, SEED)
+    assert told.startswith("about 1 min of training on this processor (fp32,")
+    more = {"bernoulli": 400, "gaussian": 500}
+    longer = replace(small, solo=replace(small.solo, epochs=more), pair=replace(small.pair, focused_epochs=597))
+    assert expected_time(pattern_pairs, TRAIN, longer, SEED).startswith("about 70 min of")
+    ten_times = replace(small.pair, focused_epochs=5997)
+    assert expected_time(pattern_pairs, TRAIN, replace(longer, pair=ten_times), SEED).startswith("about 7.2 hours of")
+
+
+def test_a_time_is_expected_of_real_steps(pattern_pairs, small_barlow, capfd):
+    weights = torch.random.get_rng_state()
+    assert expected_time(pattern_pairs, TRAIN, small_barlow, SEED).startswith("about 1 min of")
+    assert torch.equal(torch.random.get_rng_state(), weights) and capfd.readouterr() == ("", "")

@@ -78,7 +78,7 @@ def run_variant(name: str, folder: Path) -> int:
     of_this = Run().data_root.relative_to(results_root())
     wanted = [chapter for chapter in chapter_names() if name == next(iter(VARIANTS)) or chapter not in PUBLISHED]
     targets = [results / of_this / Run().notebook(chapter).relative_to(Run().data_root) for chapter in wanted]
-    words = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all", *map(str, targets)]
+    words = [sys.executable, "-m", "snakemake", "--cores", "1", *map(str, targets)]
     with (results / "run.log").open("w") as log:
         done = subprocess.run(words, cwd=project_root(), env=environment, stdout=log, stderr=log, check=False)
     print(f"{name}: {'done' if done.returncode == 0 else f'failed, see {log.name}'}", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -44,4 +45,4 @@ def beyond(
         except ValueError:
             raise ValueError(f"seeds must be whole numbers between commas; got {seeds!r}") from None
         for contest in [Contest(split, seed, source, budget, control, PEERS if peers else ()) for seed in numbers]:
-            print(run_contest(contest))
+            print(run_contest(contest, partial(typer.echo, err=True)))

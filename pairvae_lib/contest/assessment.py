@@ -50,8 +50,14 @@ SHOWN = 4  # masks of an answer in the pictures
 _plain = partial(rounded, digits=4)
 
 
-def run_contest(contest: Contest) -> Path:
+def run_contest(contest: Contest, report: Callable[[str], None] = lambda _: None) -> Path:
     """Train what is not trained yet, assess all of it on the held-out samples, and write flow and outcome.
+
+    Parameters
+    ----------
+    contest : Contest
+    report : callable
+        Takes a sentence on how long training will take.
 
     Returns
     -------
@@ -62,7 +68,7 @@ def run_contest(contest: Contest) -> Path:
         return contest.result_file
     pairs, folder = contest_pairs(contest)
     split, described = contest_split(contest, pairs, folder)
-    models = trained_models(contest, pairs, split)
+    models = trained_models(contest, pairs, split, report)
     if not contest.bundle_folder.exists():
         save_flow(contest.bundle_folder, contest, models.flow, pairs, split, described, half=False)
     outcome, pictures = assessed(contest, models, pairs, split)

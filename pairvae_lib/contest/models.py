@@ -12,14 +12,16 @@ from typing import TypeVar
 
 from pairvae_lib.config import Profile
 from pairvae_lib.contest.definition import Contest
+from pairvae_lib.fitting import time_in_words
 from pairvae_lib.flow import ConditionalFlow
-from pairvae_lib.flow_training import flow_trained
+from pairvae_lib.flow_training import flow_seconds, flow_trained
 from pairvae_lib.model import PairVAE
 from pairvae_lib.pairs import PreparedPairs
 from pairvae_lib.peers import Peer, peer_trained
+from pairvae_lib.precision import training_precision
 from pairvae_lib.records import write_json
 from pairvae_lib.splits import Split
-from pairvae_lib.trained import pair_trained, solo_trained
+from pairvae_lib.trained import pair_trained, solo_trained, training_seconds
 
 FLOW = "flow"
 Made = TypeVar("Made")
@@ -35,12 +37,19 @@ class Models:
     settings: Profile  # those that PairVAE was trained by
 
 
-def trained_models(contest: Contest, pairs: PreparedPairs, split: Split) -> Models:
+def trained_models(
+    contest: Contest, pairs: PreparedPairs, split: Split, report: Callable[[str], None] = lambda _: None
+) -> Models:
     """The models: read where they are there, else trained and written."""
     budget, train, seed = contest.settings, split.train, contest.seed
     share = min(1.0, budget.samples / len(train))
     profile = fewer_epochs(budget.profile, share)
     clock = Clock(contest.folder / "seconds.json")
+    if profile.precision == "auto" and not (contest.folder / "flow.pt").exists():
+        # An epoch of a peer, and how many there are, are chosen to take about as long as PairVAE.
+        seconds = (1 + len(contest.peers)) * training_seconds(pairs, train, replace(profile, precision="fp32"), seed)
+        seconds += flow_seconds(pairs, train, budget.flow, profile.precision, seed)
+        report(f"seed {seed}: {time_in_words(seconds, training_precision(profile.precision))}")
     trained_flow = partial(flow_trained, pairs, train, budget.flow, profile.precision, seed)
     flow, _ = clock.timed(FLOW, contest.folder / "flow.pt", trained_flow)
     fp32 = replace(profile, precision="fp32")

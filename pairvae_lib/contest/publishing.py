@@ -59,7 +59,7 @@ def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Pat
             "budget": first.budget,
             "data": first.data_root.name,
             "settings": settings_digest(profile),
-            **origin_of(project_root(), PEERS_LIBRARY),
+            **origin_of(project_root(), first.settings.profile.precision, PEERS_LIBRARY),
         }
         write_provenance(fresh, provenance)
     return target
