@@ -90,14 +90,10 @@ def conclusion_rows(run: Run, chapter: str, conclusions: Mapping[str, bool]) -> 
 def bands(chapter: str) -> dict[str, Any]:
     """The reference of a chapter: "numbers" ([lowest, highest]) and "conclusions" (True or False), by name; or None.
 
-    None stands for what came out too differently to be held.
+    None stands for what came out too differently to be held. "fixed" has the numbers in the fixed arithmetic, and
+    "weights", if the chapter trains, the digest of what it trains there.
     """
     return _reference(reference_file()).get("chapters", {}).get(chapter, {"numbers": {}, "conclusions": {}})
-
-
-def reference_weights() -> dict[str, str]:
-    """Digests of what the chapters trained in the fixed arithmetic, by chapter; see `pairvae_lib.arithmetic`."""
-    return dict(_reference(reference_file()).get("weights", {}))
 
 
 def noted(run: Run, chapter: str) -> dict[str, Any] | None:

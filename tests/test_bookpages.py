@@ -54,8 +54,8 @@ def test_the_status_lists_what_lies_outside_its_band(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "reference_file", lambda: tmp_path / "reference.json")
     monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
     known = {"numbers": {"loss": [1.0, 2.0], "kl": None}, "conclusions": {"a below b": True}}
-    chapters = {"03_solo_vae": known, "04_pair_vae": known}
-    write_json(tmp_path / "reference.json", {"weights": {"03_solo_vae": "abc"}, "chapters": chapters})
+    chapters = {"03_solo_vae": known | {"weights": "abc"}, "04_pair_vae": known | {"weights": "abc"}}
+    write_json(tmp_path / "reference.json", {"chapters": chapters})
     reference.agreement(Run(), "03_solo_vae", {"loss": 1.5, "kl": 0.0}, {"a below b": True}, "abc")
     reference.agreement(Run(), "04_pair_vae", {"loss": 2.5, "kl": 0.0}, {"a below b": False}, "def")
     text = status_tables(Run(), dict.fromkeys((*chapters, "09_claims"), new_notebook()), "abc")
