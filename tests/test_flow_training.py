@@ -56,6 +56,18 @@ def test_a_stop_costs_nothing(pattern_pairs, tmp_path, monkeypatch):
     assert state_digest(resumed) == state_digest(whole) and history.epochs == 3
 
 
+def test_the_time_that_is_expected_is_that_of_all_steps(pattern_pairs, monkeypatch):
+    clock = [0.0]
+
+    def train(flow, pairs, train, settings, seed):
+        clock[0] += 7 + 3 * settings.steps  # seconds: a start, and of each step
+
+    monkeypatch.setattr(flow_training, "train_flow", train)
+    monkeypatch.setattr(fitting.time, "perf_counter", lambda: clock[0])
+    chosen = Flow(ARCHITECTURE, replace(SETTINGS, rounds=10, steps_per_round=20))
+    assert flow_training.flow_seconds(pattern_pairs, TRAIN, chosen, "fp32", SEED) == pytest.approx(600)
+
+
 def test_a_trained_flow_is_read_and_one_of_other_settings_refused(pattern_pairs, tmp_path):
     def made(settings):
         return flow_trained(pattern_pairs, TRAIN, Flow(ARCHITECTURE, settings), "fp32", SEED, tmp_path / "flow.pt")

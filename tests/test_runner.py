@@ -114,6 +114,17 @@ def test_nothing_runs_with_a_wrong_word(checkout, executed, notebook, given, pro
     assert executed == [] and not (checkout / "results").exists()
 
 
+def test_what_a_long_training_will_take_is_said_before_it(checkout, executed, monkeypatch):
+    monkeypatch.setattr(runner, "_expected", lambda run: f"{run.profile}: about 4.1 hours, after {names(executed)[-1]}")
+    lines: list[str] = []
+    run_chapter("04", profile="standard", report=lines.append)
+    assert lines[-1] == "standard: about 4.1 hours, after 02_preprocessing"
+    lines.clear()
+    run_chapter("03", profile="standard", report=lines.append)
+    run_chapter("03", profile="quick", report=lines.append)
+    assert not [line for line in lines if "hours" in line]  # it is there; or it is short
+
+
 def test_a_product_of_other_code_is_set_aside(checkout, executed, monkeypatch):
     run_chapter("03")
     solo, partial = Run().solo_file, Run().solo_file.with_suffix(".sem.partial")

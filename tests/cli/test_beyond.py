@@ -20,7 +20,7 @@ def asked(monkeypatch):
     """What the command asked for."""
     monkeypatch.setattr(definition, "find_spec", lambda name: name)  # installed or not
     calls: list[object] = []
-    monkeypatch.setattr(contest, "run_contest", lambda one: calls.append(one) or Path("result.json"))
+    monkeypatch.setattr(contest, "run_contest", lambda one, report: calls.append(one) or Path("result.json"))
     monkeypatch.setattr(publishing, "publish_outcomes", lambda *words: calls.append(words) or Path("published"))
     return calls
 
