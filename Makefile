@@ -27,10 +27,10 @@ book: $(INSTALLED) assets ## Run the chapters that are out of date (quick profil
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 	@echo "or, for its explorers, serve it: $(PYTHON) -m http.server --directory _build/html (and open http://localhost:8000)"
 
-# Two at a time, of which each uses one core: end to end and notebooks beside chapters, book and browser.
+# Two at a time, each on one core: end to end and notebooks beside chapters and book.
 test: check ## Run every test, the fast ones first (two at a time; each prints when it is done)
-	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) CORES=1 \
-	  chapters test-end-to-end test-notebooks test-book test-browser claims
+	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) CORES=1 book test-end-to-end test-notebooks test-book test-browser
+	@$(MAKE) --no-print-directory claims
 
 claims: chapters ## Decide the paper's claims on the results of the quick profile
 	$(BIN)/pairvae claims --profile quick
