@@ -76,6 +76,13 @@ clean: ## Remove the built book and all caches; results and .venv stay
 	rm -rf _build book/web/static book/web/node_modules .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
+# What pip was killed in the middle of, it takes for installed, or fails on; the file INSTALLER is among the last it writes.
+define REMOVE_HALVES
+import pathlib, shutil; \
+found = pathlib.Path("$(VENV)").glob("lib*/python*/site-packages/*.dist-info"); \
+[shutil.rmtree(info) for info in found if not (info / "INSTALLER").is_file()]
+endef
+
 # All is pinned, so the first call of pip need not ask what each package needs; the second asks, and finds it there (or,
 # on another platform, adds what that needs). What was fetched before an interruption is not fetched again.
 $(INSTALLED): pyproject.toml constraints.txt
@@ -83,6 +90,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; \
 	  exit 1; }
 	@echo "Setting up $(VENV), once: some 230 packages, a few minutes"
+	@$(PYTHON) -c '$(REMOVE_HALVES)'
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@sed '/^# Of the extras/,$$d' constraints.txt > $(VENV)/locked.txt
 	@$(PIP) --no-deps --requirement $(VENV)/locked.txt
