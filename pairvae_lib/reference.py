@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from pairvae_lib.arithmetic import arithmetic_in_force
 from pairvae_lib.records import rounded, write_json
 from pairvae_lib.runs import Run, project_root
@@ -74,17 +76,14 @@ def agreement(
     return f"Of {held}, {len(outside)} are not as on other processors: {'; '.join(outside)}."
 
 
-def conclusion_rows(run: Run, chapter: str, conclusions: Mapping[str, bool]) -> list[dict[str, str]]:
-    """A row for each conclusion of a chapter: "statement", "here", and for the default run "on other processors"."""
-    usual = bands(chapter)["conclusions"]
-    rows = []
-    for name, true in conclusions.items():
-        row = {"statement": name, "here": "true" if true else "not true"}
-        if run == Run():
-            known = {None: "either way", bool(true): "the same"}.get(usual.get(name), "otherwise")
-            row["on other processors"] = known if name in usual else "not known"
-        rows.append(row)
-    return rows
+def conclusion_table(run: Run, chapter: str, conclusions: Mapping[str, bool]) -> pd.DataFrame:
+    """A row for each conclusion of a chapter: whether it holds here, and for the default run on other processors."""
+    table = pd.DataFrame({"here": ["yes" if true else "no" for true in conclusions.values()]}, index=list(conclusions))
+    if run == Run():
+        usual = bands(chapter)["conclusions"]
+        known = {None: "either way", True: "yes", False: "no"}
+        table["on other processors"] = [known[usual[name]] if name in usual else "not known" for name in conclusions]
+    return table.rename_axis("statement")
 
 
 def bands(chapter: str) -> dict[str, Any]:

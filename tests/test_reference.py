@@ -12,7 +12,7 @@ from pairvae_lib import reference
 from pairvae_lib.arithmetic import arithmetic_in_force
 from pairvae_lib.chapters import chapter_names
 from pairvae_lib.records import write_json
-from pairvae_lib.reference import agreement, bands, conclusion_rows, differences, merged, noted
+from pairvae_lib.reference import agreement, bands, conclusion_table, differences, merged, noted
 from pairvae_lib.runs import Run
 
 BANDS = {"numbers": {"loss": [1.8, 2.2], "kl": None}, "conclusions": {"a below b": True, "c below d": None}}
@@ -62,11 +62,12 @@ def test_another_run_has_no_reference(chapter):
 
 
 def test_the_table_of_conclusions_says_which_hang_on_the_processor(chapter):
-    rows = conclusion_rows(Run(), chapter, {"a below b": False, "c below d": True, "e": True})
-    assert [(row["here"], row["on other processors"]) for row in rows] == [
-        ("not true", "otherwise"), ("true", "either way"), ("true", "not known")
-    ]  # fmt: skip
-    assert conclusion_rows(Run(seed=44), chapter, {"a below b": True}) == [{"statement": "a below b", "here": "true"}]
+    table = conclusion_table(Run(), chapter, {"a below b": False, "c below d": np.True_, "e": True})
+    assert table["here"].tolist() == ["no", "yes", "yes"]
+    assert table["on other processors"].tolist() == ["yes", "either way", "not known"]
+    assert conclusion_table(Run(seed=44), chapter, {"a below b": True}).to_dict() == {"here": {"a below b": "yes"}}
+    long = "a statement of more than fifty letters, all of which are read on the page"
+    assert long in conclusion_table(Run(), chapter, {long: True})._repr_html_()
 
 
 def found(loss, above=True):
