@@ -345,7 +345,7 @@ def test_the_time_that_is_expected_is_that_of_all_steps(pattern_pairs, small, mo
 
     monkeypatch.setattr(trained, "train_solo", solo)
     monkeypatch.setattr(trained, "train_pair", pair)
-    monkeypatch.setattr(trained.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(fitting.time, "perf_counter", lambda: clock[0])
     # 8 samples are 2 batches of 4: 2 (4 + 5) + 2 * 2 * 6 = 42 s; a hundred times as many epochs are 70 min
     told = expected_time(pattern_pairs, TRAIN, small, SEED)
     assert told.startswith("about 1 min of training on this processor (fp32,")
