@@ -29,6 +29,7 @@ book: $(INSTALLED) assets ## Run the chapters that are out of date (quick profil
 
 # Two at a time, each on one core: end to end and notebooks beside chapters and book.
 test: check ## Run every test, the fast ones first (two at a time; each prints when it is done)
+	@$(MAKE) --no-print-directory assets
 	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) CORES=1 book test-end-to-end test-notebooks test-book test-browser
 	@$(MAKE) --no-print-directory claims
 
