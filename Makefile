@@ -27,10 +27,9 @@ book: $(INSTALLED) assets ## Run the chapters that are out of date (quick profil
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 	@echo "or, for its explorers, serve it: $(PYTHON) -m http.server --directory _build/html (and open http://localhost:8000)"
 
-# Two at a time, each on one core: end to end and notebooks beside chapters and book.
+# Two at a time, each on one core: first the book beside end to end, then the notebooks beside what reads the book.
 test: check ## Run every test, the fast ones first (two at a time; each prints when it is done)
-	@$(MAKE) --no-print-directory assets
-	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) CORES=1 book test-end-to-end test-notebooks test-book test-browser
+	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) LANES=1 CORES=1 book test-end-to-end test-notebooks test-book test-browser
 	@$(MAKE) --no-print-directory claims
 
 claims: chapters ## Decide the paper's claims on the results of the quick profile
@@ -57,6 +56,10 @@ test-end-to-end: $(INSTALLED) ## All chapters at the tiny profile, by the comman
 test-notebooks: $(INSTALLED) ## Execute the committed notebooks as they are, and compare their outputs
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	PAIRVAE_RESULTS="$$folder" $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 3600 notebooks
+
+ifdef LANES
+test-notebooks: | book
+endif
 
 test-book: book ## Build the book strictly, and look for every page
 	$(PYTEST) -m book
