@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pairvae_lib.baselines import KernelRegression
@@ -59,9 +58,12 @@ def morphology_components(masks: np.ndarray, components: int) -> np.ndarray:
 
 
 def scattering_features(scattering: Tensor) -> Tensor:
-    """(B, 1, *shape) -> (B, F): of a pattern the square root of its means over 2 x 2 px, a profile as it is."""
+    """(B, 1, *shape) -> float64 (B, F): of a pattern the root of its means over 2 x 2 px, a profile as it is."""
+    scattering = scattering.double()
     if scattering.ndim == 4:
-        scattering = F.avg_pool2d(scattering, 2).clamp(min=0).sqrt()
+        height, width = (length // 2 for length in scattering.shape[2:])
+        blocks = scattering[:, :, : 2 * height, : 2 * width].reshape(-1, height, 2, width, 2)
+        scattering = blocks.mean(dim=(2, 4)).clamp(min=0).sqrt()
     return scattering.flatten(1)
 
 
@@ -109,7 +111,7 @@ class StatisticsRegression(nn.Module):
         check_shape("scattering", scattering, (samples, 1, *self.scattering.shape))
         check_shape("targets", targets, (samples, components))
         check_finite("scattering", scattering)
-        features = scattering_features(torch.from_numpy(scattering)).double()
+        features = scattering_features(torch.from_numpy(scattering))
         scaled = np.zeros_like(targets)
         for place in range(components):
             fitted = KernelRegression(features.numpy(), targets[:, [place]])
@@ -125,7 +127,12 @@ class StatisticsRegression(nn.Module):
     def forward(self, scattering: Tensor) -> Tensor:
         """(B, 1, *shape) -> (B, components)."""
         check_shape("scattering", scattering, ("batch", 1, *self.scattering.shape))
-        exact = "donot_use_mm_for_euclid_dist"  # differences of large squares are no distances in single precision
-        apart = torch.cdist(scattering_features(scattering), self.known, compute_mode=exact)
-        kernel = torch.exp(-apart[:, :, None].square() / (2 * self.widths.square()))  # (B, samples, components)
-        return (kernel * self.weights).sum(dim=1) + self.offsets
+        known, widths, weights = (one.double() for one in (self.known, self.widths, self.weights))
+        squares = self._squared_distances(scattering_features(scattering), known)
+        kernel = torch.exp(-squares[:, :, None] / (2 * widths.square()))  # (B, samples, components)
+        # in float64: the weights are large numbers that nearly cancel
+        return ((kernel * weights).sum(dim=1) + self.offsets).float()
+
+    def _squared_distances(self, features: Tensor, known: Tensor) -> Tensor:
+        """(B, F) and (samples, F) -> (B, samples)."""
+        return torch.cdist(features, known, compute_mode="donot_use_mm_for_euclid_dist").square()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from pairvae_lib import __version__
-from pairvae_lib.conditions import StatisticsRegression, scattering_features
+from pairvae_lib.conditions import StatisticsRegression
 from pairvae_lib.files import replacing
 from pairvae_lib.flow import PX_PER_STEP, ConditionalFlow
 from pairvae_lib.layers import DoublingConvolution
@@ -143,8 +143,8 @@ def export_flow(flow: ConditionalFlow, file: Path | str, half: bool = True) -> P
 def export_condition(flow: ConditionalFlow, file: Path | str) -> Path:
     """Write what reads a flow's condition off the scattering.
 
-    Its input "measurement", (batch, 1, *modality.shape), gives "condition", (batch, K). All in 32 bits: the weights of
-    a kernel ridge regression are large numbers that nearly cancel.
+    Its input "measurement", (batch, 1, *modality.shape), gives "condition", (batch, K). Between them it computes
+    in 64 bits: the weights of a kernel ridge regression are large numbers that nearly cancel.
 
     Parameters
     ----------
@@ -153,7 +153,8 @@ def export_condition(flow: ConditionalFlow, file: Path | str) -> Path:
     """
     measurement = torch.zeros(2, 1, *flow.modalities[0].shape)
     described = _described(flow.modalities[0], "condition") | {"components": str(flow.architecture.components)}
-    regression = _WrittenOut(deepcopy(flow.regression).cpu())
+    regression = deepcopy(flow.regression).cpu()
+    regression.__class__ = _WrittenOut
     return _export(regression, {"measurement": measurement}, ["condition"], file, False, described)
 
 
@@ -162,19 +163,11 @@ def flow_file(scattering: str, micrograph: str) -> str:
     return f"{scattering}_to_{micrograph}_flow.onnx"
 
 
-class _WrittenOut(nn.Module):
+class _WrittenOut(StatisticsRegression):
     """A regression whose distances are written out: no ONNX operator is known for torch's own."""
 
-    def __init__(self, regression: StatisticsRegression):
-        super().__init__()
-        self.regression = regression
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, 1, *shape) -> (B, components)."""
-        known = self.regression.known
-        squares = (scattering_features(x)[:, None] - known).square().sum(dim=2)
-        kernel = torch.exp(-squares[:, :, None] / (2 * self.regression.widths.square()))
-        return (kernel * self.regression.weights).sum(dim=1) + self.regression.offsets
+    def _squared_distances(self, features: Tensor, known: Tensor) -> Tensor:
+        return (features[:, None] - known).square().sum(dim=2)
 
 
 class _Undivided(nn.Module):

@@ -53,9 +53,9 @@ def test_few_samples_have_few_components():
 
 def test_features_are_roots_of_means_of_a_pattern_and_a_profile_itself():
     pattern = torch.arange(16.0).reshape(1, 1, 4, 4)
-    expected = torch.tensor([[2.5, 4.5, 10.5, 12.5]]).sqrt()
+    expected = torch.tensor([[2.5, 4.5, 10.5, 12.5]], dtype=torch.float64).sqrt()
     torch.testing.assert_close(scattering_features(pattern), expected)
-    torch.testing.assert_close(scattering_features(pattern.reshape(1, 1, 16)), pattern.reshape(1, 16))
+    torch.testing.assert_close(scattering_features(pattern.reshape(1, 1, 16)), pattern.double().reshape(1, 16))
 
 
 @pytest.mark.parametrize("modality", [PATTERN, PROFILE])

@@ -159,6 +159,6 @@ def test_the_condition_of_a_flow_is_read_off_the_scattering_as_torch_does(flow, 
     (condition,) = computed(flow_folder / "saxs_condition.onnx", measurement=scattering)
     expected = flow.condition(scattering).numpy()
     assert expected.std() > 0.01
-    np.testing.assert_allclose(condition, expected, atol=1e-4)
+    np.testing.assert_allclose(condition, expected, atol=1e-6)
     described = {entry.key: entry.value for entry in onnx.load(flow_folder / "saxs_condition.onnx").metadata_props}
     assert described["part"] == "condition" and described["components"] == "3"
