@@ -9,20 +9,16 @@ can stand side by side.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
-from sklearn.kernel_ridge import KernelRidge
 
 from pairvae_lib.checks import check_finite, check_positive, check_range
+from pairvae_lib.kernel_regression import KernelRegression
 
 Indices = Sequence[int] | np.ndarray
-
-KERNEL_WIDTHS = (0.5, 1.0, 2.0, 4.0)  # in root-mean-square distances between training samples
-NOISE_LEVELS = (1e-3, 1e-2, 1e-1, 1.0)  # noise variance over signal variance
-MEAN_VARIANCE = 1e3  # prior variance of the mean over signal variance: the mean is left free
 
 
 def references(
@@ -140,47 +136,6 @@ def kernel_ridge(features: np.ndarray, targets: np.ndarray, train: Indices, quer
     return prediction.reshape(len(query), *targets.shape[1:])
 
 
-class KernelRegression:
-    """scikit-learn's kernel ridge regression, with a Gaussian kernel, a free mean, and the settings that generalise.
-
-    Parameters
-    ----------
-    features : ndarray of shape (n, F)
-    targets : ndarray of shape (n, outputs)
-
-    Attributes
-    ----------
-    width : float [unit of the features]
-        The prediction is exp(-d^2 / (2 width^2)) @ weights + offset, with d the distances to the n samples.
-    weights : ndarray of shape (n, outputs)
-    offset : ndarray of shape (outputs,)
-    left_out : ndarray of shape (n, outputs)
-        What each sample is missed by, target less prediction, when it is left out.
-    """
-
-    def __init__(self, features: np.ndarray, targets: np.ndarray):
-        if len(features) < 3:
-            raise ValueError(f"training samples must be at least 3; got {len(features)}")
-        self._known = features.astype(np.float64)
-        scale = float(np.mean(pdist(self._known, "sqeuclidean")))
-        if scale == 0:
-            raise ValueError("features of the training samples must differ; got equal ones only")
-        least = np.inf
-        for width, noise in product(KERNEL_WIDTHS, NOISE_LEVELS):
-            kernel = _kernel(self._known, self._known, width * np.sqrt(scale))
-            ridge = KernelRidge(alpha=noise, kernel="precomputed").fit(kernel, targets.astype(np.float64))
-            left_out = ridge.dual_coef_ / np.diag(np.linalg.inv(kernel + noise * np.eye(len(kernel))))[:, np.newaxis]
-            error = float(np.square(left_out).sum())
-            if error < least:
-                least, self.width = error, width * float(np.sqrt(scale))
-                self.weights, self.left_out = ridge.dual_coef_, left_out
-        self.offset = MEAN_VARIANCE * self.weights.sum(axis=0)
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Targets of features of shape (m, F): (m, outputs)."""
-        return _kernel(features, self._known, self.width) @ self.weights
-
-
 def training_mean(targets: np.ndarray, train: Indices, query: Indices) -> np.ndarray:
     """Mean target of the training samples, the query sample itself left out.
 
@@ -243,11 +198,6 @@ def crop_to_crop_floor(statistics: np.ndarray, averaged: int = 1) -> np.ndarray:
     groups = statistics[:, :whole].reshape(n, whole // averaged, averaged, -1).mean(axis=2)
     pairs = combinations(range(groups.shape[1]), 2)
     return np.mean([np.abs(groups[:, first] - groups[:, second]).mean(axis=-1) for first, second in pairs], axis=0)
-
-
-def _kernel(first: np.ndarray, second: np.ndarray, width: float) -> np.ndarray:
-    """Gaussian kernel of unit variance, and the variance of the mean."""
-    return np.exp(-cdist(first, second, "sqeuclidean") / (2 * width**2)) + MEAN_VARIANCE
 
 
 def _others(train: np.ndarray, sample: int) -> np.ndarray:

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pairvae_lib.baselines import KernelRegression
 from pairvae_lib.checks import check_finite, check_mask, check_shape
+from pairvae_lib.kernel_regression import KernelRegression
 from pairvae_lib.modality import Modality
 from pairvae_lib.morphology import directional_correlation, lineal_path, phase_fraction, two_point_correlation
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from pairvae_lib.baselines import KernelRegression
 from pairvae_lib.checks import check_finite, check_mask, check_shape
+from pairvae_lib.kernel_regression import KernelRegression
 from pairvae_lib.scattering import power_spectrum
 
 SPECTRUM_FLOOR = 1e-3  # variance per mode; keeps the logarithm finite where a mask has no power

@@ -5,9 +5,8 @@ import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
-from pairvae_lib import baselines
+from pairvae_lib import kernel_regression
 from pairvae_lib.baselines import (
-    KernelRegression,
     crop_to_crop_floor,
     kernel_ridge,
     nearest_neighbours,
@@ -16,6 +15,7 @@ from pairvae_lib.baselines import (
     shuffled,
     training_mean,
 )
+from pairvae_lib.kernel_regression import KernelRegression
 
 N = 20
 TRAIN = np.arange(0, N, 2)
@@ -113,10 +113,10 @@ def test_kernel_ridge_shifts_with_the_targets():
 def test_kernel_ridge_on_training_samples_equals_refitting_without_them(monkeypatch):
     features = np.random.default_rng(5).normal(size=(N, 3, 2))
     targets = np.stack([features.sum(axis=(1, 2)), np.sin(features[:, 0, 0])], axis=1)
-    monkeypatch.setattr(baselines, "KERNEL_WIDTHS", (1.5,))
-    monkeypatch.setattr(baselines, "NOISE_LEVELS", (0.1,))
+    monkeypatch.setattr(kernel_regression, "KERNEL_WIDTHS", (1.5,))
+    monkeypatch.setattr(kernel_regression, "NOISE_LEVELS", (0.1,))
     # the kernel's scale comes from all training samples: the same one for the refit
-    monkeypatch.setattr(baselines, "pdist", lambda x, metric: np.array([6.0]))
+    monkeypatch.setattr(kernel_regression, "pdist", lambda x, metric: np.array([6.0]))
     left_out = kernel_ridge(features, targets, TRAIN, TRAIN)
     refitted = [kernel_ridge(features, targets, TRAIN[TRAIN != sample], [sample])[0] for sample in TRAIN]
     np.testing.assert_allclose(left_out, refitted, rtol=0, atol=1e-8)
@@ -125,9 +125,9 @@ def test_kernel_ridge_on_training_samples_equals_refitting_without_them(monkeypa
 def test_the_regression_is_the_mean_of_a_gaussian_process_with_a_free_mean(monkeypatch):
     features, targets = smooth_pairs()
     flat = features.reshape(N, -1)
-    monkeypatch.setattr(baselines, "NOISE_LEVELS", (0.01,))
+    monkeypatch.setattr(kernel_regression, "NOISE_LEVELS", (0.01,))
     fitted = KernelRegression(flat[TRAIN], targets[TRAIN])
-    kernel = ConstantKernel(baselines.MEAN_VARIANCE) + RBF(fitted.width)
+    kernel = ConstantKernel(kernel_regression.MEAN_VARIANCE) + RBF(fitted.width)
     process = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None).fit(flat[TRAIN], targets[TRAIN])
     np.testing.assert_allclose(fitted.predict(flat[HELD_OUT]), process.predict(flat[HELD_OUT]), atol=1e-8)
     np.testing.assert_allclose(kernel_ridge(features, targets, TRAIN, HELD_OUT), fitted.predict(flat[HELD_OUT]))
@@ -138,11 +138,11 @@ def test_kernel_ridge_picks_the_least_left_out_error(monkeypatch):
     targets = targets + np.random.default_rng(6).normal(0, 0.1, targets.shape)
     chosen = np.square(kernel_ridge(features, targets, TRAIN, TRAIN) - targets[TRAIN]).sum()
     errors = []
-    for width in baselines.KERNEL_WIDTHS:
-        for noise in baselines.NOISE_LEVELS:
+    for width in kernel_regression.KERNEL_WIDTHS:
+        for noise in kernel_regression.NOISE_LEVELS:
             with monkeypatch.context() as patch:
-                patch.setattr(baselines, "KERNEL_WIDTHS", (width,))
-                patch.setattr(baselines, "NOISE_LEVELS", (noise,))
+                patch.setattr(kernel_regression, "KERNEL_WIDTHS", (width,))
+                patch.setattr(kernel_regression, "NOISE_LEVELS", (noise,))
                 errors.append(np.square(kernel_ridge(features, targets, TRAIN, TRAIN) - targets[TRAIN]).sum())
     assert chosen == pytest.approx(min(errors)) and min(errors) < max(errors)
 
