@@ -21,14 +21,14 @@ from threading import Thread
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pairvae_lib.bookbuild import static_folder
+from pairvae_lib.book.build import static_folder
+from pairvae_lib.book.explorer.examples import Exploration, write_exploration
+from pairvae_lib.book.explorer.widget import FRONT_END
 from pairvae_lib.config import PROFILES
-from pairvae_lib.exploration import Exploration, write_exploration
-from pairvae_lib.modality import Modality
-from pairvae_lib.model import PairVAE, fresh_vae
-from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.trained import split_pairs
-from pairvae_lib.widgets.explorer import FRONT_END
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.models.cached import split_pairs
+from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 PAGE = """<!doctype html>
 <html lang="en" data-content_root="./">

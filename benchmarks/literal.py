@@ -6,10 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from pairvae_lib.config import PairTraining
-from pairvae_lib.layers import DoublingConvolution
-from pairvae_lib.losses import barlow_twins_loss, reconstruction_loss
-from pairvae_lib.model import Decoder, PairVAE, Posterior, route_name
-from pairvae_lib.training import loss_weights
+from pairvae_lib.models.pairvae import (
+    Decoder,
+    DoublingConvolution,
+    PairVAE,
+    Posterior,
+    barlow_twins_loss,
+    reconstruction_loss,
+    route_name,
+)
+from pairvae_lib.models.training import loss_weights
 
 
 class LiteralOutput(nn.Module):

@@ -24,19 +24,18 @@ from torch import Tensor, nn
 
 from benchmarks.literal import literal_kl, literal_pair_losses, make_literal
 from pairvae_lib.config import BANK_CROPS, PAPER, Profile, profile_named
-from pairvae_lib.fitting import standard_normal
-from pairvae_lib.losses import kl_divergence, reconstruction_loss
-from pairvae_lib.modality import Modality
-from pairvae_lib.model import VAE, PairVAE, adam, fresh_vae
-from pairvae_lib.morphology import lineal_path, two_point_correlation
-from pairvae_lib.precision import Resolved
-from pairvae_lib.records import write_json
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.simulation import simulate_pair
+from pairvae_lib.data.simulation.morphologies import drawn_parameters
+from pairvae_lib.data.simulation.pair import MICROGRAPH_PX, SIZES
+from pairvae_lib.data.simulation.phase_field import PREFERRED_PERIOD, Grid, evolved
+from pairvae_lib.files.arrays import write_json
+from pairvae_lib.models.loop import standard_normal
+from pairvae_lib.models.pairvae import VAE, PairVAE, adam, fresh_vae, kl_divergence, reconstruction_loss
+from pairvae_lib.models.precision import Resolved
+from pairvae_lib.models.training import loss_weights, pair_losses
+from pairvae_lib.morphology.masks import lineal_path, two_point_correlation
 from pairvae_lib.runs import results_root
-from pairvae_lib.simulation import simulate_pair
-from pairvae_lib.simulation.morphologies import drawn_parameters
-from pairvae_lib.simulation.pair import MICROGRAPH_PX, SIZES
-from pairvae_lib.simulation.phase_field import PREFERRED_PERIOD, Grid, evolved
-from pairvae_lib.training import loss_weights, pair_losses
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -178,7 +178,7 @@ class Run:
         return folder / f"{name}.ipynb"
 
     def numbers_file(self, name: str) -> Path:
-        """The numbers that a chapter notes, to be held to their bands (see `pairvae_lib.reference`)."""
+        """The numbers that a chapter notes, to be held to their bands (see `pairvae_lib.book.bands`)."""
         return self.notebook(name).with_suffix(".numbers.json")
 
     def command(self, notebook: str) -> str:

@@ -10,11 +10,11 @@ import pytest
 import torch
 from lab import write_pairs
 
+from pairvae_lib.bundles.train import TrainingJob, train_bundle
 from pairvae_lib.config import QUICK, Architecture, Assessment, BarlowPretraining, Profile
-from pairvae_lib.modality import Modality
-from pairvae_lib.model import PairVAE, fresh_vae
-from pairvae_lib.pairs import PreparedPairs
-from pairvae_lib.producing import Order, produce
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 torch.set_num_threads(1)  # bit-identical results are promised for one thread
 
@@ -115,7 +115,7 @@ def lab_pairs(tmp_path_factory) -> Path:
 def lab_model(tmp_path_factory, lab_pairs) -> Path:
     """The folder of a model trained on `lab_pairs`, with examples; to be read only."""
     out = tmp_path_factory.mktemp("model") / "lab model"
-    produce(Order(str(lab_pairs), out, "tiny", examples=True))
+    train_bundle(TrainingJob(str(lab_pairs), out, "tiny", examples=True))
     return out
 
 
@@ -123,5 +123,5 @@ def lab_model(tmp_path_factory, lab_pairs) -> Path:
 def lab_flow(tmp_path_factory, lab_pairs) -> Path:
     """The folder of a conditional flow trained on `lab_pairs`, with examples; to be read only."""
     out = tmp_path_factory.mktemp("flow") / "lab flow"
-    produce(Order(str(lab_pairs), out, "tiny", examples=True, kind="flow"))
+    train_bundle(TrainingJob(str(lab_pairs), out, "tiny", examples=True, kind="flow"))
     return out

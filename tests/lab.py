@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from pairvae_lib import cli
-from pairvae_lib.bundle import Bundle, Scaling
+from pairvae_lib.bundles.bundle import Bundle, Scaling
 from pairvae_lib.config import PROFILES
-from pairvae_lib.modality import Modality
-from pairvae_lib.model import PairVAE, fresh_vae
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 TINY = PROFILES["tiny"]
 Q = np.geomspace(0.01, 0.1, 64)

@@ -17,12 +17,12 @@ import nbformat
 import pytest
 import torch
 
-from pairvae_lib.chapters import chapter_names, product
-from pairvae_lib.evaluation import write_sweep
-from pairvae_lib.ledger import read_ledger
-from pairvae_lib.locking import ChapterInUse, locked
+from pairvae_lib.assessment.errors import write_sweep
+from pairvae_lib.assessment.verdicts import UNTESTABLE
+from pairvae_lib.book.chapters import chapter_names, product
+from pairvae_lib.claims.ledger import read_ledger
+from pairvae_lib.files.locks import ChapterInUse, locked
 from pairvae_lib.runs import Run
-from pairvae_lib.verdicts import UNTESTABLE
 
 pytestmark = pytest.mark.end_to_end
 

@@ -9,8 +9,8 @@ import re
 import nbformat
 import pytest
 
-from pairvae_lib import chapters
-from pairvae_lib.parameters import declared_parameters
+from pairvae_lib.book import chapters
+from pairvae_lib.book.parameters import declared_parameters
 from pairvae_lib.runs import Run, project_root
 
 NAMES = chapters.chapter_names()

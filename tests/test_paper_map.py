@@ -9,7 +9,7 @@ import pytest
 from paper_map import ITEMS, MAP_PAGE, ROOT, TEXT
 
 from pairvae_lib import figures
-from pairvae_lib.chapters import chapter_names
+from pairvae_lib.book.chapters import chapter_names
 
 NUMBERED = [
     *(f"fig-{name}" for name in "1 2 3a 3b 4a 4b 5a 5b 6a 6b 7a 7b s1 s2 s3a s3b s3c s3d s3e s4 s5 s6 s7 s8".split()),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pairvae_lib import bookbuild, chapters, runner, runs
+from pairvae_lib import runs
+from pairvae_lib.book import build as bookbuild, chapters, execute as runner
 
 TWO = 'profile: str = "quick"\ndata: str = "simulated"'
 FIVE = 'profile: str = "quick"\nseed: int = 43\nn_train: int | None = None\ndata: str = "simulated"\nheld_out: str = ""'

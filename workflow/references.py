@@ -3,7 +3,7 @@
     python workflow/references.py [--jobs 2] [--folder results/references]
 
 What has been run in FOLDER by the present code is kept, so the same line goes on where it was stopped. Every number
-then gets the band that `pairvae_lib.reference` describes. The table that is printed has, of every chapter, how many
+then gets the band that `pairvae_lib.book.bands` describes. The printed table has, of every chapter, how many
 numbers and conclusions are held, and how wide the bands are.
 """
 
@@ -20,11 +20,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pairvae_lib.arithmetic import ARITHMETIC
-from pairvae_lib.chapters import chapter_names
-from pairvae_lib.files import replacing
-from pairvae_lib.records import write_json
-from pairvae_lib.reference import merged, noted, reference_file
+from pairvae_lib.book.bands import merged, noted, reference_file
+from pairvae_lib.book.chapters import chapter_names
+from pairvae_lib.files.arrays import write_json
+from pairvae_lib.files.writing import replacing
+from pairvae_lib.models.precision import ARITHMETIC
 from pairvae_lib.runs import Run, project_root, results_root
 
 START, THREADS = "PAIRVAE_PERTURBED_START", "PAIRVAE_THREADS"  # read by STARTUP alone

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
+from pairvae_lib.book.sweep import DEFAULTS, Sweep
 from pairvae_lib.cli.options import DataName, ProfileName
 from pairvae_lib.cli.program import app, messages
 from pairvae_lib.config import profile_named
-from pairvae_lib.files import writing
-from pairvae_lib.sweeps import DEFAULTS, Sweep
+from pairvae_lib.files.writing import writing
 
 Seeds = Annotated[str, typer.Option("--seeds", help="Whole numbers between commas.")]
 Sizes = Annotated[str, typer.Option("--sizes", help="Numbers of training pairs, between commas; two thirds if empty.")]
@@ -32,11 +32,11 @@ def simulate(
 ) -> None:
     """Write a folder of simulated pairs of a scattering pattern and a micrograph."""
     with messages(), writing(out):
-        from pairvae_lib.simulation import simulate_dataset
+        from pairvae_lib.data.simulation import simulate
 
         settings = profile_named(profile).simulation
         seed = settings.seed if seed is None else seed
-        folder = simulate_dataset(out, settings.n_pairs, size=settings.size, seed=seed, workers=workers)
+        folder = simulate(out, settings.n_pairs, size=settings.size, seed=seed, workers=workers)
         print(folder)
 
 
@@ -55,7 +55,7 @@ def run(
 ) -> None:
     """Execute a chapter, and before it those whose products are missing or out of date."""
     with messages():
-        from pairvae_lib.runner import run_chapter
+        from pairvae_lib.book.execute import run_chapter
 
         given = [(key, value) for key, _, value in (pair.partition("=") for pair in parameters or ())]
         print(run_chapter(notebook, given, profile=profile, make_missing=upstream))
@@ -84,7 +84,7 @@ def sweep(
     Stopped at any moment, the same line goes on where it was.
     """
     with messages():
-        from pairvae_lib.locking import raise_unwritten, sweeping
+        from pairvae_lib.book.sweep import raise_unwritten, sweeping
         from pairvae_lib.runs import project_root
 
         lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
@@ -123,11 +123,11 @@ def publish(
         lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
         swept = _swept(profile, data, lists)
         if only_model:
-            from pairvae_lib.model_publishing import add_published_model
+            from pairvae_lib.book.publish import add_published_model
 
             print(add_published_model(swept.example))
         else:
-            from pairvae_lib.publishing import publish as copied
+            from pairvae_lib.book.publish import publish as copied
 
             print(copied(swept.runs, swept.example, trained_at))
 
@@ -140,7 +140,7 @@ def published(
 ) -> None:
     """Say what is published, and with --check, whether all of it is as it was."""
     with messages():
-        from pairvae_lib.publishing import check_published, what_is_published
+        from pairvae_lib.book.publish import check_published, what_is_published
 
         print("\n".join(check_published() if check else what_is_published()))
 
@@ -157,16 +157,16 @@ def claims(
 ) -> None:
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
     with messages():
-        from pairvae_lib.claims_page import as_text
-        from pairvae_lib.cover import write_cover
-        from pairvae_lib.ledger import ledger, ledger_file, published_summary, save_ledger, summary_file
+        from pairvae_lib.book.cover import write_cover
+        from pairvae_lib.claims.ledger import decided_claims, ledger_file, published_summary, save_ledger, summary_file
+        from pairvae_lib.claims.published import published_root
+        from pairvae_lib.claims.study import read_studies
+        from pairvae_lib.claims.tables import as_text
         from pairvae_lib.runs import SIMULATED, Run, results_root
-        from pairvae_lib.shown import published_root
-        from pairvae_lib.study import read_studies
 
         profile_named(profile)
         name = None if data is None else data if data == SIMULATED else Run(profile, data=data).data_root.name
-        rows = ledger(read_studies(published_root() if published else results_root(), profile, name))
+        rows = decided_claims(read_studies(published_root() if published else results_root(), profile, name))
         path = ledger_file(profile, published)
         save_ledger(path, rows, keep_others=name is not None)
         if published:
@@ -183,7 +183,7 @@ def book(
 ) -> None:
     """Build the book from executed chapters."""
     with messages():
-        from pairvae_lib.bookbuild import build_book
+        from pairvae_lib.book.build import build_book
         from pairvae_lib.runs import Run
 
         print(build_book(Run(profile, seed)))
@@ -196,7 +196,7 @@ def refresh(
 ) -> None:
     """Bring the committed notebooks in step with the texts and with executed chapters."""
     with messages():
-        from pairvae_lib.bookbuild import refresh_notebooks
+        from pairvae_lib.book.build import refresh_notebooks
         from pairvae_lib.runs import Run
 
         for path in refresh_notebooks(Run(profile, seed)):
@@ -207,7 +207,7 @@ def refresh(
 def assets() -> None:
     """Lay out what the book's pages load, once npm has fetched it (see `make assets`)."""
     with messages():
-        from pairvae_lib.bookbuild import lay_out_assets
+        from pairvae_lib.book.build import lay_out_assets
 
         print(lay_out_assets())
 

@@ -13,7 +13,7 @@ import typer
 from pairvae_lib.cli.options import ProfileName
 from pairvae_lib.cli.program import app, messages
 from pairvae_lib.config import profile_named
-from pairvae_lib.files import replacing
+from pairvae_lib.files.writing import replacing
 
 FETCH_HELP = "\n\n".join(
     [
@@ -43,8 +43,8 @@ def check(
     Ends with 0 if it can be trained on (warnings or not), with 2 if not; with --strict, 1 if there are warnings.
     """
     with messages():
-        from pairvae_lib.inspection.inspecting import inspected
-        from pairvae_lib.inspection.page import as_page, as_text
+        from pairvae_lib.data.inspection.inspecting import inspected
+        from pairvae_lib.data.inspection.page import as_page, as_text
 
         settings = profile_named(profile)
         with _bar("samples") as progress:
@@ -68,7 +68,7 @@ def fetch(
 ) -> None:
     """Fetch a public data set."""
     with messages():
-        from pairvae_lib.fetching import fetched, mirrored, registry
+        from pairvae_lib.data.download import fetched, mirrored, registry
 
         entries = registry(name)
         with _bar("files") as progress:

@@ -44,12 +44,12 @@ def train(
     with messages():
         import torch
 
-        from pairvae_lib.appraisal import appraisal_of
-        from pairvae_lib.producing import Order, produce
+        from pairvae_lib.bundles.appraisal import appraisal_of
+        from pairvae_lib.bundles.train import TrainingJob, train_bundle
 
         torch.set_num_threads(threads)
-        order = Order(data, out, profile, seed, n_train, held_out, name, examples, half, kind)
-        appraisal = appraisal_of(produce(order, say))
+        order = TrainingJob(data, out, profile, seed, n_train, held_out, name, examples, half, kind)
+        appraisal = appraisal_of(train_bundle(order, say))
         if as_json:
             print_json({"model": str(out), "beats_retrieval": appraisal.sentence()} | appraisal.facts())
         else:
@@ -78,11 +78,10 @@ def report(
     Says plainly whether the model beats a look-up in its training data. With --json the same as numbers.
     """
     with messages():
-        from pairvae_lib.bundle import load_bundle
+        from pairvae_lib.bundles.bundle import load_bundle
+        from pairvae_lib.bundles.report import exhibits, report_content, write_report
         from pairvae_lib.config import profile_named
-        from pairvae_lib.datasets import open_pairs, prepare
-        from pairvae_lib.exhibits import exhibits
-        from pairvae_lib.reports import report_content, write_report
+        from pairvae_lib.data.folder import open_pairs, prepare
 
         bundle, shown = load_bundle(model), None
         if data is not None:
@@ -110,10 +109,10 @@ def export(
 ) -> None:
     """Write a model's networks as ONNX files, which run without this program: in a browser, in C++."""
     with messages():
-        from pairvae_lib.bundle import load_bundle
-        from pairvae_lib.exporting import export_onnx
-        from pairvae_lib.flow import ConditionalFlow
-        from pairvae_lib.model import PairVAE
+        from pairvae_lib.bundles.bundle import load_bundle
+        from pairvae_lib.bundles.onnx import export_onnx
+        from pairvae_lib.models.flow.network import ConditionalFlow
+        from pairvae_lib.models.pairvae import PairVAE
 
         if not onnx:
             raise ValueError("name the format: --onnx")

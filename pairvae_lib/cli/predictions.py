@@ -14,8 +14,8 @@ from pairvae_lib.cli.options import CODES, MINE, Json, Model, Out, Threads, prin
 from pairvae_lib.cli.program import app, messages
 
 if TYPE_CHECKING:
-    from pairvae_lib.applying import Ensemble, Measurement, Treatment
-    from pairvae_lib.bundle import Bundle
+    from pairvae_lib.bundles.apply import Ensemble, Measurement, Treatment
+    from pairvae_lib.bundles.bundle import Bundle
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Measurements, one file each.")]
 Source = Annotated[str, typer.Option("--from", help="Technique of the files, by its name in the model, e.g. saxs.")]
@@ -62,8 +62,8 @@ def reconstruct(
     with messages():
         import torch
 
-        from pairvae_lib.applying import Treatment, reconstructed
-        from pairvae_lib.bundle import load_bundle
+        from pairvae_lib.bundles.apply import Treatment, reconstructed
+        from pairvae_lib.bundles.bundle import load_bundle
 
         torch.set_num_threads(threads)
         treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
@@ -107,8 +107,8 @@ def generate(
     with messages():
         import torch
 
-        from pairvae_lib.applying import Treatment, generated
-        from pairvae_lib.bundle import check_latents, load_bundle
+        from pairvae_lib.bundles.apply import Treatment, generated
+        from pairvae_lib.bundles.bundle import check_latents, load_bundle
 
         torch.set_num_threads(threads)
         treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
@@ -156,9 +156,9 @@ def watch(
     with messages():
         import torch
 
-        from pairvae_lib.applying import Treatment
-        from pairvae_lib.bundle import load_bundle
-        from pairvae_lib.watching import Watch
+        from pairvae_lib.bundles.apply import Treatment
+        from pairvae_lib.bundles.bundle import load_bundle
+        from pairvae_lib.bundles.watch import Watch
 
         torch.set_num_threads(threads)
         treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
@@ -183,9 +183,9 @@ def _apply(
     as_json: bool,
 ) -> None:
     """An ensemble for each file; exit code 2 at the end if one could not be used."""
-    from pairvae_lib.applying import modality_of, other_modality, read_measurement
-    from pairvae_lib.bundle import check_route
-    from pairvae_lib.ensemble_files import folder_names, write_ensemble
+    from pairvae_lib.bundles.apply import modality_of, other_modality, read_measurement
+    from pairvae_lib.bundles.bundle import check_route
+    from pairvae_lib.bundles.write import folder_names, write_ensemble
 
     target = target or other_modality(bundle, source)
     modality_of(bundle, source), modality_of(bundle, target)

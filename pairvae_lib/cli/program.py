@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pairvae_lib import __version__
-from pairvae_lib.files import CannotWrite
+from pairvae_lib.files.writing import CannotWrite
 
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
 
@@ -59,9 +59,9 @@ def messages() -> Iterator[None]:
         typer.echo(f"pairvae: {error}", err=True)
         raise typer.Exit(1) from None
     except RuntimeError as error:
-        from pairvae_lib.bookbuild import BookFailed
-        from pairvae_lib.locking import ChapterInUse
-        from pairvae_lib.runner import ChapterFailed
+        from pairvae_lib.book.build import BookFailed
+        from pairvae_lib.book.execute import ChapterFailed
+        from pairvae_lib.files.locks import ChapterInUse
 
         if not isinstance(error, ChapterFailed | ChapterInUse | BookFailed):
             raise

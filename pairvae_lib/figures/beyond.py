@@ -20,7 +20,6 @@ from pairvae_lib.figures.style import (
     morphology_marks,
     styled,
 )
-from pairvae_lib.statistics import Interval
 
 HIGHLIGHT = "#0072B2"  # the route scattering -> micrograph
 
@@ -52,13 +51,15 @@ def mask_columns(columns: Mapping[str, np.ndarray], labels: Sequence[str], turne
 
 @styled
 def error_intervals(
-    errors: Mapping[str, Mapping[str, Interval]], highlighted: Sequence[str] = (), reference: str | None = None
+    errors: Mapping[str, Mapping[str, tuple[float, float, float]]],
+    highlighted: Sequence[str] = (),
+    reference: str | None = None,
 ) -> Figure:
     """Mean errors with their intervals: one panel per metric, one line per method.
 
     Parameters
     ----------
-    errors : mapping of metric to mapping of method to Interval
+    errors : mapping of metric to mapping of method to (low, estimate, high)
         Every metric with the same methods, or some of them.
     highlighted : sequence of str
         Methods drawn in colour.
@@ -76,12 +77,12 @@ def error_intervals(
         for place, name in enumerate(names):
             if name not in methods:
                 continue
-            interval = methods[name]
+            low, estimate, high = methods[name]
             colour = HIGHLIGHT if name in highlighted else INK
-            axes.plot([interval.low, interval.high], [place, place], color=colour, linewidth=1.6)
-            axes.plot(interval.estimate, place, "o", color=colour, markersize=4.5)
+            axes.plot([low, high], [place, place], color=colour, linewidth=1.6)
+            axes.plot(estimate, place, "o", color=colour, markersize=4.5)
         if reference in methods:
-            axes.axvline(methods[str(reference)].estimate, color=FRAME, linewidth=0.8, linestyle=":")
+            axes.axvline(methods[str(reference)][1], color=FRAME, linewidth=0.8, linestyle=":")
         axes.set(title=metric, xscale="log")
         few_plain_ticks(axes.xaxis, (1.0, 3.0))
         axes.set_yticks(range(len(names)), names, fontsize=9)

@@ -23,7 +23,7 @@ from pairvae_lib.figures.style import (
     panels,
     styled,
 )
-from pairvae_lib.morphology import dice
+from pairvae_lib.morphology.masks import dice
 
 # Okabe and Ito's palette; local thresholds are drawn through, global ones dashed.
 METHOD_LINES = {

@@ -14,14 +14,14 @@ from playwright.sync_api import Browser, Locator, Page
 from visiting import Visit
 
 from benchmarks.explorer import opened, served, write_page
-from pairvae_lib.bundle import load_bundle
-from pairvae_lib.exploration import Exploration, write_exploration
-from pairvae_lib.model import PairVAE, fresh_vae
-from pairvae_lib.morphology import two_point_correlation
-from pairvae_lib.scattering import azimuthal_average
-from pairvae_lib.shown import EXAMPLE_PROFILE, published_root
-from pairvae_lib.splits import Split
-from pairvae_lib.widgets.explorer import FRONT_END
+from pairvae_lib.book.explorer.examples import Exploration, write_exploration
+from pairvae_lib.book.explorer.widget import FRONT_END
+from pairvae_lib.bundles.bundle import load_bundle
+from pairvae_lib.claims.published import EXAMPLE_PROFILE, published_root
+from pairvae_lib.data.scattering import azimuthal_average
+from pairvae_lib.data.splits import Split
+from pairvae_lib.models.pairvae import PairVAE, fresh_vae
+from pairvae_lib.morphology.masks import two_point_correlation
 
 pytestmark = pytest.mark.browser
 

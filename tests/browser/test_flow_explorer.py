@@ -15,13 +15,13 @@ from playwright.sync_api import Browser, Locator, Page
 from visiting import Visit
 
 from benchmarks.explorer import opened, served, write_page
-from pairvae_lib.budgets import FLOWS
-from pairvae_lib.bundle import load_bundle
-from pairvae_lib.contest.table import published_folder
-from pairvae_lib.flow import fresh_flow
-from pairvae_lib.flow_exploration import FlowExploration, write_flow_exploration
-from pairvae_lib.morphology import two_point_correlation
-from pairvae_lib.records import read_arrays
+from pairvae_lib.book.explorer.flow import FlowExploration, write_flow_exploration
+from pairvae_lib.bundles.bundle import load_bundle
+from pairvae_lib.claims.beyond import published_folder
+from pairvae_lib.files.arrays import read_arrays
+from pairvae_lib.models.flow.config import FLOWS
+from pairvae_lib.models.flow.network import fresh_flow
+from pairvae_lib.morphology.masks import two_point_correlation
 
 pytestmark = pytest.mark.browser
 

@@ -19,12 +19,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser
 
-from pairvae_lib.chapters import chapter_text, code_of
+from pairvae_lib.book.chapters import chapter_text, code_of
 from pairvae_lib.runs import Run
 
 pytestmark = pytest.mark.browser
 
-NEEDED = ("import ", "profile: str", "run = Run(", "model, _ = pair_trained(", "latent_explorer(")
+NEEDED = ("import ", "profile: str", "run = Run(", "model, _ = load_or_train_pair(", "latent_explorer(")
 # Not awaited: if the kernel dies, the wait for what the cells show ends, and a promise would not.
 MOVES = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 

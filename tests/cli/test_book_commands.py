@@ -8,12 +8,14 @@ import pytest
 from claims_world import write_world
 from throwaway import edit, make_checkout
 
-from pairvae_lib import __version__, bookbuild, cli, runner, simulation
+from pairvae_lib import __version__, cli
+from pairvae_lib.book import build as bookbuild, execute as runner
+from pairvae_lib.claims.ledger import ledger_file, read_ledger
 from pairvae_lib.cli import book, program
 from pairvae_lib.config import PROFILES
-from pairvae_lib.files import CannotWrite
-from pairvae_lib.ledger import ledger_file, read_ledger
-from pairvae_lib.locking import ChapterInUse, locked
+from pairvae_lib.data import simulation
+from pairvae_lib.files.locks import ChapterInUse, locked
+from pairvae_lib.files.writing import CannotWrite
 from pairvae_lib.runs import Run
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +71,7 @@ def test_run_hands_over_what_was_typed(monkeypatch, capsys):
 def test_simulate_takes_size_number_and_seed_from_the_profile(monkeypatch, capsys, tmp_path):
     calls = []
     monkeypatch.setattr(
-        simulation, "simulate_dataset", lambda *given, **named: calls.append((given, named)) or given[0]
+        simulation, "simulate", lambda *given, **named: calls.append((given, named)) or given[0]
     )
     quick = PROFILES["quick"].simulation
     assert code_of("simulate", "--profile", "quick", "--out", str(tmp_path)) == 0

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from detector_files import pairs_folder
 
-from pairvae_lib import cli, fetching
+from pairvae_lib import cli
+from pairvae_lib.data import download as fetching
 
 
 def code_of(*words: str) -> int:

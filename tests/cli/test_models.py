@@ -6,12 +6,12 @@ import shutil
 import pytest
 from lab import code_of
 
-from pairvae_lib import exporting, producing
-from pairvae_lib.budgets import FLOWS
-from pairvae_lib.bundle import CARD, CONFIG, Bundle, save_bundle
-from pairvae_lib.flow import ConditionalFlow, fresh_flow
-from pairvae_lib.modality import Modality
-from pairvae_lib.scaling import Scaling
+from pairvae_lib.bundles import onnx as exporting, train as producing
+from pairvae_lib.bundles.bundle import CARD, CONFIG, Bundle, save_bundle
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.scaling import Scaling
+from pairvae_lib.models.flow.config import FLOWS
+from pairvae_lib.models.flow.network import ConditionalFlow, fresh_flow
 
 
 @pytest.mark.parametrize("command", ["train", "reconstruct", "generate", "report", "export", "watch"])
@@ -54,10 +54,10 @@ def test_a_flow_goes_the_same_way(lab_pairs, tmp_path, capsys):
 
 
 def test_train_hands_over_what_was_typed(monkeypatch, lab_model, capsys):
-    from pairvae_lib.bundle import load_bundle
+    from pairvae_lib.bundles.bundle import load_bundle
 
     orders = []
-    monkeypatch.setattr(producing, "produce", lambda order, _: orders.append(order) or load_bundle(lab_model))
+    monkeypatch.setattr(producing, "train_bundle", lambda order, _: orders.append(order) or load_bundle(lab_model))
     words = ("--profile", "tiny", "--seed", 7, "--n-train", 9, "--with-examples", "--model", "flow")
     assert code_of("train", "pairs", "--out", "x", *words) == 0
     (order,) = orders
@@ -70,7 +70,7 @@ def test_a_diverged_training_is_code_1(monkeypatch, capsys):
     def diverged(*_: object) -> None:
         raise FloatingPointError("pair: a loss is no longer finite in epoch 3")
 
-    monkeypatch.setattr(producing, "produce", diverged)
+    monkeypatch.setattr(producing, "train_bundle", diverged)
     assert code_of("train", "pairs", "--out", "x") == 1
     assert capsys.readouterr().err == "pairvae: pair: a loss is no longer finite in epoch 3\n"
 

@@ -1,0 +1,155 @@
+"""One comparison beyond the paper: which pairs, who is held out, and where its results lie."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.beyond.peers import PEERS
+from pairvae_lib.checks import check_one_of
+from pairvae_lib.data.folder import Split, open_pairs, prepare
+from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.simulation import simulate
+from pairvae_lib.data.splits import FIRST_SEED, gap_split, group_split
+from pairvae_lib.models.cached import split_pairs
+from pairvae_lib.models.flow.config import BUDGETS, Budget
+from pairvae_lib.runs import SIMULATED, Run, results_root
+
+SPLITS = ("random", "gap", "batch")
+CONTROLS = ("sim_blend_mean", "sim_pitch", "sim_duration")  # of the simulator: blend, pitch of the grating, annealing
+WITHOUT_PEERS = "-without-peers"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One comparison.
+
+    Parameters
+    ----------
+    split : str
+        "random", stratified by morphology; "gap", an interval of a control parameter held out in every class; "batch",
+        a whole group held out: the next one with the next seed.
+    seed : int
+        Of the split, of the initial weights and of all that is drawn.
+    data : str
+        "simulated", or a folder of paired data.
+    budget : str
+        A key of `config.BUDGETS`.
+    control : str
+        Column of the manifest that a gap is cut out of; "" for those of the simulator in turn, by seed.
+    peers : tuple of str
+        Of `peers.PEERS`; they need the optional library MultiVae.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, `data` is no folder, a gap in data of one's own has no control, or MultiVae is not there.
+    """
+
+    split: str = "gap"
+    seed: int = FIRST_SEED
+    data: str = SIMULATED
+    budget: str = "standard"
+    control: str = ""
+    peers: tuple[str, ...] = PEERS
+
+    def __post_init__(self) -> None:
+        check_one_of("split", self.split, SPLITS)
+        check_one_of("budget", self.budget, tuple(BUDGETS))
+        if self.peers and find_spec("multivae") is None:
+            raise ValueError(
+                f"peers must be none (--no-peers) where MultiVae is not installed (pip install -c constraints.txt -e "
+                f"'.[peers]'); got {', '.join(self.peers)}"
+            )
+        if Run(data=self.data).data != SIMULATED and self.split == "gap" and not self.control:
+            raise ValueError("control must name a column of the manifest for the split 'gap'; got ''")
+
+    @property
+    def settings(self) -> Budget:
+        """The budget."""
+        return BUDGETS[self.budget]
+
+    @cached_property
+    def data_root(self) -> Path:
+        """Results that depend on the budget and the data alone."""
+        return results_root() / "beyond" / self.budget / Run(data=self.data).data_root.name
+
+    @property
+    def column(self) -> str:
+        """The control parameter of a gap."""
+        return self.control or CONTROLS[(self.seed - FIRST_SEED) % len(CONTROLS)]
+
+    @property
+    def folder(self) -> Path:
+        """Its models and its outcome."""
+        control = f"-{self.control}" if self.control else ""
+        return self.data_root / f"{self.split}{control}-seed{self.seed}{'' if self.peers else WITHOUT_PEERS}"
+
+    @property
+    def result_file(self) -> Path:
+        """Its outcome."""
+        return self.folder / "result.json"
+
+    @property
+    def bundle_folder(self) -> Path:
+        """Its flow, for every command that takes a model."""
+        return self.folder / "flow"
+
+    @property
+    def pictures_file(self) -> Path:
+        """A few masks."""
+        return self.folder / "pictures.npz"
+
+
+def contest_pairs(contest: Contest) -> tuple[PreparedPairs, Path]:
+    """The prepared pairs, read or made, and the folder of the data."""
+    profile, simulation = contest.settings.profile, contest.settings.profile.simulation
+    folder = contest.data_root / "data" if contest.data == SIMULATED else Path(contest.data).resolve()
+    if contest.data == SIMULATED:
+        simulate(folder, simulation.n_pairs, simulation.size, simulation.seed)
+    file = contest.data_root / "pairs.npz"
+    if file.exists():
+        return PreparedPairs.load(file), folder
+    pairs = prepare(open_pairs(folder, binarisation=profile.binarisation), profile)
+    pairs.save(file)
+    return pairs, folder
+
+
+def contest_split(contest: Contest, pairs: PreparedPairs, folder: Path) -> tuple[Split, str]:
+    """Who is held out, and a sentence that says so.
+
+    Raises
+    ------
+    ValueError
+        If the data have no groups, or the manifest no such column of numbers.
+    """
+    if contest.split == "random":
+        return split_pairs(pairs, contest.seed), "a random third, stratified by class"
+    if contest.split == "batch":
+        groups = sorted(set(pairs.groups or ()))
+        name = groups[(contest.seed - FIRST_SEED) % len(groups)] if groups else "any"
+        return group_split(pairs.groups, name, contest.seed), f"batch {name}"
+    values = control_values(folder, contest.column, pairs.sample_ids)
+    split = gap_split(pairs.morphologies, values, contest.seed)
+    return split, f"the middle third of {contest.column.removeprefix('sim_').replace('_', ' ')} in every class"
+
+
+def control_values(folder: Path, column: str, sample_ids: Sequence[str]) -> list[float]:
+    """Numbers of a column of the manifest, in the order of the samples.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or it holds no number for a sample.
+    """
+    with (folder / "manifest.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row.get("sample_id", ""): row for row in csv.DictReader(file)}
+    try:
+        return [float(rows[sample_id][column]) for sample_id in sample_ids]
+    except (KeyError, TypeError, ValueError):
+        message = f"column {column!r} of {folder / 'manifest.csv'} must hold a number for every sample"
+        raise ValueError(message) from None

@@ -1,0 +1,322 @@
+"""Assessment of the trained models: errors per image and route, references beside them, memorisation.
+
+The image is the unit: the errors of its crops are averaged first. Training and held-out images are kept apart; the
+paper mixes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pairvae_lib.assessment.baselines import crop_to_crop_floor, references
+from pairvae_lib.assessment.memorisation import memorisation
+from pairvae_lib.assessment.spectra import fourier_transform, power_spectrum_features
+from pairvae_lib.config import Profile
+from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.splits import Split
+from pairvae_lib.files.arrays import rounded, write_json
+from pairvae_lib.models.cached import TrainedPairVAE
+from pairvae_lib.models.latents import in_parts
+from pairvae_lib.models.loop import rng_for
+from pairvae_lib.models.pairvae import VAE, PairVAE, route_name
+from pairvae_lib.morphology.masks import (
+    component_counts,
+    directional_correlation,
+    domain_period,
+    lineal_path,
+    long_range_order,
+    phase_fraction,
+    two_point_correlation,
+)
+from pairvae_lib.runs import Run
+
+INTENSITY, S2, A2 = "intensity", "S2", "A2"
+S2_PERIODIC, L_VERTICAL, L_HORIZONTAL, COMPONENTS = "S2 periodic", "L vertical", "L horizontal", "components"
+CURVES = (S2, L_VERTICAL, L_HORIZONTAL)  # metrics that are functions of a length: drawn as such in figures
+FLOOR, TRUE, FOURIER = "crop-to-crop floor", "true", "Fourier transform"
+SUBSETS = ("train", "held out")
+NEITHER = "neither"
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """What `assess` found, for the n images of a data set.
+
+    Parameters
+    ----------
+    sample_ids, morphologies : tuple of str, length n
+    subsets : ndarray of str, shape (n,)
+        "train", "held out", or "neither" (of the groups to train on, but more than `n_train`).
+    errors : dict of metric to dict of route to ndarray of shape (n,)
+        Mean absolute errors, averaged over the crops of an image. Metrics: "intensity" [of the scattering's range], and
+        those of `morphology_statistics`. Routes: "solo saxs_to_saxs", "saxs_to_sem", ... with the names of the data.
+    references : dict of metric to dict of name to ndarray of shape (n,)
+        The same errors of predictions that need no network, and the crop-to-crop floor.
+    memorisation : dict of name to ndarray
+        Dice coefficients, see `pairvae_lib.assessment.memorisation`.
+    properties : dict of property to dict of series to ndarray of shape (n,)
+        Numbers that describe the micrographs themselves: see `morphology_properties`. Series: "true", and the routes to
+        a micrograph.
+    curves : dict of str to ndarray
+        "r" and "z" [px]; "S2 true", "L vertical saxs_to_sem", ...: of shape (n, lengths), averaged over the crops;
+        "sample_ids", "morphologies", "subsets".
+    modalities : (str, str)
+        Names of scattering and micrograph.
+    """
+
+    sample_ids: tuple[str, ...]
+    morphologies: tuple[str, ...]
+    subsets: np.ndarray
+    errors: dict[str, dict[str, np.ndarray]]
+    references: dict[str, dict[str, np.ndarray]]
+    memorisation: dict[str, np.ndarray]
+    properties: dict[str, dict[str, np.ndarray]]
+    curves: dict[str, np.ndarray]
+    modalities: tuple[str, str] = ("saxs", "sem")
+
+    def medians(self) -> list[dict[str, str | float]]:
+        """One row for every metric and route or reference: the median over images of each subset and of all."""
+        rows: list[dict[str, str | float]] = []
+        for metric, routes in self.errors.items():
+            every = {"route": routes, "reference": self.references[metric]}
+            for kind, named in every.items():
+                for name, values in named.items():
+                    row: dict[str, str | float] = {"metric": metric, "kind": kind, "name": name}
+                    row |= {subset: float(np.median(values[self.subsets == subset])) for subset in SUBSETS}
+                    rows.append(row | {"mixed": float(np.median(values))})
+        return rows
+
+    def split(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """Values of all images, by subset."""
+        return {subset: values[self.subsets == subset] for subset in SUBSETS}
+
+    def content(self) -> dict[str, Any]:
+        """All but the curves as plain values."""
+        return {
+            "samples": [
+                {"sample_id": sample_id, "morphology": morphology, "subset": str(subset)}
+                for sample_id, morphology, subset in zip(
+                    self.sample_ids, self.morphologies, self.subsets, strict=True
+                )
+            ],
+            "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
+            "medians": self.medians(),
+            "errors": rounded(self.errors),
+            "references": rounded(self.references),
+            "memorisation": rounded(self.memorisation),
+            "properties": rounded(self.properties),
+        }
+
+    def save(self, path: Path, run: Run, **others: Mapping) -> None:
+        """Write `content` as JSON, atomically, with the parameters of the run and other plain results."""
+        parameters = asdict(run) | {"data": run.data_root.name}
+        results = {name: rounded(values) for name, values in others.items()}
+        write_json(path, {"run": parameters} | self.content() | results)
+
+
+def write_sweep(runs: Sequence[Run], path: Path) -> None:
+    """Gather the medians of several runs into one JSON file, atomically: a row for each.
+
+    Raises
+    ------
+    MissingResult
+        If a run has not been assessed; the message names the command.
+    """
+    rows = []
+    for run in runs:
+        content = json.loads(run.require(run.errors_file, "05_evaluation").read_text())
+        n_train = sum(sample["subset"] == "train" for sample in content["samples"])
+        of_run = {"seed": run.seed, "n_train": n_train, "protocol": run.protocol}
+        rows += [of_run | row for row in content["medians"]]
+    write_json(path, rows)
+
+
+def solo_reconstructions(vaes: Mapping[str, VAE], measurements: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Both techniques through their own VAE, from the posterior mean.
+
+    Parameters
+    ----------
+    vaes : mapping of name to VAE
+    measurements : mapping of name to float32 ndarray of shape (n, 1, ...)
+
+    Returns
+    -------
+    dict of route to ndarray of shape (n, ...)
+        Boolean masks, or intensities in [0, 1].
+    """
+    return {
+        route_name(name, name): in_parts(vae.reconstruct, torch.from_numpy(measurements[name]))
+        for name, vae in vaes.items()
+    }
+
+
+def pair_reconstructions(model: PairVAE, measurements: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The four routes of a PairVAE, from the posterior mean; as `solo_reconstructions`."""
+    return {
+        route_name(source, target): in_parts(
+            partial(model.reconstruct, source=source, target=target), torch.from_numpy(measurements[source])
+        )
+        for source, target in model.routes
+    }
+
+
+def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
+    """The statistics that micrographs are compared by.
+
+    Parameters
+    ----------
+    masks : bool ndarray of shape (..., height, width)
+
+    Returns
+    -------
+    dict
+        "S2": unbiased two-point correlation, (..., R). "S2 periodic": the same in the paper's convention. "A2":
+        directional autocorrelation up to a quarter of the image, 1 at zero lag, (..., lags * lags); unlike the radial
+        S2 it knows of orientation. "L vertical", "L horizontal": lineal path functions up to a quarter of the image,
+        (..., Z). "components": logarithm of one more than the number of connected pieces, (..., 1); a small difference
+        is about the relative error of their number.
+    """
+    quarter = min(masks.shape[-2:]) // 4
+    lengths = np.arange(quarter + 1)
+    directional = directional_correlation(masks, quarter, normalised=True)
+    return {
+        S2: two_point_correlation(masks)[1],
+        S2_PERIODIC: two_point_correlation(masks, periodic=True)[1],
+        A2: directional.reshape(*masks.shape[:-2], -1),
+        L_VERTICAL: lineal_path(masks, "vertical", lengths)[1],
+        L_HORIZONTAL: lineal_path(masks, "horizontal", lengths)[1],
+        COMPONENTS: np.log1p(component_counts(masks))[..., np.newaxis],
+    }
+
+
+def morphology_properties(masks: np.ndarray, statistics: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Numbers that describe the morphology of each image, from several crops of it.
+
+    Parameters
+    ----------
+    masks : bool ndarray of shape (n, crops, height, width)
+    statistics : mapping
+        Their `morphology_statistics`.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n,)
+        "phase fraction"; "period" [px], the first maximum of S2, NaN where there is none; "long-range order", see
+        `morphology.long_range_order`; "lineal path", the mean of the vertical L(z) over its lengths; "components".
+    """
+    r, _ = two_point_correlation(masks[0, 0])
+    s2 = statistics[S2].mean(axis=1)
+    return {
+        "phase fraction": phase_fraction(masks).mean(axis=1),
+        "period": domain_period(r, s2),
+        "long-range order": long_range_order(s2),
+        "lineal path": statistics[L_VERTICAL].mean(axis=(1, 2)),
+        "components": component_counts(masks).mean(axis=1),
+    }
+
+
+def assess(
+    model: PairVAE, pairs: PreparedPairs, split: Split | None = None, profile: Profile | None = None,
+    seed: int | None = None, solo: Mapping[str, VAE] | None = None,
+) -> Assessment:
+    """Errors of all routes and references on all images, with memorisation.
+
+    Parameters
+    ----------
+    model : PairVAE
+        Pair-trained.
+    pairs : PreparedPairs
+    split : Split, optional
+        This and the next two: those of the training, if `models.train` made the model.
+    profile : Profile, optional
+        How many crops of each micrograph.
+    seed : int, optional
+        Of the crops.
+    solo : mapping of name to VAE, optional
+        Solo-trained VAEs, to be assessed as well.
+
+    Notes
+    -----
+    Source: paper, Fig. 6: MAE of intensities, and MAE between the S2 of true and reconstructed crops; held-out images
+    apart, the posterior mean instead of a sample, the references and the directional A2 are ours.
+    """
+    if isinstance(model, TrainedPairVAE):
+        split, profile = split or model.split, profile or model.profile
+        seed = model.seed if seed is None else seed
+    if split is None or profile is None or seed is None:
+        raise ValueError("split, profile and seed must be given for a model that train() did not make; got None")
+    scattering, micrograph = (modality.name for modality in pairs.modalities)
+    n, crops, size = len(pairs), profile.assessment.crops, pairs.modalities[1].shape[0]
+    rng = rng_for(seed, "assessment")
+    images = np.repeat(np.arange(n), crops)
+    true_crops = pairs.crops(images, size, rng)  # (n * crops, 1, size, size)
+    measurements = {scattering: pairs.scattering, micrograph: true_crops}
+    alone = solo_reconstructions(solo or {}, measurements)
+    reconstructed = {f"solo {route}": values for route, values in alone.items()}
+    reconstructed |= pair_reconstructions(model, measurements)
+    true_scattering = pairs.scattering[:, 0]
+    masks = {TRUE: (true_crops > 0.5).reshape(n, crops, size, size)}
+    errors: dict[str, dict[str, np.ndarray]] = {INTENSITY: {}}
+    for route, values in reconstructed.items():
+        by_image = values.reshape(n, -1, *values.shape[1:])  # one per image, or one per crop
+        if values.dtype == np.bool_:
+            masks[route] = by_image
+        else:
+            errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
+    statistics = {series: morphology_statistics(stack) for series, stack in masks.items()}
+    for series, of_series in statistics.items():
+        for metric, values in of_series.items() if series != TRUE else ():
+            errors.setdefault(metric, {})[series] = _mean_absolute(values, statistics[TRUE][metric])
+    described = {series: morphology_properties(stack, statistics[series]) for series, stack in masks.items()}
+    curves: dict[str, np.ndarray] = {"r": two_point_correlation(masks[TRUE][0, 0])[0], "z": np.arange(size // 4 + 1)}
+    curves |= {"sample_ids": np.array(pairs.sample_ids), "morphologies": np.array(pairs.morphologies)}
+    for metric in CURVES:
+        curves |= {f"{metric} {series}": values[metric].mean(axis=1) for series, values in statistics.items()}
+
+    everyone = np.arange(n)
+    guesses: dict[str, dict[str, np.ndarray]] = {}
+    for metric, true in statistics[TRUE].items():
+        predicted = references(pairs.scattering, true, split.train, everyone, rng_for(seed, "references"))
+        guesses[metric] = {name: _mean_absolute(values, true) for name, values in predicted.items()}
+        guesses[metric][FLOOR] = crop_to_crop_floor(true)
+    spectra = power_spectrum_features(masks[TRUE])
+    predicted = references(spectra, true_scattering, split.train, everyone, rng_for(seed, "references"))
+    predicted[FOURIER] = fourier_transform(masks[TRUE], true_scattering, split.train, pairs.q)
+    guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
+    subsets = np.full(n, NEITHER, dtype="<U8")
+    subsets[list(split.train)] = "train"
+    subsets[list(split.held_out)] = "held out"
+    cross = reconstructed[route_name(scattering, micrograph)]
+    return Assessment(
+        sample_ids=pairs.sample_ids,
+        morphologies=pairs.morphologies,
+        subsets=subsets,
+        errors=errors,
+        references=guesses,
+        memorisation=memorisation(cross, pairs, split, profile.pair, masks[TRUE], seed),
+        properties={name: {series: values[name] for series, values in described.items()} for name in described[TRUE]},
+        curves=curves | {"subsets": subsets},
+        modalities=(scattering, micrograph),
+    )
+
+
+def examples(morphologies: Sequence[str], indices: Sequence[int]) -> dict[str, int]:
+    """The first of these indices of every morphology, by morphology."""
+    first: dict[str, int] = {}
+    for index in indices:
+        first.setdefault(morphologies[index], index)
+    return dict(sorted(first.items()))
+
+
+def _mean_absolute(values: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Mean absolute difference per image: (n, ...) -> (n,)."""
+    difference = np.abs(values - true)
+    return difference.reshape(len(difference), -1).mean(axis=1)

@@ -1,0 +1,176 @@
+"""Numbers of the chapters that are held to bands: what they were on other processors and from other starts.
+
+Training amplifies the last bit of every operation, and processors round in different orders. So a number of a chapter
+is compared with a band: the range that it had in runs under several arithmetics and from perturbed starts, widened on
+either side by its own width. A conclusion, such as "the nearest neighbour has the smaller error", is held where it came
+out the same in all those runs. `make references` makes the runs and writes the bands.
+
+Nothing here raises an error because of a number: a reader's run says what lies outside, and goes on. Tests fail.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pairvae_lib.files.arrays import rounded, write_json
+from pairvae_lib.models.precision import arithmetic_in_force
+from pairvae_lib.runs import Run, project_root
+
+WIDENING = 1.0  # of the range seen, on either side
+NARROWEST = 0.005  # of the middle of a band, on either side: the last digits of what is not trained
+WIDEST = 0.5  # of the middle, on either side: a wider band says nothing, and the number is not held
+
+# What one run of a chapter noted: "numbers", "conclusions", "arithmetic", and if it trained "weights".
+Found = Mapping[str, Any]
+
+
+def reference_file() -> Path:
+    """The bands of the chapters, in the quick profile."""
+    return project_root() / "notebooks" / "reference.json"
+
+
+def agreement(
+    run: Run,
+    chapter: str,
+    numbers: Mapping[str, float],
+    conclusions: Mapping[str, bool] | None = None,
+    weights: str | None = None,
+) -> str:
+    """Note the numbers of a chapter, and say whether they lie in the bands seen on other processors.
+
+    Parameters
+    ----------
+    run : Run
+        Only the default run has a reference.
+    chapter : str
+        E.g. "03_solo_vae".
+    numbers : mapping of str to float
+    conclusions : mapping of str to bool, optional
+        Statements about the numbers, and whether they are true here.
+    weights : str, optional
+        Digest of what was trained: `checkpoints.state_digest`.
+
+    Returns
+    -------
+    str
+        A sentence to print.
+    """
+    if run != Run():
+        return "There is no reference for these parameters."
+    found = {
+        "numbers": rounded(numbers),
+        "conclusions": {name: bool(true) for name, true in (conclusions or {}).items()},
+        "arithmetic": arithmetic_in_force(),
+    } | ({} if weights is None else {"weights": weights})
+    write_json(run.numbers_file(chapter), found)
+    outside = differences(found, bands(chapter))
+    held = _held(bands(chapter))
+    if not outside:
+        return f"OK: {held} are as on other processors."
+    return f"Of {held}, {len(outside)} are not as on other processors: {'; '.join(outside)}."
+
+
+def conclusion_table(run: Run, chapter: str, conclusions: Mapping[str, bool]) -> pd.DataFrame:
+    """A row for each conclusion of a chapter: whether it holds here, and for the default run on other processors."""
+    table = pd.DataFrame({"here": ["yes" if true else "no" for true in conclusions.values()]}, index=list(conclusions))
+    if run == Run():
+        usual = bands(chapter)["conclusions"]
+        known = {None: "either way", True: "yes", False: "no"}
+        table["on other processors"] = [known[usual[name]] if name in usual else "not known" for name in conclusions]
+    return table.rename_axis("statement")
+
+
+def bands(chapter: str) -> dict[str, Any]:
+    """The reference of a chapter: "numbers" ([lowest, highest]) and "conclusions" (True or False), by name; or None.
+
+    None stands for what came out too differently to be held. "fixed" has the numbers in the fixed arithmetic, and
+    "weights", if the chapter trains, the digest of what it trains there.
+    """
+    return _reference(reference_file()).get("chapters", {}).get(chapter, {"numbers": {}, "conclusions": {}})
+
+
+def noted(run: Run, chapter: str) -> dict[str, Any] | None:
+    """What a chapter of a run has noted, or None if it notes nothing or was not run."""
+    file = run.numbers_file(chapter)
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def differences(found: Found, expected: Found) -> list[str]:
+    """Whatever of a chapter lies outside its band, came out otherwise, is missing or is new; a line for each."""
+    lines = []
+    for part in ("numbers", "conclusions"):
+        lines += [f"“{name}” is missing" for name in expected[part] if name not in found[part]]
+        lines += [f"“{name}” is new" for name in found[part] if name not in expected[part]]
+    for name, value in found["numbers"].items():
+        band = expected["numbers"].get(name)
+        if band is not None and (value is None or not band[0] <= value <= band[1]):
+            told = "not defined" if value is None else f"{value:.3g}"
+            lines.append(f"{name} is {told} (band: {band[0]:.3g} to {band[1]:.3g})")
+    for name, true in found["conclusions"].items():
+        usual = expected["conclusions"].get(name)
+        if usual is not None and true != usual:
+            lines.append(f"“{name}” is {'true' if true else 'not true'}")
+    return lines
+
+
+def merged(variants: Iterable[Found]) -> dict[str, Any]:
+    """The reference that follows from a chapter run under several arithmetics and from several starts.
+
+    Parameters
+    ----------
+    variants : iterable of mapping
+        What each run noted: `noted`.
+
+    Raises
+    ------
+    ValueError
+        If the runs did not note the same names.
+    """
+    runs = list(variants)
+    first = runs[0]
+    for other in runs[1:]:
+        for part in ("numbers", "conclusions"):
+            if other[part].keys() != first[part].keys():
+                got = f"{sorted(other[part])} and {sorted(first[part])}"
+                raise ValueError(f"all runs must note the same {part}; got {got}")
+    numbers = {name: _band([run["numbers"][name] for run in runs]) for name in first["numbers"]}
+    conclusions = {name: _common([run["conclusions"][name] for run in runs]) for name in first["conclusions"]}
+    return {"numbers": numbers, "conclusions": conclusions}
+
+
+def _band(values: list[float | None]) -> list[float] | None:
+    """The widened range of some values, or None where it is too wide to say anything, or a value is not defined."""
+    defined = [value for value in values if value is not None]
+    if len(defined) < len(values):
+        return None
+    low, high = min(defined), max(defined)
+    middle = (low + high) / 2
+    widened = max((high - low) * (0.5 + WIDENING), NARROWEST * abs(middle))
+    if widened > WIDEST * abs(middle):
+        return None
+    return [float(f"{middle - widened:.4g}"), float(f"{middle + widened:.4g}")]
+
+
+def _common(answers: list[bool]) -> bool | None:
+    """The answer of all, or None where they differ."""
+    return answers[0] if len(set(answers)) == 1 else None
+
+
+def _held(expected: Found) -> str:
+    """How much of a chapter is held, in words."""
+    numbers = sum(band is not None for band in expected["numbers"].values())
+    conclusions = sum(usual is not None for usual in expected["conclusions"].values())
+    words = f"{numbers} number{'s' * (numbers != 1)}"
+    return words + (f" and {conclusions} conclusion{'s' * (conclusions != 1)}" if conclusions else "")
+
+
+@cache
+def _reference(file: Path) -> dict[str, Any]:
+    """The committed file, read once; empty where there is none yet."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

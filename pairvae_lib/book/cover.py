@@ -1,0 +1,220 @@
+"""What the book opens with, as HTML for any screen and ground: the routes on one sample, verdicts in one glance.
+
+Pictures are embedded. Text takes the colours of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pairvae_lib.assessment.verdicts import UNTESTABLE
+from pairvae_lib.claims.ledger import PUBLISHED, ledger_file, read_ledger
+from pairvae_lib.claims.published import published_results
+from pairvae_lib.claims.tables import data_of
+from pairvae_lib.figures import display_name
+from pairvae_lib.figures.claims import VERDICT_MARKS
+from pairvae_lib.figures.pictures import png
+from pairvae_lib.figures.saved import array, techniques, words
+from pairvae_lib.files.webpage import address, rendered
+from pairvae_lib.files.writing import replacing
+from pairvae_lib.morphology.masks import dice
+from pairvae_lib.runs import SIMULATED, Run, project_root
+
+MORPHOLOGY = "hexagonal"  # of the sample on the cover
+FOR_WORDS = 5  # so many of some two dozen give a segment room for them
+Row = Mapping[str, Any]
+
+
+def cover_files() -> dict[Path, str]:
+    """The files that the first page includes, with what they must hold: drawn from published results."""
+    shown = published_results(Run())
+    curves, medians = shown.curves, shown.errors["medians"]
+    folder = project_root() / "book" / "images"
+    kept = {name: ledger_file(name, published=True) for name in PUBLISHED}
+    ledgers = {name: read_ledger(name, published=True) for name, file in kept.items() if file.exists()}
+    return {
+        folder / "cover-routes.html": routes_html(curves, MORPHOLOGY),
+        folder / "cover-memory.html": memory_html(curves, MORPHOLOGY),
+        folder / "cover-verdicts.html": verdicts_html(ledgers),
+        project_root() / "book" / "headline.md": headline_markdown(medians),
+        project_root() / "book" / "instead.md": instead_markdown(medians),
+    }
+
+
+def write_cover() -> list[Path]:
+    """Write `cover_files`."""
+    files = cover_files()
+    for path, text in files.items():
+        with replacing(path) as file:
+            file.write(text.encode())
+    return list(files)
+
+
+def routes_html(curves: Mapping[str, Any], morphology: str) -> str:
+    """A held-out sample, and what the four routes make of it.
+
+    Parameters
+    ----------
+    curves : mapping of str to ndarray
+        The saved `curves.npz`: "example labels", "example true <technique>" and "example <route>".
+    morphology : str
+        Which of the examples.
+
+    Returns
+    -------
+    str
+        An HTML figure: a row for each technique; true, decoded from its own latent, decoded from the other's.
+    """
+    example = _position(curves, "example labels", morphology)
+    tiles = []
+    for own, other in (techniques(curves), techniques(curves)[::-1]):
+        shown = {f"true {own}": f"true {own}"}
+        shown |= {f"{source}_to_{own}": f"{source}_to_{own}" for source in (own, other)}
+        for name, key in shown.items():
+            text = f"{display_name(name)} of a held-out sample, {display_name(morphology)}"
+            tiles.append(_tile(array("curves", curves, f"example {key}")[example], display_name(name), text))
+    return rendered("cover-tiles.html", tiles=tiles)
+
+
+def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
+    """What is drawn from the scattering of a training sample, between two true crops of it, with their overlap.
+
+    Parameters
+    ----------
+    curves : mapping of str to ndarray
+        "training example labels", and "training example crop", "... recalled" and "... other crop".
+    morphology : str
+        Which of the examples.
+    """
+    example = _position(curves, "training example labels", morphology)
+    s, m = techniques(curves)
+    crop, recalled, other = (
+        array("curves", curves, f"training example {name}")[example] for name in ("crop", "recalled", "other crop")
+    )
+    overlaps = [float(dice(recalled[np.newaxis], one[np.newaxis])[0]) for one in (crop, other)]
+    kind = display_name(morphology)
+    return rendered(
+        "cover-tiles.html",
+        tiles=[
+            _tile(
+                crop,
+                f"the crop it was trained on: Dice {overlaps[0]:.2f}",
+                f"Crop of a {kind} micrograph that was trained on",
+            ),
+            _tile(
+                recalled,
+                f"{display_name(f'{s}_to_{m}')}, drawn from the scattering alone",
+                f"Micrograph drawn from the {display_name(s)} pattern of that training sample: the same picture",
+            ),
+            _tile(
+                other,
+                f"another crop of the sample: Dice {overlaps[1]:.2f}",
+                "Another crop of the same micrograph: a different picture",
+            ),
+        ],
+    )
+
+
+def headline_markdown(medians: Sequence[Row]) -> str:
+    """The two routes to a micrograph on training and on held-out samples, in a sentence.
+
+    Parameters
+    ----------
+    medians : sequence of mapping
+        `errors.json`'s "medians": metric, name, "train" and "held out" of each.
+    """
+    cross, own = (_median(medians, "S2", route) for route in ("saxs_to_sem", "sem_to_sem"))
+    return (
+        f"At the paper's size the median error in S₂ of {display_name('saxs_to_sem')} is {_short(cross['train'])} on "
+        f"training samples and {_short(cross['held out'])} on held-out ones; that of {display_name('sem_to_sem')} is "
+        f"{_short(own['train'])} and {_short(own['held out'])}.\n"
+    )
+
+
+# What a reader wants, the error that measures it, PairVAE's route to it, and what is nearer: (its name, what it is).
+_WANTED = (
+    ("statistics of the micrograph, from scattering", "S2", "saxs_to_sem", "kernel ridge",
+     "kernel ridge regression from the pattern"),
+    ("a micrograph to look at, from scattering", "A2", "saxs_to_sem", "nearest neighbour",
+     "showing the micrograph of the nearest training pattern, which nobody takes for a reconstruction"),
+    ("scattering, from a micrograph", "intensity", "sem_to_saxs", "kernel ridge",
+     "kernel ridge regression from its power spectrum"),
+)  # fmt: skip
+_ERRORS = {"S2": "S₂", "A2": "A₂, with direction", "intensity": "intensity"}
+_FLOORS = {"intensity": "training mean"}  # what else tells whether an error is small
+
+
+def instead_markdown(medians: Sequence[Row]) -> str:
+    """What PairVAE is wanted for and what does it better without a network, as a table; parameters as above."""
+    lines = ["| wanted | error | PairVAE | better here |", "|---|---|---:|---|"]
+    for wanted, metric, route, name, what in _WANTED:
+        errors = {key: _median(medians, metric, key)["held out"] for key in (route, name)}
+        if errors[name] >= errors[route]:
+            raise ValueError(f"{name} must have a smaller error in {metric} than {route}; got {errors}")
+        floor = _FLOORS.get(metric, "crop-to-crop floor")
+        beside = f"{display_name(floor)} {_short(_median(medians, metric, floor)['held out'])}"
+        better = f"{_short(errors[name])} by {what} ({beside})"
+        lines.append(f"| {wanted} | {_ERRORS[metric]} | {_short(errors[route])} | {better} |")
+    return "\n".join(lines) + "\n"
+
+
+def _median(medians: Sequence[Row], metric: str, name: str) -> Row:
+    """The row of a metric and a name."""
+    for row in medians:
+        if (row["metric"], row["name"]) == (metric, name):
+            return row
+    raise ValueError(f"medians must hold {name!r} in {metric!r}; got neither")
+
+
+def _short(value: float) -> str:
+    """Two or three digits, without the zero before the point."""
+    return f"{value:.4f}".removeprefix("0") if value < 0.02 else f"{value:.3f}".removeprefix("0")
+
+
+def verdicts_html(ledgers: Mapping[str, Sequence[Row]]) -> str:
+    """How many parts of the claims hold, for every data set and both assessments, as bars.
+
+    Parameters
+    ----------
+    ledgers : mapping of profile to rows
+        As `ledger.read_ledger` returns them.
+
+    Returns
+    -------
+    str
+        HTML: a list of bars, whose segments say in words and numbers what their colours say.
+    """
+    studies = []
+    for profile, rows in ledgers.items():
+        for data in data_of(rows):
+            bars = []
+            for assessment in ("mixed", "held_out"):
+                found = [row["verdict"] for row in rows if (row["data"], row["assessment"]) == (data, assessment)]
+                counts = {verdict: found.count(verdict) for verdict in VERDICT_MARKS if verdict in found}
+                bars += [(display_name(assessment), counts)] if found else []
+            studies.append((f"{_named(data)}, {profile} profile", bars))
+    shown = {"studies": studies, "marks": VERDICT_MARKS, "untestable": UNTESTABLE, "for_words": FOR_WORDS}
+    return rendered("cover-verdicts.html", **shown)
+
+
+def _position(curves: Mapping[str, Any], key: str, morphology: str) -> int:
+    """Where the example of a morphology stands."""
+    labels = words("curves", curves, key)
+    if morphology not in labels:
+        raise ValueError(f"morphology must be one of {', '.join(labels)}; got {morphology!r}")
+    return labels.index(morphology)
+
+
+def _named(data: str) -> str:
+    """A data set in words."""
+    return "Simulated pairs" if data == SIMULATED else f"Measured pairs, {display_name(data)}"
+
+
+def _tile(picture: np.ndarray, caption: str, alt: str) -> Row:
+    """One picture with its name."""
+    shown = picture if picture.dtype == np.bool_ else np.clip(picture.astype(float), 0, 1)
+    return {"address": address(png(shown, scale=1)), "alt": alt, "caption": caption, "shape": shown.shape}

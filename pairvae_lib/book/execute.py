@@ -1,0 +1,257 @@
+"""Run a chapter: check its parameters, make what it needs, execute it, and leave either all of its result or none."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from pairvae_lib.book.chapters import (
+    chapter_named,
+    chapter_text,
+    needs,
+    numbers_hash,
+    product,
+    upstream,
+)
+from pairvae_lib.book.parameters import Value, declared_parameters, parsed_parameters
+from pairvae_lib.files.locks import locked
+from pairvae_lib.files.writing import FULL, CannotWrite, replacing
+from pairvae_lib.models.precision import chapter_arithmetic
+from pairvae_lib.runs import TERMINAL, Run, content_hash, project_root, results_root
+
+
+class ChapterFailed(RuntimeError):
+    """A cell of a chapter raised an error; the message holds it, and where the executed part lies."""
+
+
+def run_chapter(
+    notebook: str,
+    given: Sequence[tuple[str, str]] = (),
+    *,
+    profile: str = "quick",
+    make_missing: bool = True,
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Execute a chapter with its parameters, and before it those whose products are missing or out of date.
+
+    Parameters
+    ----------
+    notebook : str
+        Name, number, or path of the text.
+    given : sequence of (name, text)
+        Parameters as a user types them.
+    profile : str
+        A key of `config.PROFILES`.
+    make_missing : bool
+        False to refuse when a product is missing, instead of making it.
+    report : callable
+        Takes one line for the user.
+
+    Returns
+    -------
+    Path
+        The executed notebook.
+
+    Raises
+    ------
+    ValueError
+        If the notebook, the profile or a parameter is not known, or a value does not fit.
+    MissingResult
+        If a product is missing and `make_missing` is False.
+    ChapterInUse
+        If another process runs one of these chapters in the same folder.
+    ChapterFailed
+        If a cell fails.
+    CannotWrite
+        If the disk is full or the folder cannot be written. What was finished stays, also of a training.
+    """
+    name = chapter_named(notebook)
+    if any(key == "profile" for key, _ in given):
+        raise ValueError("profile is given with --profile, not with -p")
+    declared = declared_parameters(chapter_text(name))
+    values = parsed_parameters(declared, given) | {"profile": profile}
+    defaults = {key: parameter.default for key, parameter in declared.items()}
+    run = run_of(defaults | values)
+    for needed in upstream(name):
+        made = product(run, needed)
+        assert made is not None, f"{needed} is needed by others and has no product"
+        if not made.exists():
+            if not make_missing:
+                run.require(made, needed)
+            report(f"products of {needed} are missing: running it first")
+        elif make_missing and is_stale(run, needed):
+            report(f"products of {needed} come from other code or input: running it first")
+        else:
+            continue
+        known = declared_parameters(chapter_text(needed))
+        _execute(run, needed, {key: value for key, value in values.items() if key in known}, report)
+    return _execute(run, name, values, report)
+
+
+def run_of(values: Mapping[str, Value]) -> Run:
+    """The run that parameters of a chapter belong to; those that are the chapter's own do not matter."""
+    return Run(**{field.name: values[field.name] for field in fields(Run) if field.name in values})  # type: ignore[arg-type]
+
+
+def made_file(run: Run, name: str) -> Path:
+    """Beside the executed notebook: a digest of the chapter's product, for whom it matters whether that changed."""
+    return run.notebook(name).with_suffix(".made")
+
+
+def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[[str], None]) -> Path:
+    """Execute one chapter in its folder, under lock."""
+    target = run.notebook(name)
+    partial = target.with_name(f".{name}.partial.ipynb")
+    failed = target.with_name(f"{name}.failed.ipynb")
+    text = chapter_text(name)
+    declared = declared_parameters(text)
+    # Values that the text holds already are not injected: a default run is the text itself, executed.
+    changed = {key: value for key, value in values.items() if value != declared[key].default}
+    if run.settings.precision == "auto" and name == "03_solo_vae" and not run.solo_file.exists():
+        report(_expected(run))
+    with locked(target), _surroundings(run):
+        _remove_leftovers(run, name)
+        _set_stale_aside(run, name, report)
+        try:
+            papermill.execute_notebook(
+                text,
+                str(partial).replace("{", "{{").replace("}", "}}"),  # papermill fills in braces of a path
+                parameters=changed,
+                kernel_name="python3",
+                cwd=project_root() / "notebooks",
+                progress_bar={"desc": name} if sys.stderr.isatty() else False,
+                extra_arguments=["--log-level=ERROR"],
+            )
+            made = product(run, name)
+            if made is not None and not made.exists():
+                partial.replace(failed)
+                raise ChapterFailed(f"{name} ran, but did not write {made}\n\nexecuted: {failed}")
+        except PapermillExecutionError as error:
+            unwritten = _unwritten(error, target.parent)
+            if unwritten:
+                partial.unlink(missing_ok=True)
+                raise CannotWrite(f"{unwritten}; what was finished is kept, and the same command goes on") from None
+            partial.replace(failed)
+            cell = f"{error.source}\n\n{error.ename}: {error.evalue}"
+            raise ChapterFailed(f"{name} failed in this cell:\n\n{cell}\n\nexecuted so far: {failed}") from None
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        with replacing(made_file(run, name)) as file:
+            file.write(_digest(made).encode() + b"\n")
+        partial.replace(target)
+        failed.unlink(missing_ok=True)
+    return target
+
+
+def _expected(run: Run) -> str:
+    """How long training will take, where that depends much on the processor."""
+    from pairvae_lib.data.pairs import PreparedPairs
+    from pairvae_lib.models.cached import expected_time, split_pairs
+
+    pairs = PreparedPairs.load(run.pairs_file)
+    train = split_pairs(pairs, run.seed, run.n_train, run.held_out).train
+    return f"chapters 3 and 4: {expected_time(pairs, train, run.settings, run.seed)}"
+
+
+def _unwritten(error: PapermillExecutionError, folder: Path) -> str:
+    """What a cell could not write and why, or "" if that is not what stopped it."""
+    *_, told = error.evalue.rpartition("cannot write ")
+    if told != error.evalue and error.ename in ("OSError", CannotWrite.__name__):
+        return f"cannot write {told.removesuffix('; what was there before is kept')}"
+    number = re.match(r"\[Errno (\d+)\] ([^:]*)", error.evalue)
+    return f"cannot write into {folder}: {number[2]}" if number and int(number[1]) in FULL else ""
+
+
+def _remove_leftovers(run: Run, name: str) -> None:
+    """Remove what a killed run of the chapter had begun to write: with the chapter locked nobody else writes it."""
+    made = product(run, name)
+    patterns = [f".*{name}.*.partial"]
+    if made is not None and made.is_relative_to(results_root()):
+        patterns.append(f".{made.stem}.*.partial")
+    for pattern in patterns:
+        for path in run.notebook(name).parent.glob(pattern):
+            if path.is_dir():
+                rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _digest(made: Path | None) -> str:
+    """A digest of what a chapter has made."""
+    if made is None or not made.exists():
+        return "nothing"
+    return content_hash(made) if made.is_dir() else sha256(made.read_bytes()).hexdigest()[:12]
+
+
+def _origin(run: Run, name: str) -> dict[str, str]:
+    """What the product of a chapter follows from, beside the parameters that its path names."""
+    origin = {"code": numbers_hash(name, run.profile)}
+    return origin | {needed: _digest(product(run, needed)) for needed in needs(name)}
+
+
+def _origin_file(run: Run, name: str) -> Path:
+    """Where the origin of a product, finished or begun, is noted."""
+    return run.notebook(name).with_name(f".{name}.origin.json")
+
+
+def is_stale(run: Run, name: str) -> bool:
+    """Whether a chapter's product was made by other code or from other input than there is now."""
+    made, noted = product(run, name), _origin_file(run, name)
+    ours = made is not None and made.is_relative_to(results_root())
+    return ours and noted.exists() and json.loads(noted.read_text(encoding="utf-8")) != _origin(run, name)
+
+
+def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None:
+    """Rename a stale product, finished or begun: no old number in a new result. Note the origin of the new one."""
+    made = product(run, name)
+    if made is None or not made.is_relative_to(results_root()):
+        return
+    for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if is_stale(run, name) else []:
+        if path.exists():
+            old = path.with_name(f"{path.name}.old")
+            _remove(old)
+            path.rename(old)
+            report(f"{path} comes from other code or input: making it anew, keeping that as {old.name}")
+    with replacing(_origin_file(run, name)) as file:
+        file.write(json.dumps(_origin(run, name)).encode() + b"\n")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _surroundings(run: Run) -> Iterator[None]:
+    """What the kernel inherits: one thread and arithmetic, absolute paths, this environment's Python."""
+    # It cannot read `int | None` and then calls a parameter unknown that `parsed_parameters` has checked.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    before = dict(os.environ)
+    os.environ |= chapter_arithmetic(run.settings.precision) | {
+        "OMP_NUM_THREADS": "1",
+        "PAIRVAE_RESULTS": str(results_root()),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+    if sys.stderr.isatty():
+        os.environ[TERMINAL] = os.ttyname(sys.stderr.fileno())
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before

@@ -1,0 +1,267 @@
+"""What the latent explorer shows and moves: held-out examples, and the directions in which latents spread.
+
+One safetensors file holds it, which a few lines of any language read: a browser's among them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from pairvae_lib.bundles.onnx import export_decoder
+from pairvae_lib.checks import DataError
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.splits import Split
+from pairvae_lib.files.writing import replacing
+from pairvae_lib.models.latents import posterior, principal_directions
+from pairvae_lib.models.pairvae import PairVAE
+
+FILE = "exploration.safetensors"
+PER_MORPHOLOGY = 2  # examples
+MOST = 12  # examples
+DIRECTIONS = 6  # sliders; the rest of the variance is what "draw again" draws from
+LEVELS = 255  # of a pattern's pixel in the file
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Examples:
+    """Held-out examples that an explorer shows, as one file.
+
+    Parameters
+    ----------
+    sample_ids, morphologies : tuple of str, length n
+    modalities : (Modality, Modality)
+        Scattering, then micrograph.
+    scattering : float32 ndarray of shape (n, *shape)
+        Values in [0, 1]; patterns in 255 steps.
+    masks : bool ndarray of shape (n, ..., height, width)
+        Crops of each micrograph.
+    q : float64 ndarray of shape (points,), optional
+        q grid of 1-D profiles [q_unit].
+    q_unit : str
+    """
+
+    kind: ClassVar[str]  # what the file says that it is
+    sample_ids: tuple[str, ...]
+    morphologies: tuple[str, ...]
+    modalities: tuple[Modality, Modality]
+    scattering: NDArray[np.float32]
+    masks: NDArray[np.bool_]
+    q: NDArray[np.float64] | None = None
+    q_unit: str = ""
+
+    def _own(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays, and what JSON can hold, beyond those of all examples."""
+        raise NotImplementedError
+
+    @classmethod
+    def _own_fields(cls, described: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Fields from what `_own` gave."""
+        raise NotImplementedError
+
+    def save(self, path: Path | str) -> Path:
+        """Write all of it to one file, which appears complete or not at all.
+
+        Raises
+        ------
+        CannotWrite
+            If the disk is full or the folder cannot be written.
+        """
+        own_arrays, own_words = self._own()
+        pattern = np.rint(self.scattering * LEVELS).astype(np.uint8)
+        arrays = own_arrays | {
+            "scattering": pattern if self.modalities[0].is_image else self.scattering,
+            "mask_bits": np.packbits(self.masks, axis=-1),
+        }
+        if self.q is not None:
+            arrays["q"] = self.q.astype(np.float32)
+        described = {
+            "sample_ids": self.sample_ids,
+            "morphologies": self.morphologies,
+            "modalities": [{"name": one.name, "shape": one.shape} for one in self.modalities],
+            **own_words,
+            "q_unit": self.q_unit,
+        }
+        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        with replacing(Path(path)) as file:
+            file.write(save(contiguous, {"format": self.kind, "described": json.dumps(described)}))
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If it is not there.
+        DataError
+            If it is another kind of file, or a broken one.
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path} is not there")
+        try:
+            with safe_open(path, "numpy") as file:
+                header = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if header.get("format") == cls.kind:
+                return cls(**cls._fields(json.loads(header["described"]), arrays))
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+            raise DataError(path, [f"a broken file of the explorer ({error!r})"]) from error
+        raise DataError(path, [f"no file of the explorer: its format must be {cls.kind!r}"])
+
+    @classmethod
+    def _fields(cls, described: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        """All fields from what a file holds."""
+        first, second = described["modalities"]
+        modalities = (
+            Modality(first["name"], tuple(first["shape"]), "gaussian"),
+            Modality(second["name"], tuple(second["shape"]), "bernoulli"),
+        )
+        return {
+            "sample_ids": tuple(described["sample_ids"]),
+            "morphologies": tuple(described["morphologies"]),
+            "modalities": modalities,
+            "scattering": arrays["scattering"].astype(np.float32) / (LEVELS if modalities[0].is_image else 1),
+            "masks": np.unpackbits(arrays["mask_bits"], axis=-1, count=second["shape"][1]).astype(bool),
+            "q": arrays["q"].astype(np.float64) if "q" in arrays else None,
+            "q_unit": described["q_unit"],
+            **cls._own_fields(described, arrays),
+        }
+
+
+def as_kept(scattering: NDArray[np.float32], modality: Modality) -> NDArray[np.float32]:
+    """Scattering as a file gives it back, so that what is drawn from it belongs to what is shown."""
+    if not modality.is_image:
+        return scattering
+    return np.rint(scattering * LEVELS).astype(np.float32) / np.float32(LEVELS)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Exploration(Examples):
+    """Held-out examples of a PairVAE, and how its latents spread. Latents are flat, of C h w features.
+
+    Parameters
+    ----------
+    latent_shape : (C, h, w)
+    centres : mapping of modality to float32 ndarray of shape (n, features)
+        Posterior means of the examples.
+    directions : mapping of modality to float32 ndarray of shape (k, features)
+        Leading principal directions of the latents of the training samples, one standard deviation long.
+    variances : mapping of modality to float32 ndarray of shape (features,)
+        Of the latents of all samples, as in the paper's Fig. 7.
+    """
+
+    kind = "pairvae exploration 1"
+    latent_shape: tuple[int, int, int]
+    centres: Mapping[str, NDArray[np.float32]]
+    directions: Mapping[str, NDArray[np.float32]]
+    variances: Mapping[str, NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, model: PairVAE, pairs: PreparedPairs, split: Split, rng: np.random.Generator) -> Exploration:
+        """That of a trained model: up to two held-out samples of every morphology.
+
+        Parameters
+        ----------
+        model : PairVAE
+        pairs : PreparedPairs
+        split : Split
+        rng : numpy Generator
+            Draws one crop of every micrograph.
+        """
+        first, second = pairs.modalities
+        chosen = _examples(pairs.morphologies, split.held_out)
+        crops = pairs.crops(range(len(pairs)), second.shape[0], rng)
+        shown = as_kept(pairs.scattering[chosen], first)
+        latents = {
+            name: posterior(model.vae(name), x).latent_mean.flatten(1).numpy()
+            for name, x in ((first.name, pairs.scattering), (second.name, crops))
+        }
+        centres = {
+            first.name: posterior(model.vae(first.name), shown).latent_mean.flatten(1).numpy(),
+            second.name: latents[second.name][chosen],
+        }
+        k = min(DIRECTIONS, len(split.train) - 1)
+        return cls(
+            sample_ids=tuple(pairs.sample_ids[i] for i in chosen),
+            morphologies=tuple(pairs.morphologies[i] for i in chosen),
+            modalities=pairs.modalities,
+            latent_shape=model.vae(first.name).latent_shape,
+            scattering=shown[:, 0],
+            masks=crops[chosen, 0] > 0.5,
+            centres=centres,
+            directions={
+                name: principal_directions(values[list(split.train)], k).astype(np.float32)
+                for name, values in latents.items()
+            },
+            variances={name: values.var(axis=0) for name, values in latents.items()},
+            q=pairs.q,
+            q_unit=pairs.q_unit,
+        )
+
+    def _own(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Centres, directions and variances; the shape of a latent."""
+        arrays: dict[str, np.ndarray] = {}
+        for kind, values in (("centres", self.centres), ("directions", self.directions), ("variance", self.variances)):
+            arrays |= {f"{kind} {name}": value.astype(np.float32) for name, value in values.items()}
+        return arrays, {"latent_shape": self.latent_shape}
+
+    @classmethod
+    def _own_fields(cls, described: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        """The same, from a file."""
+        names = [one["name"] for one in described["modalities"]]
+        return {
+            "latent_shape": tuple(described["latent_shape"]),
+            "centres": {name: arrays[f"centres {name}"] for name in names},
+            "directions": {name: arrays[f"directions {name}"] for name in names},
+            "variances": {name: arrays[f"variance {name}"] for name in names},
+        }
+
+
+def write_exploration(folder: Path | str, model: PairVAE, exploration: Exploration) -> Path:
+    """Write all that an explorer of a model loads: its decoders as ONNX, and the exploration.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Files in it are replaced.
+    model : PairVAE
+    exploration : Exploration
+        Of this model.
+
+    Raises
+    ------
+    ValueError
+        If the extra `onnx` is not installed.
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    folder = Path(folder)
+    for name in model.names:
+        export_decoder(model.vae(name), folder / decoder_file(name))
+    exploration.save(folder / FILE)
+    return folder
+
+
+def decoder_file(name: str) -> str:
+    """File name of the decoder of a modality."""
+    return f"{name}_decoder.onnx"
+
+
+def _examples(morphologies: tuple[str, ...], held_out: tuple[int, ...]) -> list[int]:
+    """Indices of the first held-out samples of every morphology, by morphology."""
+    by_class: dict[str, list[int]] = {}
+    for index in held_out:
+        by_class.setdefault(morphologies[index], []).append(index)
+    chosen = [index for name in sorted(by_class) for index in by_class[name][:PER_MORPHOLOGY]]
+    return chosen[:MOST]

@@ -1,0 +1,242 @@
+"""Explorers: trained models that run in the reader's own browser, a PairVAE moved by sliders, a flow that draws."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import torch
+import traitlets
+from matplotlib.figure import Figure
+
+from pairvae_lib.assessment.ensembles import flow_answer
+from pairvae_lib.book.explorer.examples import FILE, Examples, Exploration, write_exploration
+from pairvae_lib.book.explorer.flow import FlowExploration, write_flow_exploration
+from pairvae_lib.bundles.bundle import load_bundle
+from pairvae_lib.bundles.onnx import PACKAGES, can_export
+from pairvae_lib.checks import check_positive
+from pairvae_lib.claims.published import published_results
+from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
+from pairvae_lib.figures.pictures import png
+from pairvae_lib.figures.style import display_name, styled
+from pairvae_lib.models.flow.network import ConditionalFlow
+from pairvae_lib.models.latents import decoded
+from pairvae_lib.models.pairvae import PairVAE
+from pairvae_lib.runs import Run, project_root
+
+RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+MODELS = "models"  # folder of the models beside the runtime, in the book and in what the front end asks for
+STILL = "A still picture: in the book, and in a live notebook, the decoders run and sliders move it."
+WITHOUT_ONNX = (
+    f"This is a still picture: the explorer needs the packages {' and '.join(PACKAGES)}, which come with "
+    "pip install -c constraints.txt -e '.[onnx]'"
+)
+EXAMPLES = 4  # in the still picture
+MASKS = 3  # of each example of a flow in the still picture
+STEPS = 8  # of Euler's method, for those
+STILL_FLOW = "A still picture: in the book, and in a live notebook, the flow runs and draws others."
+FRONT_END = Path(__file__).parent / "front_end"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
+
+Explored = tuple[PairVAE, Exploration]
+
+
+def bundled(file: Path) -> str:
+    """A module of the front end as one file: what it imports from beside it stands in place of the imports, once."""
+    texts: dict[Path, str] = {}
+
+    def take(path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        for name in _IMPORT.findall(text):
+            if path.with_name(name) not in texts:
+                take(path.with_name(name))
+        texts[path] = _IMPORT.sub("", text)
+
+    take(file)
+    return "\n".join(texts.values())
+
+
+class Explorer(anywidget.AnyWidget):
+    """The widget. In a static page its front end loads the files that lie beside the page; in a live notebook it asks.
+
+    Parameters
+    ----------
+    folders : mapping of label to Path
+        What `write_exploration` or `write_flow_exploration` wrote, by what the reader sees of it; the first is shown
+        first.
+    poster : bytes
+        PNG file: what is seen where nothing runs.
+    poster_text : str
+        Its alternative text.
+    message : str
+        Where there are no folders: why.
+    """
+
+    _esm = bundled(FRONT_END / "explorer.js")
+    _css = FRONT_END / "explorer.css"
+    models: traitlets.List = traitlets.List().tag(sync=True)
+    poster = traitlets.Bytes().tag(sync=True)
+    poster_text = traitlets.Unicode().tag(sync=True)
+    message = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, folders: Mapping[str, Path], poster: bytes, poster_text: str, message: str = ""):
+        models = [{"label": label, "folder": f"{MODELS}/{path.name}"} for label, path in folders.items()]
+        super().__init__(models=models, poster=poster, poster_text=poster_text, message=message)
+        self._files = {name: _runtime_folder() / name for name in RUNTIME}
+        for path in folders.values():
+            names = [FILE, *sorted(file.name for file in path.glob("*.onnx"))]
+            self._files |= {f"{MODELS}/{path.name}/{name}": path / name for name in names}
+        self.on_msg(self._hand_over)
+
+    def _hand_over(self, _: Any, content: dict[str, Any], __: list[bytes]) -> None:
+        """Answer a front end that asks for one of our files; no other file is ever read."""
+        answer = {"number": content.get("number")}
+        file = self._files.get(str(content.get("wanted")))
+        if file is None:
+            self.send(answer | {"error": "the page asked for a file that is not the explorer's"})
+        elif not file.is_file():
+            hint = "; fetch it with: make assets" if file.name in RUNTIME else ""
+            self.send(answer | {"error": f"{file.name} is not there{hint}"})
+        else:
+            self.send(answer, [file.read_bytes()])
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The widget, and the still picture for a place that shows none."""
+        shown = super()._repr_mimebundle_(**options)
+        if shown is None:
+            return None
+        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        return data | {"text/plain": self.poster_text, "image/png": self.poster}, metadata
+
+
+def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Explorer:
+    """An explorer of trained models; writes what its front end loads.
+
+    Parameters
+    ----------
+    explored : mapping of label to (PairVAE, Exploration)
+        At least one; the first is shown first, and in the still picture.
+    folder : Path or str
+        Where a folder for each model is written.
+
+    Raises
+    ------
+    ValueError
+        If there is no model.
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    check_positive("number of models to explore", len(explored))
+    model, exploration = next(iter(explored.values()))
+    scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
+    text = f"{scattering} of held-out samples, the micrographs decoded from it, and the true {micrograph}"
+    poster = png(_still_of_pair(model, exploration))
+    if not can_export():
+        return Explorer({}, poster, text, WITHOUT_ONNX)
+    folders = {
+        label: write_exploration(Path(folder) / f"model{number}", *one)
+        for number, (label, one) in enumerate(explored.items(), start=1)
+    }
+    return Explorer(folders, poster, text)
+
+
+def explored_models(run: Run, model: PairVAE, exploration: Exploration) -> dict[str, Explored]:
+    """A run's own model, and before it the published one where the run is the small example of the book.
+
+    Parameters
+    ----------
+    run : Run
+    model : PairVAE
+        Of the run.
+    exploration : Exploration
+        Of this model.
+
+    Raises
+    ------
+    BundleError, DataError
+        If what is published is broken.
+    """
+    published = published_results(run)
+    found: dict[str, Explored] = {}
+    if published.model_folder.is_dir():
+        bundle = load_bundle(published.model_folder)
+        assert isinstance(bundle.model, PairVAE)
+        found[f"published, {bundle.profile} profile"] = (bundle.model, Exploration.load(published.exploration_file))
+    return found | {f"this run, {run.profile} profile": (model, exploration)}
+
+
+def flow_explorer(flow: ConditionalFlow, exploration: FlowExploration, folder: Path | str, label: str) -> Explorer:
+    """An explorer that draws ensembles with a flow; writes what its front end loads.
+
+    Parameters
+    ----------
+    flow : ConditionalFlow
+    exploration : FlowExploration
+        Of this flow.
+    folder : Path or str
+        Where a folder `flow` is written.
+    label : str
+        What the reader sees of the flow.
+
+    Raises
+    ------
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
+    text = f"{scattering} of held-out samples, masks that the flow draws from it, and a true crop of the {micrograph}"
+    poster = png(_still_of_flow(flow, exploration))
+    if not can_export():
+        return Explorer({}, poster, text, WITHOUT_ONNX)
+    return Explorer({label: write_flow_exploration(Path(folder) / "flow", flow, exploration)}, poster, text)
+
+
+def _still_of_pair(model: PairVAE, exploration: Exploration) -> Figure:
+    """What micrographs are decoded from the scattering of a few examples."""
+    scattering, micrograph = exploration.modalities
+    chosen = _of_each(exploration.morphologies)
+    latents = torch.from_numpy(exploration.centres[scattering.name][chosen]).view(-1, *exploration.latent_shape)
+    masks = decoded(model.vae(micrograph.name), latents)
+    return _still(exploration, chosen, masks[:, np.newaxis], exploration.masks[chosen], "decoded", STILL)
+
+
+def _still_of_flow(flow: ConditionalFlow, exploration: FlowExploration) -> Figure:
+    """What masks are drawn from the scattering of a few examples."""
+    chosen = _of_each(exploration.morphologies)
+    side, given = exploration.modalities[1].shape[0], exploration.scattering[chosen][:, np.newaxis]
+    drawn = flow_answer(flow, given, MASKS, side, np.random.default_rng(0), STEPS)
+    return _still(exploration, chosen, drawn, exploration.masks[chosen, 0], "drawn", STILL_FLOW)
+
+
+@styled
+def _still(
+    exploration: Examples, chosen: list[int], drawn: np.ndarray, true: np.ndarray, words: str, note: str
+) -> Figure:
+    """Scattering, masks (m, k, height, width) made from it, and a true crop, of each of m examples."""
+    count = drawn.shape[1]
+    figure, grid = tiles(count + 2, len(chosen), extra_height=0.4)
+    for column, index in enumerate(chosen):
+        draw_scattering(grid[0, column], exploration.scattering[index], exploration.q, exploration.q_unit)
+        for row, mask in enumerate([*drawn[column], true[column]], start=1):
+            draw_image(grid[row, column], mask)
+        grid[0, column].set_title(display_name(exploration.morphologies[index]))
+    scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
+    for row, label in enumerate((scattering, *[words] * count, f"true {micrograph}")):
+        grid[row, 0].set_ylabel(label)
+    figure.supxlabel(note, fontsize=8)
+    return figure
+
+
+def _of_each(morphologies: Sequence[str]) -> list[int]:
+    """Where the first example of each morphology is; of some morphologies, if there are many."""
+    first = {name: k for k, name in reversed(list(enumerate(morphologies)))}
+    return sorted(first.values())[:EXAMPLES]
+
+
+def _runtime_folder() -> Path:
+    """Where the program lies that runs decoders in a browser, once the book's assets are laid out."""
+    return project_root() / "book" / "web" / "static" / "_static" / "explorer"

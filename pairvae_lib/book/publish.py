@@ -1,0 +1,341 @@
+"""Published results: the small files of finished runs, with where they come from, so that the book needs no training.
+
+They lie in `results/published` laid out as in `results`: <profile>/<data>/seed43-n48/errors.json and so on, with one
+`provenance.json` for each profile and data set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import nbformat
+import numpy as np
+
+from pairvae_lib.book.chapters import chapter_names
+from pairvae_lib.book.execute import is_stale
+from pairvae_lib.book.explorer.examples import Exploration
+from pairvae_lib.bundles.bundle import Bundle, Scaling, origin, save_bundle, versions
+from pairvae_lib.checks import DataError
+from pairvae_lib.claims.measures import at_the_end
+from pairvae_lib.claims.published import EXAMPLE_PROFILE, EXPLORATION, MODEL, PROVENANCE, published_root
+from pairvae_lib.config import Precision, profile_named
+from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.files.arrays import compact, read_arrays, write_arrays, write_json
+from pairvae_lib.files.writing import replacing, replacing_folder
+from pairvae_lib.models.cached import load_or_train_pair, split_pairs, starting_vaes
+from pairvae_lib.models.loop import rng_for
+from pairvae_lib.models.precision import arithmetic_in_force, chapter_arithmetic, processor, training_precision
+from pairvae_lib.runs import SIMULATED, Run
+
+CARD = """# PairVAE of simulated pairs, profile {profile}
+
+Trained on {n_train} of {n} simulated pairs of a scattering pattern ({scattering}) and a micrograph ({micrograph}), seed
+{seed}; which samples, and which were held out, stands in `config.json`. Its errors on both lie beside this folder, in
+`errors.json`; chapter 5 of the book shows them.
+
+It is the example of the book, there to be looked at. It has seen no measured film: it says nothing about measured
+patterns of {scattering}, and on those it must not be used. Numbers are stored in 16 bits. Licence: MIT.
+"""
+
+
+def save_published_model(run: Run, folder: Path) -> None:
+    """Write a run's trained model, and what the explorer shows of it, into a folder of published results.
+
+    Parameters
+    ----------
+    run : Run
+        Of simulated pairs, trained.
+    folder : Path
+        That of the run among the published results.
+
+    Raises
+    ------
+    MissingResult
+        If the run was not trained.
+    """
+    pairs = PreparedPairs.load(run.require(run.pairs_file, "02_preprocessing"))
+    split = split_pairs(pairs, run.seed, run.n_train, run.held_out)
+    run.require(run.pair_file, "04_pair_vae")
+    vaes = starting_vaes(pairs, split.train, run.settings, run.seed, run.solo_file, run.protocol)
+    model, _ = load_or_train_pair(vaes, pairs, split.train, run.settings, run.seed, run.pair_file)
+    facts = origin(run.data_root.name, run.seed, pairs, split, protocol=run.protocol)
+    scaling = Scaling.of(pairs, binarisation=run.settings.binarisation)
+    bundle = Bundle(model, pairs.modalities, scaling, run.profile, facts)
+    scattering, micrograph = (modality.name for modality in pairs.modalities)
+    card = CARD.format(profile=run.profile, n_train=len(split.train), n=len(pairs), seed=run.seed,
+                       scattering=scattering, micrograph=micrograph)
+    save_bundle(folder / MODEL, bundle, card, half=True)
+    Exploration.of(model, pairs, split, rng_for(run.seed, "exploration")).save(folder / EXPLORATION)
+
+
+def add_published_model(run: Run) -> Path:
+    """Add the model to results of the same run that are published already, and to their provenance.
+
+    Parameters
+    ----------
+    run : Run
+        The example of what is published; a model that was there is replaced.
+
+    Returns
+    -------
+    Path
+        The folder of the model.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is published of this profile and data.
+    MissingResult
+        If the run was not trained.
+    """
+    root = published_root() / run.profile / run.data_root.name
+    if not (root / PROVENANCE).is_file():
+        raise FileNotFoundError(f"{root} holds no {PROVENANCE}: publish the results before their model")
+    provenance = json.loads((root / PROVENANCE).read_text(encoding="utf-8"))
+    name = run.pair_folder.relative_to(run.data_root).as_posix()
+    if name != provenance["example"]:
+        raise ValueError(f"the run must be the published example, {provenance['example']}; got {name}")
+    rmtree(root / name / MODEL, ignore_errors=True)
+    save_published_model(run, root / name)
+    for path in (*sorted((root / name / MODEL).iterdir()), root / name / EXPLORATION):
+        provenance["files"][path.relative_to(root).as_posix()] = sha256(path.read_bytes()).hexdigest()
+    provenance["files"] = dict(sorted(provenance["files"].items()))
+    write_json(root / PROVENANCE, provenance)
+    return root / name / MODEL
+
+
+PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
+OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
+METRICS = ("intensity", "S2", "S2 periodic")  # of runs other than the example
+MEASURED_METRICS = ("intensity", "S2", "A2", "L vertical")  # of measured data, which chapter 7 shows
+PROPERTIES = ("phase fraction", "period", "long-range order", "lineal path")
+KEPT = ("r", "sample_ids", "morphologies", "subsets", "labels", "variances")  # and S2: what claims are computed from
+SCORES = ("sample_id", "morphology", "method", "illumination", "dice", "domains_kept")
+OF_THE_DATA = ("thresholds.json", "claims.json")
+
+
+def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) -> Path:
+    """Copy the small results of finished runs of one profile and data set, and write down where they come from.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        All of the same profile and data.
+    example : Run
+        The one that is published whole, if its data are simulated; that of EXAMPLE_PROFILE with its model. Of the
+        others: errors and references of METRICS (of measured data MEASURED_METRICS), PROPERTIES and losses of pair
+        training, those of the default protocol as one mean over the last tenth of the epochs; of those with as many
+        training pairs also the two-point correlations. Of measured data no picture and no profile is published.
+    trained_at : str, optional
+        Commit at which the models were trained, where that is not the one that assessed them.
+
+    Returns
+    -------
+    Path
+        The folder written; one that was there before is replaced.
+
+    Raises
+    ------
+    MissingResult
+        If a run has not been assessed.
+    ValueError
+        If the runs differ in profile or data, or a result comes from other code than there is now.
+    """
+    if any(run.data_root != example.data_root for run in runs):
+        raise ValueError("runs must be of one profile and data set to be published together")
+    for run in runs:
+        run.require(run.errors_file, "05_evaluation")
+        if is_stale(run, "05_evaluation"):
+            raise ValueError(f"{run.errors_file} must come from the code there is now; {run.command('05_evaluation')}")
+    target = published_root() / example.profile / example.data_root.name
+    with replacing_folder(target) as fresh:
+        for run in runs:
+            folder = fresh / run.pair_folder.relative_to(run.data_root)
+            for source in (run.pair_folder / name for name in OF_A_RUN):
+                alike = run.n_train == example.n_train and run.protocol == Run.protocol
+                wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
+                if source.exists() and (run == example or wanted):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
+        if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
+            save_published_model(example, fresh / example.pair_folder.relative_to(example.data_root))
+        for source in (example.data_root / name for name in OF_THE_DATA):
+            if source.exists():
+                _copy(source, fresh / source.name, example, whole=False)
+        origin = origin_of(example.data_root, example.settings.precision)
+        provenance = {
+            "profile": example.profile,
+            "data": example.data_root.name,
+            "settings": settings_digest(example.profile),
+            "example": example.pair_folder.relative_to(example.data_root).as_posix(),
+            **origin,
+            "trained_at": trained_at or origin["commit"],
+            "wall_seconds": {
+                run.pair_folder.relative_to(run.data_root).as_posix(): seconds
+                for run in runs
+                if (seconds := _seconds(run))
+            },
+        }
+        write_provenance(fresh, provenance)
+    return target
+
+
+def write_provenance(folder: Path, facts: dict[str, Any]) -> None:
+    """Write where a finished folder of published results comes from, with the hash of every file in it."""
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): digest_of(path) for path in found}
+    write_json(folder / PROVENANCE, facts | {"files": files})
+
+
+def what_is_published(root: Path | None = None) -> list[str]:
+    """One line for every published profile and data set.
+
+    Parameters
+    ----------
+    root : Path, optional
+        `published_root()` if None.
+    """
+    root = published_root() if root is None else root
+    lines = []
+    for file in sorted(root.glob(f"*/*/{PROVENANCE}")):
+        provenance = json.loads(file.read_text())
+        shown = file.parent.relative_to(root).as_posix()
+        lines.append(f"{shown}: {len(provenance['files'])} files, commit {provenance['commit'][:7]}")
+    return lines
+
+
+def check_published(root: Path | None = None) -> list[str]:
+    """Hold every published file to its hash, and every profile to the settings that its results were made with.
+
+    Parameters
+    ----------
+    root : Path, optional
+        `published_root()` if None.
+
+    Returns
+    -------
+    list of str
+        One line for every profile and data set.
+
+    Raises
+    ------
+    DataError
+        If there are no published results, or a file is missing, changed or unknown, or the settings are others now;
+        one line for each.
+    """
+    root = published_root() if root is None else root
+    lines, problems = what_is_published(root), []
+    for file in sorted(root.glob(f"*/*/{PROVENANCE}")):
+        provenance, folder = json.loads(file.read_text()), file.parent
+        shown = folder.relative_to(root).as_posix()
+        there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {PROVENANCE}
+        for name, digest in provenance["files"].items():
+            if name not in there:
+                problems.append(f"{shown}/{name}: missing")
+            elif digest_of(folder / name) != digest:
+                problems.append(f"{shown}/{name}: its content has changed since it was published")
+        problems += [f"{shown}/{name}: not in {PROVENANCE}" for name in sorted(there - provenance["files"].keys())]
+        if settings_digest(provenance["profile"]) != provenance["settings"]:
+            problems.append(f"{shown}: the profile {provenance['profile']!r} has other settings now")
+    if not lines:
+        problems.append(f"no {PROVENANCE} below it")
+    if problems:
+        raise DataError(root, problems)
+    return lines
+
+
+def commit_of(folder: Path) -> str:
+    """The commit of the checkout that a folder lies in, marked where files differ from it."""
+    words = ["git", "-C", str(folder)]
+    found = subprocess.run([*words, "rev-parse", "HEAD"], capture_output=True, text=True)
+    if found.returncode:
+        return "unknown"
+    changed = subprocess.run([*words, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True)
+    return found.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
+
+
+def origin_of(folder: Path, precision: Precision, *packages: str) -> dict[str, Any]:
+    """Commit of the checkout that a folder lies in, versions of PACKAGES and others, and the machine.
+
+    "arithmetic" is what trainings of that precision, of the profile, run in there.
+    """
+    arithmetic = {
+        "precision": training_precision(precision),
+        "kernels": "fixed" if chapter_arithmetic(precision) else arithmetic_in_force(),
+    }
+    machine = {"processor": processor(), "cores": os.cpu_count(), "system": platform.system(), "arithmetic": arithmetic}
+    return {"commit": commit_of(folder), "versions": versions(*PACKAGES, *packages), "machine": machine}
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def settings_digest(profile: str) -> str:
+    """Twelve hexadecimal digits of every number of a profile."""
+    return sha256(repr(profile_named(profile)).encode()).hexdigest()[:12]
+
+
+def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
+    """Copy a file of results as small as it gets: few digits, and unless `whole` what claims and figures need."""
+    if source.suffix == ".npz":
+        arrays = read_arrays(source)
+        kept = [name for name in arrays if whole or name in KEPT or name.startswith(("S2 ", "distance "))]
+        small = compact({name: arrays[name] for name in kept})
+        coarse = run.data != SIMULATED
+        write_arrays(target, {name: _thousandths(values) if coarse else values for name, values in small.items()})
+        return
+    content = json.loads(source.read_text(encoding="utf-8"))
+    if source.name == "errors.json" and not whole:
+        for name in ("medians", "uncertainty"):
+            content.pop(name, None)
+        for kind in ("errors", "references"):
+            metrics = METRICS if run.data == SIMULATED else MEASURED_METRICS
+            content[kind] = {metric: content[kind][metric] for metric in metrics if metric in content[kind]}
+        content["properties"] = {name: content["properties"][name] for name in PROPERTIES}
+    if source.name == "errors.json":
+        content["references"] = _rounded(content["references"], 3)
+    if source.name == "history.json" and not whole:
+        content = {name: values for name, values in content.items() if not name.startswith(("solo ", "barlow"))}
+        if run.protocol == Run.protocol:
+            content["pair"] = {name: [at_the_end(values)] for name, values in content["pair"].items()}
+    if source.name == "thresholds.json":  # as the data are; chapter 2 shows other lights
+        rows = [row for row in content["rows"] if row["illumination"] == 1]
+        content["rows"] = [{name: row[name] for name in SCORES} for row in rows]
+    with replacing(target) as file:
+        digits = 4 if run.data == SIMULATED else 3
+        file.write(json.dumps(_rounded(content, digits), separators=(",", ":"), allow_nan=False).encode() + b"\n")
+
+
+def _thousandths(values: np.ndarray) -> np.ndarray:
+    """Curves in half precision in steps of a thousandth, which pack well; others as they are."""
+    return np.round(values.astype(np.float64), 3).astype(np.float16) if values.dtype == np.float16 else values
+
+
+def _rounded(content: Any, digits: int) -> Any:
+    """Plain values with a few significant digits."""
+    if isinstance(content, dict):
+        return {key: _rounded(value, digits) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_rounded(value, digits) for value in content]
+    return float(f"{content:.{digits}g}") if isinstance(content, float) else content
+
+
+def _seconds(run: Run) -> dict[str, float]:
+    """How long each chapter of a run took, by its executed notebook."""
+    found: dict[str, float] = {}
+    for name in chapter_names():
+        file = run.notebook(name)
+        if file.exists():
+            duration = nbformat.read(file, as_version=4).metadata.get("papermill", {}).get("duration")
+            found |= {} if duration is None else {name: round(duration, 1)}
+    return found

@@ -1,0 +1,5 @@
+"""A trained model as a folder: made, used, described."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

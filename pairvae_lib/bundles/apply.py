@@ -1,0 +1,297 @@
+"""A trained model at work: a file of a measurement in, an ensemble of what the other technique would show out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairvae_lib.bundles.bundle import Bundle, check_latents, check_route, latent_variance
+from pairvae_lib.bundles.kinds import KINDS, SELF_ERRORS, PairVAEKind
+from pairvae_lib.checks import check_one_of, check_range
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.preprocessing import random_crop
+from pairvae_lib.data.reading.hdf5 import HDF5_SUFFIXES, is_curve
+from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
+from pairvae_lib.data.reading.listing import Sample
+from pairvae_lib.data.reading.pixel_size import file_nm_per_pixel
+from pairvae_lib.data.reading.samples import sample_levels, sample_micrograph, sample_profile
+from pairvae_lib.models.latents import ensemble, posterior
+from pairvae_lib.models.loop import rng_for
+from pairvae_lib.models.pairvae import PairVAE
+
+MAX_SAMPLES = 10_000
+LEAST_DISAGREEMENT = 0.005  # of the pixels
+WIDER = " (generate draws more widely)"
+SURE = (
+    "the members of the ensemble are nearly the same: the model is sure of one answer, which does not make it right; "
+    f"its width says nothing of the error{WIDER}"
+)
+LARGEST_CLIPPED = 0.05  # share of a profile beyond the training data's range; that of training data is 0.002
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is known of measurements beside their files; see `reading.listing.Sample`.
+
+    Parameters
+    ----------
+    q_unit : str
+        Unit of q where a 1-D profile does not say.
+    q_scale : float, optional
+        The q [1/nm] of one unit of q in a 1-D profile.
+    image_rows : int, optional
+        Rows of a micrograph above the data bar; as in the training data if None.
+    nm_per_pixel : float, optional
+        Pixel size of a micrograph [nm]; as its tags say if None.
+    poni, detector_mask : Path, optional
+        Calibration of the detector, and pixels to leave out.
+    beam : (row, col), optional
+        Where the beam meets the detector [px].
+    """
+
+    q_unit: str = ""
+    q_scale: float | None = None
+    image_rows: int | None = None
+    nm_per_pixel: float | None = None
+    poni: Path | None = None
+    detector_mask: Path | None = None
+    beam: tuple[float, float] | None = None
+
+
+AS_THE_FILE_SAYS = Treatment()
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One measurement as a model sees it.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without its folder.
+    sha256 : str
+        Of the file.
+    source : str
+        The modality.
+    seen : ndarray
+        float32 of the modality's shape, in [0, 1]; of a micrograph the whole mask, bool (H, W).
+    """
+
+    name: str
+    sha256: str
+    source: str
+    seen: NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """What a model says of one measurement.
+
+    Parameters
+    ----------
+    measurement : Measurement
+    target : str
+        The modality that is predicted.
+    drawn : ndarray of shape (n, *shape of the target)
+        Boolean masks, or intensities in [0, 1].
+    best : ndarray of the target's shape, optional
+        The single reconstruction, from the mean of the latent; None where there is none: kinds of models that only
+        draw, and micrographs, of which every member has its own crop.
+    warnings : tuple of str
+        Why not to trust it.
+    self_error : float, optional
+        See `self_error`.
+    """
+
+    measurement: Measurement
+    target: str
+    drawn: NDArray
+    best: NDArray | None
+    warnings: tuple[str, ...] = ()
+    self_error: float | None = None
+
+
+def modality_of(bundle: Bundle, name: str) -> Modality:
+    """The modality of that name."""
+    check_one_of("modality", name, [modality.name for modality in bundle.modalities])
+    return next(modality for modality in bundle.modalities if modality.name == name)
+
+
+def other_modality(bundle: Bundle, name: str) -> str:
+    """The modality on the other side."""
+    first, second = (modality.name for modality in bundle.modalities)
+    return second if modality_of(bundle, name).name == first else first
+
+
+def read_measurement(
+    bundle: Bundle, path: Path | str, source: str, treatment: Treatment = AS_THE_FILE_SAYS
+) -> Measurement:
+    """A measurement from a file in any format that data folders may have, scaled as the model's training data were.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    path : Path or str
+    source : str
+        The modality that it is of.
+    treatment : Treatment
+        What the file does not say.
+
+    Raises
+    ------
+    ValueError
+        With the file and the reason: it cannot be read, or it is not like those that the model was trained on.
+    """
+    path = Path(path)
+    modality, scaling = modality_of(bundle, source), bundle.scaling
+    sample = Sample(
+        path.stem,
+        path,
+        path,
+        q_scale=treatment.q_scale,
+        image_rows=scaling.image_rows if treatment.image_rows is None else treatment.image_rows,
+        poni=treatment.poni,
+        detector_mask=treatment.detector_mask,
+        beam=treatment.beam,
+    )
+    try:
+        if not path.is_file():
+            raise ValueError("is no file" if path.exists() else "is missing")
+        if not modality.is_image:
+            q, intensity, unit = sample_profile(replace(sample, is_averaged=_is_averaged(sample)))
+            seen: NDArray = scaling.seen_profile(q, intensity, unit or treatment.q_unit)
+        elif modality.likelihood == "gaussian":
+            seen = scaling.seen_pattern(sample_levels(sample), modality.shape[0])
+        else:
+            own = treatment.nm_per_pixel or file_nm_per_pixel(path)
+            seen = scaling.seen_mask(sample_micrograph(sample), modality.shape[0], own)
+        return Measurement(path.name, sha256(path.read_bytes()).hexdigest(), source, seen)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} cannot be used: {error}") from error
+
+
+def _is_averaged(sample: Sample) -> bool:
+    """Whether a profile is to be made from a detector image, which needs a calibration."""
+    suffix = sample.scattering.suffix.lower()
+    if suffix not in IMAGE_SUFFIXES or (suffix in HDF5_SUFFIXES and is_curve(sample.scattering)):
+        return False
+    if sample.poni is None:
+        raise ValueError("a detector image becomes a 1-D profile by its calibration only; name the .poni file")
+    return True
+
+
+def reconstructed(
+    bundle: Bundle, measurement: Measurement, target: str, samples: int = 16, seed: int = 43
+) -> Ensemble:
+    """An ensemble of what another technique would show of the same sample.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    measurement : Measurement
+        Of `read_measurement`. A micrograph larger than the model's crop gives every member a crop of its own.
+    target : str
+        The modality to predict; the measurement's own for a self-reconstruction.
+    samples : int
+        Members of the ensemble.
+    seed : int
+        With the file's content it determines all that is drawn: the same file gives the same ensemble, in whatever
+        company it is read.
+    """
+    kind, source = KINDS[bundle.kind], measurement.source
+    check_route(bundle, source, target)
+    check_range("samples", samples, 1, MAX_SAMPLES)
+    rng = rng_for(seed, f"reconstruct-{measurement.sha256}")
+    x = _shown_to_model(bundle, measurement, samples, rng)
+    drawn = kind.drawn(bundle.model, x, source, target, samples // len(x), rng)
+    best = kind.best(bundle.model, x, source, target) if len(x) == 1 else None
+    drawn = drawn.reshape(samples, *drawn.shape[2:])
+    error = self_error(bundle, measurement)
+    doubts = _doubts(bundle, measurement, error) + _doubts_of_spread(bundle, drawn)
+    return Ensemble(measurement, target, drawn, None if best is None else best[0], doubts, error)
+
+
+def generated(
+    bundle: Bundle, measurement: Measurement, target: str, count: int = 16, variance: float = 1.0, seed: int = 43
+) -> Ensemble:
+    """An ensemble drawn more widely: around the measurement's latent, with the variance of all latents (paper, Fig. 7).
+
+    Parameters
+    ----------
+    bundle, measurement, target, seed
+        As `reconstructed`. The measurement must be of the size that the model sees.
+    count : int
+        Members of the ensemble.
+    variance : float
+        Factor on the variance of the training samples' latents; the paper's Fig. S7 and S8 are below and above 1.
+    """
+    model = check_latents(bundle)
+    check_range("count", count, 1, MAX_SAMPLES)
+    check_one_of("target", target, model.names)
+    source = measurement.source
+    spread = latent_variance(bundle)[source]
+    rng = rng_for(seed, f"generate-{measurement.sha256}")
+    x = _shown_to_model(bundle, measurement, 1, rng)
+    centre = posterior(model.vae(source), x).latent_mean[0]
+    drawn = ensemble(model, centre, spread, target, count, rng, variance)
+    best = PairVAEKind().best(model, x, source, target)[0]
+    error = self_error(bundle, measurement)
+    return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement, error), error)
+
+
+def self_error(bundle: Bundle, measurement: Measurement) -> float | None:
+    """Mean absolute error of scattering -> the same scattering; None where the model has no such route.
+
+    Large for a measurement that is unlike those of the training.
+    """
+    kind, source = KINDS[bundle.kind], measurement.source
+    if modality_of(bundle, source).likelihood != "gaussian" or (source, source) not in kind.routes(bundle.model):
+        return None
+    again = kind.best(bundle.model, measurement.seen[np.newaxis, np.newaxis], source, source)
+    return None if again is None else float(np.abs(again[0] - measurement.seen).mean())
+
+
+def _shown_to_model(
+    bundle: Bundle, measurement: Measurement, samples: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """What goes into the encoder, (m, 1, *shape): the measurement, or as many crops of a larger micrograph."""
+    modality = modality_of(bundle, measurement.source)
+    seen = measurement.seen
+    if seen.shape == modality.shape:
+        return seen.astype(np.float32)[np.newaxis, np.newaxis]
+    crops = [random_crop(seen, modality.shape[0], rng) for _ in range(samples)]
+    return np.stack(crops)[:, np.newaxis].astype(np.float32)
+
+
+def disagreement(masks: NDArray[np.bool_]) -> float:
+    """Share of the pixels in which a mask differs from the majority of an ensemble (n, height, width)."""
+    share = masks.mean(axis=0)
+    return float(np.minimum(share, 1 - share).mean())
+
+
+def _doubts_of_spread(bundle: Bundle, drawn: NDArray) -> tuple[str, ...]:
+    """Whether an ensemble is one answer over and over."""
+    if drawn.dtype != np.bool_ or len(drawn) < 2 or disagreement(drawn) >= LEAST_DISAGREEMENT:
+        return ()
+    return (SURE if isinstance(bundle.model, PairVAE) else SURE.removesuffix(WIDER),)
+
+
+def _doubts(bundle: Bundle, measurement: Measurement, error: float | None) -> tuple[str, ...]:
+    """Why a model should not be trusted with a measurement."""
+    doubts = []
+    known = bundle.provenance.get(SELF_ERRORS)
+    if error is not None and isinstance(known, dict) and isinstance(known.get("largest"), int | float):
+        if error > known["largest"]:
+            doubts.append(
+                f"the model gives this measurement itself back with an error of {error:.3g}, and no held-out sample "
+                f"with one above {known['largest']:.3g}: it is unlike those that the model was trained on"
+            )
+    modality = modality_of(bundle, measurement.source)
+    clipped = float(np.isin(measurement.seen, (0, 1)).mean())
+    if not modality.is_image and clipped > LARGEST_CLIPPED:
+        doubts.append(f"{clipped:.0%} of the profile lie beyond the intensities of the training data, and were clipped")
+    return tuple(doubts)

@@ -1,0 +1,216 @@
+"""From a folder of pairs to a trained, assessed model as a folder: what `pairvae train` does."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from pairvae_lib import __version__
+from pairvae_lib.bundles.appraisal import appraisal_of
+from pairvae_lib.bundles.bundle import EXAMPLES, Bundle, Scaling, save_bundle, versions
+from pairvae_lib.bundles.card import model_card
+from pairvae_lib.bundles.kinds import KINDS, PairVAEKind
+from pairvae_lib.bundles.report import exhibits, packed_exhibits
+from pairvae_lib.checks import check_one_of
+from pairvae_lib.config import Profile, profile_named
+from pairvae_lib.data.folder import PairedDataset, open_pairs, prepare
+from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.splits import Split
+from pairvae_lib.files.locks import locked
+from pairvae_lib.models.cached import TrainedPairVAE, split_pairs
+from pairvae_lib.runs import SIMULATED
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What is asked for.
+
+    Parameters
+    ----------
+    data : str
+        A folder of pairs (see `datasets.open_pairs`), or "simulated".
+    out : Path
+        The folder to write; it must not exist yet.
+    profile : str
+        A key of `config.PROFILES`.
+    seed : int
+        Of the split, the initial weights and everything drawn.
+    n_train : int, optional
+        Number of training pairs; two thirds (or, with `held_out`, all others) if None.
+    held_out : str
+        A group of the data to hold out; "" for a random split stratified by morphology.
+    name : str
+        Of the model; that of the folder if empty.
+    examples : bool
+        Whether pictures of a few samples go into the folder.
+    half : bool
+        Whether numbers are stored in 16 bits.
+    kind : str
+        Of the model, a key of `kinds.KINDS`.
+    """
+
+    data: str
+    out: Path
+    profile: str = "quick"
+    seed: int = 43
+    n_train: int | None = None
+    held_out: str = ""
+    name: str = ""
+    examples: bool = False
+    half: bool = False
+    kind: str = "pairvae"
+
+
+def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: None) -> Bundle:
+    """Train and assess a model on pairs, and write its folder with card and assessment.
+
+    Interrupted at any moment, the same order goes on where it was: until it is done, what it has is in a hidden folder
+    beside `out`.
+
+    Parameters
+    ----------
+    order : TrainingJob
+    report : callable
+        Takes a sentence about each stage as it begins.
+
+    Returns
+    -------
+    Bundle
+        What was written to `order.out`.
+
+    Raises
+    ------
+    FileExistsError
+        If `order.out` is there already.
+    DataError
+        If files of the data cannot be used, with a line for each.
+    ValueError
+        If there are too few pairs, no such group, profile or kind, or the hidden folder belongs to another order.
+    ChapterInUse
+        If another process works on the same model.
+    CannotWrite
+        If the disk is full or the folder cannot be written.
+    """
+    profile = profile_named(order.profile)
+    check_one_of("model", order.kind, KINDS)
+    kind = KINDS[order.kind]
+    if order.out.exists():
+        raise FileExistsError(f"{order.out} is there already; name a folder that does not exist yet")
+    work = work_folder(order.out)
+    _check_own(work, order.kind)
+    resumed = bool(_unfinished(order.kind, work))
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(name: str, sentence: str) -> Iterator[None]:
+        report(sentence)
+        began = time.perf_counter()
+        yield
+        seconds[name] = round(time.perf_counter() - began, 1)
+
+    with locked(work / "training"):
+        with stage("preparing", f"Preparing {_name_of(order.data)}"):
+            dataset = _opened(order.data, profile, work)
+            pairs = prepare(dataset, profile)
+            split = split_pairs(pairs, order.seed, order.n_train, order.held_out)
+            kind.check(split, profile)
+        model, attachments, known = kind.trained(pairs, split, profile, order.seed, work, stage)
+        facts = _facts(order, pairs, split) | known | {"seconds": seconds, "resumed": resumed}
+        scaling = Scaling.of(pairs, dataset)
+        bundle = Bundle(model, pairs.modalities, scaling, profile.name, facts, order.kind, attachments)
+        if order.examples:
+            pictures = packed_exhibits(exhibits(bundle, pairs, order.seed))
+            bundle = replace(bundle, attachments={**attachments, EXAMPLES: pictures})
+        appraisal = appraisal_of(bundle)
+        report("Writing the model's folder")
+        save_bundle(order.out, bundle, model_card(bundle, appraisal), order.half)
+        rmtree(work, ignore_errors=True)
+    return bundle
+
+
+def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, dataset: PairedDataset) -> Path:
+    """Assess a model of `models.train`, and write the folder that every command takes.
+
+    Parameters
+    ----------
+    folder : Path or str
+        It must not exist yet.
+    model : TrainedPairVAE
+    pairs : PreparedPairs
+        Those that it was trained on.
+    dataset : PairedDataset
+        The files of these pairs.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    job = TrainingJob(str(dataset.folder), Path(folder), model.profile.name, model.seed, held_out=model.held_out)
+    attachments, known = PairVAEKind().assessed(model, pairs, model.split, model.profile, model.seed)
+    scaling = Scaling.of(pairs, dataset)
+    facts = _facts(job, pairs, model.split) | known
+    facts |= {"seconds": {"training": round(model.seconds, 1)}, "resumed": model.resumed}
+    bundle = Bundle(model, pairs.modalities, scaling, job.profile, facts, job.kind, attachments)
+    return save_bundle(job.out, bundle, model_card(bundle, appraisal_of(bundle)))
+
+
+def work_folder(out: Path) -> Path:
+    """Where an unfinished model is."""
+    return out.absolute().with_name(f".{out.absolute().name}.training")
+
+
+def _name_of(data: str) -> str:
+    """What the data are called, without the folders above."""
+    return data if data == SIMULATED else Path(data).resolve().name
+
+
+def _opened(data: str, profile: Profile, work: Path) -> PairedDataset:
+    """The data, simulated if need be."""
+    if data != SIMULATED:
+        return open_pairs(data, binarisation=profile.binarisation)
+    from pairvae_lib.data.simulation import simulate
+
+    wanted = profile.simulation
+    folder = simulate(work / "simulated", wanted.n_pairs, wanted.size, wanted.seed)
+    return open_pairs(folder, binarisation=profile.binarisation)
+
+
+def _unfinished(kind: str, work: Path) -> list[str]:
+    """Names of what a training has left in a folder."""
+    stems = KINDS[kind].stems
+    return sorted(path.name for stem in stems for end in ("pt", "partial") for path in work.glob(f"{stem}*.{end}"))
+
+
+def _check_own(work: Path, kind: str) -> None:
+    """What is unfinished there must be of this kind, or ValueError."""
+    for other in KINDS:
+        if other != kind and (found := _unfinished(other, work)):
+            raise ValueError(
+                f"{work} holds an unfinished model of the kind {other!r} ({', '.join(found)}), not {kind!r}; finish "
+                "that, name another --out, or remove it"
+            )
+
+
+def _facts(order: TrainingJob, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
+    """Where the model comes from, as plain values."""
+    return {
+        "name": order.name or order.out.absolute().name,
+        "data": _name_of(order.data),
+        "digest": pairs.digest,
+        "seed": order.seed,
+        "n_train": order.n_train,
+        "held_out_group": order.held_out,
+        "train": [pairs.sample_ids[index] for index in split.train],
+        "held_out": [pairs.sample_ids[index] for index in split.held_out],
+        "morphologies": dict(sorted(Counter(pairs.morphologies).items())),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "versions": {"pairvae_lib": __version__} | versions("torch", "numpy", "scipy"),
+    }

@@ -1,0 +1,277 @@
+"""A folder in which measurements appear: each becomes an ensemble and a line in a log, once, whatever happens between.
+
+The folder is looked through every so often rather than asked to tell: that works on network mounts, too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from threading import Event, current_thread, main_thread
+from typing import Any
+
+from pairvae_lib.bundles.apply import (
+    AS_THE_FILE_SAYS,
+    Treatment,
+    modality_of,
+    other_modality,
+    read_measurement,
+    reconstructed,
+)
+from pairvae_lib.bundles.bundle import Bundle, check_route
+from pairvae_lib.bundles.write import folder_name, write_ensemble
+from pairvae_lib.data.reading.hdf5 import HDF5_SUFFIXES
+from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
+from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES
+from pairvae_lib.files.locks import locked
+from pairvae_lib.files.writing import writing
+from pairvae_lib.models.loop import state_digest
+
+LOG = "log.jsonl"
+SETTLED = 0.15  # s that a file must not have changed for
+INTERVAL = 0.1  # s between two looks
+SHARE = 0.1  # of the time may be spent on looking
+DONE, FAILED, SAME = "done", "failed", "same"  # what a line says of a file
+
+State = tuple[int, int]  # size [bytes] and time of the last change [ns]
+
+
+class Watch:
+    """What is known of a watched folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Files directly in it are taken: of the formats that the modality may have, and not hidden.
+    bundle : Bundle
+    out : Path
+        Holds the log, and a folder for each file, named as the file.
+    source, target : str
+        Modalities of the files and of the ensembles; the target is the other one if empty.
+    samples, seed : int
+        As `applying.reconstructed`.
+    treatment : Treatment
+        What the files do not say.
+    say : callable
+        Takes a sentence for people.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        bundle: Bundle,
+        out: Path,
+        source: str,
+        target: str = "",
+        samples: int = 16,
+        seed: int = 43,
+        treatment: Treatment = AS_THE_FILE_SAYS,
+        say: Callable[[str], None] = lambda _: None,
+    ):
+        if not folder.is_dir():
+            raise ValueError(f"the watched folder must be one; got {str(folder)!r}")
+        if folder.resolve() == out.resolve():
+            raise ValueError(f"the folder to write to must not be the watched one; got {str(out)!r}")
+        self.folder, self.bundle, self.out, self.source = folder, bundle, out, source
+        self.target = target or other_modality(bundle, source)
+        modality_of(bundle, self.target)
+        check_route(bundle, source, self.target)
+        profiles = IMAGE_SUFFIXES | PROFILE_SUFFIXES if treatment.poni else PROFILE_SUFFIXES | HDF5_SUFFIXES
+        self.suffixes = IMAGE_SUFFIXES if modality_of(bundle, source).is_image else profiles
+        self.samples, self.seed, self.treatment, self.say = samples, seed, treatment, say
+        self.stop = Event()
+        settings = [state_digest(bundle.model), source, self.target, samples, seed, repr(treatment)]
+        self.made_with = sha256(json.dumps(settings).encode()).hexdigest()[:16]
+        self._done: dict[str, str] = {}  # content to name of the folder
+        self._said: dict[str, tuple[str, str]] = {}  # file to content and outcome of its last line
+        self._pending: dict[str, tuple[State, float]] = {}  # file to what it was when, by our clock
+        self._handled: dict[str, State] = {}
+        self._blind = False
+
+    def run(self, interval: float | None = None) -> None:
+        """Look, until SIGTERM, Ctrl-C, or `stop` is set; what is being done then is finished first.
+
+        Parameters
+        ----------
+        interval : float, optional
+            Seconds between two looks; INTERVAL if None. Longer where looking would take more than SHARE of the time.
+
+        Raises
+        ------
+        ChapterInUse
+            If another process writes to the same folder.
+        CannotWrite
+            If the disk is full or the folder cannot be written.
+        """
+        interval = INTERVAL if interval is None else interval
+        with self._held(), _stopped_by_signals(self.stop):
+            self.say(f"Watching {self.folder}; Ctrl-C ends it")
+            while not self.stop.is_set():
+                began = time.monotonic()
+                if not self._look():
+                    self.stop.wait(max(interval, (time.monotonic() - began) / SHARE))
+
+    def run_once(self) -> None:
+        """Do all that is there, and wait for files that still grow; errors as `run`."""
+        with self._held(), _stopped_by_signals(self.stop):
+            self._look()
+            while self._pending and not self.stop.is_set():
+                self.stop.wait(INTERVAL)
+                self._look()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Hold the folder to write to against other processes, and know what was done."""
+        with locked(self.out / "watch"):
+            self._read_log()
+            yield
+
+    def _look(self) -> int:
+        """Do the files that no longer grow; their number."""
+        now, done = time.monotonic(), 0
+        found = self._listed()
+        self._pending = {name: known for name, known in self._pending.items() if name in found}
+        for name, state in sorted(found.items(), key=lambda item: item[1][1]):
+            if self.stop.is_set():
+                break
+            if self._handled.get(name) == state:
+                self._pending.pop(name, None)
+                continue
+            before, since = self._pending.get(name, (None, now))
+            if before != state:
+                self._pending[name] = (state, now)
+            elif now - since >= SETTLED:
+                done += self._do(name, state, since)
+        return done
+
+    def _listed(self) -> dict[str, State]:
+        """The files of the folder; none while it cannot be read."""
+        found: dict[str, State] = {}
+        try:
+            with os.scandir(self.folder) as entries:
+                for entry in entries:
+                    suffix = Path(entry.name).suffix.lower()
+                    if entry.name.startswith(".") or suffix not in self.suffixes:
+                        continue
+                    try:
+                        about = entry.stat()
+                    except FileNotFoundError:  # gone since
+                        continue
+                    if entry.is_file():
+                        found[entry.name] = (about.st_size, about.st_mtime_ns)
+        except OSError as error:
+            if not self._blind:
+                self.say(f"cannot look into {self.folder}: {error.strerror}; waiting for it")
+            self._blind = True
+            return {}
+        self._blind = False
+        return found
+
+    def _do(self, name: str, state: State, since: float) -> bool:
+        """Make the ensemble of a file, unless it was made; whether the file was as it was found until the end."""
+        path = self.folder / name
+        line: dict[str, Any] = {"file": name}
+        try:
+            content = sha256(path.read_bytes()).hexdigest()
+        except OSError as error:  # gone, or not to be read
+            content, line = "", line | {"status": FAILED, "error": f"{path} cannot be read: {error.strerror}"}
+        if content in self._done and content:
+            line |= {"status": SAME, "folder": self._done[content]}
+        elif content:
+            try:
+                measurement = read_measurement(self.bundle, path, self.source, self.treatment)
+                ensemble = reconstructed(self.bundle, measurement, self.target, self.samples, self.seed)
+                if self._changed(path, state):
+                    return False
+                folder = folder_name(name)
+                summary = write_ensemble(self.out, folder, self.bundle, ensemble, {"seed": self.seed})
+                line |= {"status": DONE, "folder": folder}
+                line |= {key: summary[key] for key in ("statistics", "warnings")}
+            except (ValueError, FileExistsError) as error:
+                line |= {"status": FAILED, "error": str(error)}
+        if self._changed(path, state):
+            return False
+        self._handled[name] = state
+        self._pending.pop(name, None)
+        self._note(line, content, since)
+        return True
+
+    def _changed(self, path: Path, state: State) -> bool:
+        """Whether a file is another one now."""
+        try:
+            about = path.stat()
+        except OSError:
+            return True
+        return (about.st_size, about.st_mtime_ns) != state
+
+    def _note(self, line: dict[str, Any], content: str, since: float) -> None:
+        """A line in the log, unless it says what the last one about the file said."""
+        name, outcome = line["file"], str(line.get("error", DONE))
+        if line["status"] == DONE:
+            self._done[content] = line["folder"]
+        if self._said.get(name) == (content, outcome):
+            return
+        self._said[name] = (content, outcome)
+        seconds = round(time.monotonic() - since, 3)
+        line |= {
+            "sha256": content, "made_with": self.made_with, "seconds": seconds,
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        path = self.out / LOG
+        with writing(path), path.open("ab") as file:
+            file.write((json.dumps(line, allow_nan=False) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
+        told = line.get("error") or f"{line['status']} after {seconds:.2f} s: {self.out / line['folder']}"
+        self.say(f"{name}: {told}")
+
+    def _read_log(self) -> None:
+        """What earlier processes did with the same model and settings; a line that was cut off is ended."""
+        path = self.out / LOG
+        if not path.exists():
+            return
+        with path.open("rb+") as file:
+            text = file.read()
+            if text and not text.endswith(b"\n"):
+                file.write(b"\n")
+        for row in text.decode("utf-8", errors="replace").splitlines():
+            try:
+                line = json.loads(row)
+                name, content, status = str(line["file"]), str(line["sha256"]), line["status"]
+                if line["made_with"] != self.made_with:
+                    continue
+                if status == FAILED:
+                    self._said[name] = (content, str(line["error"]))
+                elif (self.out / str(line["folder"])).is_dir():  # else it is made again
+                    self._done.setdefault(content, str(line["folder"]))
+                    self._said[name] = (content, DONE)
+            except (ValueError, KeyError, TypeError):  # cut off, or of something else
+                continue
+
+
+@contextmanager
+def _stopped_by_signals(stop: Event) -> Iterator[None]:
+    """SIGTERM and the first Ctrl-C set `stop`; a second Ctrl-C interrupts."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def ask(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

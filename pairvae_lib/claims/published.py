@@ -1,0 +1,146 @@
+"""What the book's numbered figures are drawn from: published results, or a run's own once it has been assessed.
+
+Nothing is trained or computed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pairvae_lib.checks import MissingResult
+from pairvae_lib.config import PROTOCOLS
+from pairvae_lib.files.arrays import read_arrays
+from pairvae_lib.runs import SIMULATED, Run, project_root
+
+PROVENANCE = "provenance.json"
+MODEL, EXPLORATION = "model", "exploration.safetensors"  # of an example whose model is published, too
+# Examples are shown at the paper's size, what needs many trainings from the sweep.
+EXAMPLE_PROFILE, SWEEP_PROFILE = "paper", "standard"
+
+
+def published_root() -> Path:
+    """The folder of published results, in the checkout."""
+    return project_root() / "results" / "published"
+
+
+def published_digest() -> str:
+    """Changes when anything is published anew."""
+    files = sorted([*published_root().glob(f"*/*/{PROVENANCE}"), *published_root().glob("*/claims.json")])
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class PublishedResults:
+    """Saved results of one example run, and of the sweep around it.
+
+    Parameters
+    ----------
+    example : Path
+        Folder of the example's errors.json, curves.npz, history.json and generation.npz.
+    sweep : Path
+        Folder of a data set's runs: of every seed, training size and protocol.
+    source : str
+        One sentence: where they come from.
+    """
+
+    example: Path
+    sweep: Path
+    source: str
+
+    @cached_property
+    def errors(self) -> Mapping[str, Any]:
+        """errors.json of the example."""
+        return _json(self.example / "errors.json", "05_evaluation")
+
+    @cached_property
+    def curves(self) -> Mapping[str, np.ndarray]:
+        """curves.npz of the example."""
+        return _arrays(self.example / "curves.npz", "05_evaluation")
+
+    @cached_property
+    def history(self) -> Mapping[str, Any]:
+        """history.json of the example."""
+        return _json(self.example / "history.json", "04_pair_vae")
+
+    @cached_property
+    def generation(self) -> Mapping[str, np.ndarray]:
+        """generation.npz of the example, or of the first run of the sweep that has drawn ensembles."""
+        drawn = [self.example / "generation.npz", *sorted(self.sweep.glob("seed*/generation.npz"))]
+        return _arrays(next((file for file in drawn if file.exists()), drawn[0]), "06_generation")
+
+    @property
+    def model_folder(self) -> Path:
+        """The example's model as a bundle, where one is published."""
+        return self.example / MODEL
+
+    @property
+    def exploration_file(self) -> Path:
+        """What the latent explorer shows of that model."""
+        return self.example / EXPLORATION
+
+    @cached_property
+    def every_errors(self) -> list[Mapping[str, Any]]:
+        """errors.json of every run of the sweep by the default protocol."""
+        return [_json(file, "05_evaluation") for file in sorted(self.sweep.glob("seed*/errors.json"))]
+
+    @cached_property
+    def protocol_histories(self) -> dict[str, Mapping[str, Any]]:
+        """history.json of the run that was trained by all protocols, by protocol."""
+        for folder in sorted(self.sweep.glob("seed*")):
+            files = {name: folder / (name if name != Run.protocol else "") / "history.json" for name in PROTOCOLS}
+            if all(file.exists() for file in files.values()):
+                return {name: _json(file, "04_pair_vae") for name, file in files.items()}
+        raise MissingResult(self.sweep / "seed43-n48" / "direct" / "history.json", "pairvae sweep")
+
+
+def published_results(run: Run) -> PublishedResults:
+    """The run's own results where it has been assessed, else the published ones.
+
+    Parameters
+    ----------
+    run : Run
+        The default run, which is small, always shows what is published.
+
+    Raises
+    ------
+    MissingResult
+        If neither is there.
+    """
+    small = run.profile in ("tiny", "quick") and run.data == SIMULATED
+    if run.errors_file.exists() and not small:
+        return PublishedResults(run.pair_folder, run.data_root, f"this run: {run.command('05_evaluation')}")
+    sweep, example = (published_root() / profile / SIMULATED for profile in (SWEEP_PROFILE, EXAMPLE_PROFILE))
+    if not (example / PROVENANCE).exists():
+        example = sweep
+    provenance = _json(example / PROVENANCE, "05_evaluation")
+    profiles = dict.fromkeys(folder.parent.name for folder in (example, sweep))
+    return PublishedResults(
+        example / provenance["example"],
+        sweep,
+        f"published results on simulated pairs: profile {' for examples, '.join(profiles)}, in results/published",
+    )
+
+
+def _json(path: Path, notebook: str) -> Any:
+    """A JSON file, or MissingResult."""
+    return json.loads(_there(path, notebook).read_text(encoding="utf-8"))
+
+
+def _arrays(path: Path, notebook: str) -> dict[str, np.ndarray]:
+    """An .npz file, or MissingResult."""
+    return read_arrays(_there(path, notebook))
+
+
+def _there(path: Path, notebook: str) -> Path:
+    """The path, if it is there."""
+    if not path.exists():
+        raise MissingResult(path, f"pairvae run {notebook}")
+    return path

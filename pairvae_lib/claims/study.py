@@ -1,0 +1,275 @@
+"""All results of one profile on one data set, as the claims ledger reads them: nothing is trained or computed here.
+
+What a run writes is described in `runs.py`; the runs of a study are found by their errors.json files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import numpy as np
+
+from pairvae_lib.checks import MissingResult
+from pairvae_lib.files.arrays import read_arrays
+from pairvae_lib.runs import SIMULATED, Run
+
+TRAIN, HELD_OUT = "train", "held out"
+LEAKY = "random split (leaky)"  # the batches of measured data differ more than their samples do
+BY_BATCH = "batches held out"
+
+
+@dataclass(frozen=True, eq=False)
+class AssessedRun:
+    """One trained and assessed run.
+
+    Parameters
+    ----------
+    folder : Path
+        `Run.pair_folder`: where its errors.json lies.
+    content : mapping
+        What errors.json holds, for n samples.
+    """
+
+    folder: Path
+    content: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters of the run; `data` is the name of its results folder."""
+        return {"held_out": "", "protocol": Run.protocol} | self.content["run"]
+
+    @property
+    def protocol(self) -> str:
+        """How pair training went, a key of `config.PROTOCOLS`."""
+        return self.parameters["protocol"]
+
+    @property
+    def subsets(self) -> np.ndarray:
+        """Subset per sample: "train", "held out" or "neither", (n,)."""
+        return np.array([sample["subset"] for sample in self.content["samples"]])
+
+    @property
+    def morphologies(self) -> np.ndarray:
+        """Morphology per sample, (n,)."""
+        return np.array([sample["morphology"] for sample in self.content["samples"]])
+
+    @property
+    def sample_ids(self) -> np.ndarray:
+        """Name per sample, (n,)."""
+        return np.array([sample["sample_id"] for sample in self.content["samples"]])
+
+    @property
+    def size(self) -> int:
+        """Number of training pairs; 0 where a batch is left out and all others are trained on."""
+        everyone_else = self.parameters["held_out"] and self.parameters["n_train"] is None
+        return 0 if everyone_else else int((self.subsets == TRAIN).sum())
+
+    @property
+    def label(self) -> str:
+        """Names the training within its study and training size."""
+        left_out = self.parameters["held_out"]
+        return f"seed {self.parameters['seed']}" + (f" without {left_out}" if left_out else "")
+
+    def error(self, metric: str, name: str) -> np.ndarray:
+        """Errors of a route or a reference, one per sample, (n,); `{S}` and `{M}` in the name are the techniques."""
+        name = self.named(name)
+        kind = "references" if name in self.content["references"].get(metric, ()) else "errors"
+        return self._numbers(kind, metric, name)
+
+    def property_of(self, name: str, series: str) -> np.ndarray:
+        """A property of the micrographs of a series, (n,); NaN where it is not defined."""
+        return self._numbers("properties", name, self.named(series))
+
+    def clustering(self, latents: str) -> float:
+        """Share of the variance of these latents that lies between morphologies; NaN where it is not defined."""
+        value = self._entry("latents", self.named(latents))["between_classes"]
+        return float("nan") if value is None else float(value)
+
+    def curves(self, series: str) -> np.ndarray:
+        """Two-point correlation of every sample of a series, (n, R)."""
+        path = self._file("curves.npz", "05_evaluation")
+        return read_arrays(path)[f"S2 {self.named(series)}"].astype(np.float64)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Distances r of `curves`, (R,) [px]."""
+        return read_arrays(self._file("curves.npz", "05_evaluation"))["r"].astype(np.float64)
+
+    @cached_property
+    def history(self) -> Mapping[str, list[float]]:
+        """Losses of pair training, by name, one number per epoch."""
+        return json.loads(self._file("history.json", "04_pair_vae").read_text(encoding="utf-8"))["pair"]
+
+    def named(self, template: str) -> str:
+        """A name with the techniques of the data filled in: {S} for scattering, {M} for micrographs."""
+        techniques = self.content["modalities"]
+        return template.replace("{S}", techniques["scattering"]).replace("{M}", techniques["micrograph"])
+
+    def command(self, notebook: str) -> str:
+        """The command that makes what a chapter writes for this run."""
+        words = [f"pairvae run {notebook} --profile {self.parameters['profile']}", f"-p seed {self.parameters['seed']}"]
+        if self.parameters["n_train"] is not None:
+            words.append(f"-p n_train {self.parameters['n_train']}")
+        if self.parameters["data"] != SIMULATED:
+            words.append("-p data FOLDER")
+        if self.parameters["held_out"]:
+            words.append(f"-p held_out {quote(self.parameters['held_out'])}")
+        if self.protocol != Run.protocol:
+            words.append(f"-p protocol {self.protocol}")
+        return " ".join(words)
+
+    def _file(self, name: str, notebook: str) -> Path:
+        """A file of the run, or MissingResult."""
+        if not (self.folder / name).exists():
+            raise MissingResult(self.folder / name, self.command(notebook))
+        return self.folder / name
+
+    def _entry(self, *keys: str) -> Any:
+        """An entry of errors.json, or ValueError."""
+        entry: Any = self.content
+        for key in keys:
+            if key not in entry:
+                place = " / ".join(map(repr, keys))
+                raise ValueError(
+                    f"{self.folder / 'errors.json'} must hold {place}; it was written by other code, "
+                    f"make it anew with: {self.command('05_evaluation')}"
+                )
+            entry = entry[key]
+        return entry
+
+    def _numbers(self, *keys: str) -> np.ndarray:
+        """A list of numbers in errors.json as floats; null becomes NaN."""
+        return np.array(self._entry(*keys), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """All runs of one profile on one data set that hold out samples in the same way.
+
+    Parameters
+    ----------
+    data : str
+        What the ledger calls the data, e.g. "simulated" or "afm-gisaxs, batches held out".
+    folder : Path
+        `Run.data_root`.
+    runs : tuple of AssessedRun
+        At least one; every seed, training size, left-out batch and protocol at most once.
+    """
+
+    data: str
+    folder: Path
+    runs: tuple[AssessedRun, ...]
+
+    def trainings(self, size: int | None = None, protocol: str = Run.protocol) -> tuple[AssessedRun, ...]:
+        """The runs of one protocol, of all training sizes or of one."""
+        return tuple(run for run in self.runs if run.protocol == protocol and size in (None, run.size))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of training pairs, ascending."""
+        return tuple(sorted({run.size for run in self.trainings()}))
+
+    @property
+    def middle(self) -> int:
+        """The training size of claims that are not about it: the one with most runs, the middle one of equals."""
+        counts = Counter(run.size for run in self.trainings())
+        most = [size for size in self.sizes if counts[size] == max(counts.values())]
+        return most[len(most) // 2]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Morphologies, in alphabetical order."""
+        return tuple(sorted({str(name) for run in self.runs for name in run.morphologies}))
+
+    @cached_property
+    def ensembles(self) -> Mapping[str, np.ndarray] | None:
+        """Generated ensembles of the first run that has drawn any, as generation.npz holds them."""
+        for run in self.trainings():
+            if (path := run.folder / "generation.npz").exists():
+                return read_arrays(path)
+        return None
+
+    @property
+    def thresholds(self) -> list[dict[str, Any]]:
+        """Scores of thresholds against the ground truth: one row per sample, light and method.
+
+        Raises
+        ------
+        MissingResult
+            If they were not computed; the message names the command.
+        """
+        path = self.folder / "thresholds.json"
+        if not path.exists():
+            raise MissingResult(path, f"pairvae run 02_preprocessing --profile {self.runs[0].parameters['profile']}")
+        return json.loads(path.read_text(encoding="utf-8"))["rows"]
+
+
+def read_studies(root: Path, profile: str, data: str | None = None, only: Path | None = None) -> list[Study]:
+    """The studies of one profile: one per data set and way to hold samples out.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of results, or of published results: `root / profile / data / seed...`.
+    profile : str
+    data : str, optional
+        Name of one results folder; all data sets if None.
+    only : Path, optional
+        The folder of the one run to read.
+
+    Returns
+    -------
+    list of Study
+        By name; simulated data first.
+
+    Raises
+    ------
+    MissingResult
+        If no run was assessed; the message names the command.
+    """
+    names = [data] if data else sorted(path.name for path in (root / profile).glob("*") if path.is_dir())
+    found: list[Study] = []
+    for name in sorted(names, key=lambda name: name != SIMULATED):
+        pattern = "seed*/errors.json", "seed*/*/errors.json"  # the second with a protocol other than the default
+        paths = sorted(path for part in pattern for path in (root / profile / name).glob(part))
+        runs = _once(_read(path) for path in paths if only in (None, path.parent))
+        for held_out in (True, False):
+            chosen = tuple(run for run in runs if bool(run.parameters["held_out"]) == held_out)
+            if any(run.protocol == Run.protocol for run in chosen):
+                found.append(Study(_label(name, held_out), root / profile / name, chosen))
+    if not found:
+        missing = only or root / profile / (data or SIMULATED)
+        raise MissingResult(missing / "errors.json", f"pairvae run 05_evaluation --profile {profile}")
+    return found
+
+
+def _read(path: Path) -> AssessedRun:
+    """One run, or ValueError if the file is not an errors.json of today."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    wanted = ("run", "samples", "modalities", "errors", "references", "properties", "latents")
+    if missing := [key for key in wanted if key not in content]:
+        raise ValueError(
+            f"{path} must hold {', '.join(wanted)}; got none of {', '.join(missing)}: "
+            "it was written by other code, make it anew with: pairvae run 05_evaluation"
+        )
+    return AssessedRun(path.parent, content)
+
+
+def _once(runs: Iterable[AssessedRun]) -> list[AssessedRun]:
+    """Every training once: a size that was given in numbers may be the one that was meant by none."""
+    return list({(run.label, run.size, run.protocol): run for run in runs}.values())
+
+
+def _label(name: str, by_batch: bool) -> str:
+    """What the ledger calls the data of a results folder."""
+    if name == SIMULATED:
+        return name
+    return f"{re.sub('-[0-9a-f]{6}$', '', name)}, {BY_BATCH if by_batch else LEAKY}"

@@ -1,0 +1,221 @@
+"""How raw measurements become what a trained model sees: as its training data did, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pairvae_lib.checks import check_finite
+from pairvae_lib.config import Binarisation
+from pairvae_lib.data.dataset import PairedDataset
+from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.preprocessing import binarised, normalised_profile, rescaled_micrograph, resized_pattern
+from pairvae_lib.data.reading.pixel_size import MAX_SCALE_RATIO, SAME_SCALE
+from pairvae_lib.data.reading.samples import scaled_pattern
+
+UNITS = {"1/nm": 1.0, "1/angstrom": 10.0}  # in 1/nm
+Q_TOLERANCE = 1e-6  # relative; what writing q as text and changing its unit may cost
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How raw measurements become what the model sees; kept with it, so that new ones are treated alike.
+
+    Parameters
+    ----------
+    binarisation : Binarisation
+        Grey micrograph to mask.
+    q : tuple of float, optional
+        q grid of 1-D profiles [q_unit]; None for 2-D patterns.
+    q_unit : str
+        "1/nm", "1/angstrom", or "" where the data did not say.
+    limits : (low, high), optional
+        Intensities [decades] that became 0 and 1 (see `pairs.PreparedPairs`).
+    nm_per_pixel : float, optional
+        Median pixel size of the masks [nm]; None where unknown.
+    pattern_shape : (height, width), optional
+        Size [px] of the 2-D patterns before they were resized; None where it was not the same for all.
+    image_rows : int, optional
+        Rows of a micrograph above the data bar; None where there was none, or not the same for all.
+    """
+
+    binarisation: Binarisation = Binarisation()
+    q: tuple[float, ...] | None = None
+    q_unit: str = ""
+    limits: tuple[float, float] | None = None
+    nm_per_pixel: float | None = None
+    pattern_shape: tuple[int, int] | None = None
+    image_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.q is not None:
+            check_finite("q", np.array(self.q))
+            if len(self.q) < 2 or not (np.diff(self.q) > 0).all() or self.q[0] <= 0:
+                raise ValueError(f"q must rise from above 0; got {len(self.q)} values from {self.q[:1]}")
+        if self.limits is not None:
+            low, high = self.limits
+            if not -np.inf < low < high < np.inf:
+                raise ValueError(f"limits must be (low, high) with low < high; got {self.limits}")
+        for name in ("nm_per_pixel", "image_rows"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < np.inf:
+                raise ValueError(f"{name} must be above 0 and finite; got {value!r}")
+
+    @classmethod
+    def of(
+        cls,
+        pairs: PreparedPairs,
+        dataset: PairedDataset | None = None,
+        binarisation: Binarisation = Binarisation(),  # noqa: B008
+    ) -> Scaling:
+        """That of prepared pairs, and of the files they were; without files, what only those say stays open."""
+        sizes = np.array(pairs.nm_per_pixel or (), dtype=float)
+        known = sizes[np.isfinite(sizes)]
+        return cls(
+            binarisation=binarisation if dataset is None else dataset.binarisation,
+            q=None if pairs.q is None else tuple(map(float, pairs.q)),
+            q_unit=pairs.q_unit,
+            limits=pairs.limits,
+            nm_per_pixel=float(np.median(known)) if len(known) else None,
+            pattern_shape=None if dataset is None else dataset.pattern_shape,
+            image_rows=None if dataset is None else dataset.image_rows,
+        )
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Scaling:
+        """The one that `dataclasses.asdict` and JSON made this of.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it describes no scaling.
+        """
+        unknown = described.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"scaling has no {', '.join(sorted(unknown))}")
+        values: dict[str, Any] = {
+            key: tuple(map(float, value)) if isinstance(value, list) else value for key, value in described.items()
+        }
+        values["binarisation"] = Binarisation(**values["binarisation"])
+        shape = values.get("pattern_shape")
+        return cls(**values | {"pattern_shape": None if shape is None else (int(shape[0]), int(shape[1]))})
+
+    def seen_pattern(self, levels: ArrayLike, size: int) -> NDArray[np.float32]:
+        """What the model sees of a 2-D pattern.
+
+        Parameters
+        ----------
+        levels : array of shape (H, W)
+            As in its file: see `reading.samples.pattern_levels`.
+        size : int
+            Height and width that the model sees [px].
+
+        Returns
+        -------
+        ndarray of float32, shape (size, size)
+            Intensities in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If the pattern is of another size or kind than those of the training; the message is the reason alone.
+        """
+        values = np.asarray(levels)
+        if self.pattern_shape is not None and values.shape != self.pattern_shape:
+            height, width = self.pattern_shape
+            raise ValueError(
+                f"{' x '.join(map(str, values.shape))} px, but the model was trained on patterns of {height} x {width} "
+                "px: another q range"
+            )
+        return resized_pattern(scaled_pattern(values, self.limits), size)
+
+    def seen_profile(self, q: ArrayLike, intensity: ArrayLike, unit: str = "") -> NDArray[np.float32]:
+        """What the model sees of a 1-D profile.
+
+        Parameters
+        ----------
+        q, intensity : array of shape (N,)
+            A folded profile: see `reading.samples.sample_profile`.
+        unit : str
+            Of q: "1/nm", "1/angstrom", or "" where unknown.
+
+        Returns
+        -------
+        ndarray of float32, shape (points,)
+            Values in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If the unit is not known and the model's is, or the profile does not cover the model's q; the message is the
+            reason alone.
+        """
+        if self.q is None or self.limits is None:
+            raise ValueError("the model was trained on 2-D patterns, not on 1-D profiles")
+        if self.q_unit and unit not in UNITS:
+            raise ValueError(
+                f"q is in {unit or 'an unknown unit'}, but the model was trained on q in {self.q_unit}; say the unit "
+                f"({' or '.join(UNITS)})"
+            )
+        factor = UNITS[unit] / UNITS[self.q_unit] if self.q_unit else 1.0
+        own = np.asarray(q, dtype=np.float64) * factor
+        grid = np.array(self.q)
+        first, last = float(own[0]), float(own[-1])
+        if first > grid[0] * (1 + Q_TOLERANCE) or last < grid[-1] * (1 - Q_TOLERANCE):
+            raise ValueError(
+                f"covers q from {first:g} to {last:g}, but the model needs {grid[0]:g} to {grid[-1]:g}"
+                + (f" {self.q_unit}" if self.q_unit else "")
+            )
+        return normalised_profile(own, intensity, grid.clip(first, last), self.limits)
+
+    def seen_mask(
+        self, grey: NDArray[np.uint8], size: int, nm_per_pixel: float | None = None
+    ) -> NDArray[np.bool_]:
+        """What the model sees of a micrograph, before it is cropped.
+
+        Parameters
+        ----------
+        grey : ndarray of uint8, shape (H, W)
+            See `reading.samples.sample_micrograph`; of two levels 0 and 255 it is a mask already.
+        size : int
+            Height and width of the model's crops [px].
+        nm_per_pixel : float, optional
+            Pixel size of the micrograph [nm]. A finer one than the model's is brought to that.
+
+        Returns
+        -------
+        ndarray of bool, shape (H, W)
+            True where bright.
+
+        Raises
+        ------
+        ValueError
+            If the pixel size is coarser than the model's, or unknown where the model's is known, or the micrograph is
+            smaller than a crop; the message is the reason alone.
+        """
+        is_binary = bool(((grey == 0) | (grey == 255)).all())
+        grey = self._to_scale(grey, nm_per_pixel)
+        height, width = grey.shape
+        if min(height, width) < size:
+            raise ValueError(f"micrograph of {height} x {width} px is smaller than the model's crop of {size} px")
+        return grey >= 128 if is_binary else binarised(grey, self.binarisation)  # as `PairedDataset.mask` does
+
+    def _to_scale(self, grey: NDArray[np.uint8], own: float | None) -> NDArray[np.uint8]:
+        """A micrograph at the model's pixel size, or ValueError."""
+        wanted = self.nm_per_pixel
+        if wanted is None:
+            return grey
+        if own is None:
+            raise ValueError(f"its pixel size is not known, and the model's is {wanted:g} nm; say it")
+        if own > (1 + SAME_SCALE) * wanted:
+            raise ValueError(f"its pixels of {own:g} nm are coarser than the model's of {wanted:g} nm")
+        if wanted > MAX_SCALE_RATIO * own:
+            raise ValueError(
+                f"its pixels of {own:g} nm are finer than the model's of {wanted:g} nm by more than a factor of "
+                f"{MAX_SCALE_RATIO:g}"
+            )
+        return grey if wanted <= (1 + SAME_SCALE) * own else rescaled_micrograph(grey, own / wanted)

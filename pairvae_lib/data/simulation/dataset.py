@@ -1,0 +1,158 @@
+"""A folder of simulated pairs, laid out as `datasets.open_pairs` reads it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from math import pi
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from pairvae_lib.checks import check_one_of, check_positive, check_range
+from pairvae_lib.data.simulation.micrograph import NM_PER_PIXEL, with_data_bar
+from pairvae_lib.data.simulation.morphologies import MORPHOLOGIES, RANGES
+from pairvae_lib.data.simulation.pair import SIZES, simulate_pair
+from pairvae_lib.data.simulation.pattern import BEAM_CENTRE, Q_SCALE
+
+VERSION = 1  # to be raised whenever the same seed gives other bytes
+RECORD = "simulation.json"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One pair to simulate; small, for it is sent to another process."""
+
+    folder: Path
+    index: int
+    size: str
+    seed: np.random.SeedSequence
+
+
+def simulate(
+    folder: Path | str,
+    n_pairs: int,
+    size: str = "quick",
+    seed: int = 2023,
+    progress: bool = True,
+    workers: int = 1,
+) -> Path:
+    """Simulate pairs into a folder: manifest.csv, saxs/*.png, sem/*.tif, mask/*.png and simulation.json.
+
+    The four morphologies take turns, and so do narrow and wide ladders. Every pair has a seed of its own, so it
+    depends neither on `n_pairs` nor on `workers`; on one machine the same seed gives the same bytes. The folder
+    appears only when everything is in it; where an equal simulation is there already, nothing is done.
+
+    The manifest gives `q_scale`, the q of one pattern pixel [1/nm], which rests on the assumed pixel size of
+    2.75 nm, and every drawn parameter as a column `sim_...`; simulation.json gives what holds for all pairs.
+
+    Parameters
+    ----------
+    folder : Path or str
+        May be missing or empty.
+    n_pairs : int
+    size : str
+        "quick" or "full", see `pair.SIZES`.
+    seed : int
+    progress : bool
+        Show a progress bar where the output is a terminal.
+    workers : int
+        Processes. A script that asks for more than one must guard its own start with `if __name__ == "__main__"`.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the folder holds anything but this very simulation.
+    """
+    check_positive("n_pairs", n_pairs)
+    check_positive("workers", workers)
+    check_range("seed", seed, 0, 2**63 - 1)
+    check_one_of("size", size, tuple(SIZES))
+    folder = Path(folder)
+    record = {
+        "size": size,
+        "seed": seed,
+        "n_pairs": n_pairs,
+        "version": VERSION,
+        "q_px_times_d_px": Q_SCALE,
+        "beam_centre_row_col": list(BEAM_CENTRE),
+        "nm_per_pixel": NM_PER_PIXEL,
+        "nm_per_pixel_is_assumed": True,
+    }
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if _record_in(folder) == record:
+            return folder
+        raise ValueError(
+            f"folder must be missing, empty or hold the simulation of {n_pairs} {size} pairs with seed {seed}; "
+            f"{folder} holds something else"
+        )
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        for name in ("saxs", "sem", "mask"):
+            (partial / name).mkdir(parents=True)
+        seeds = np.random.SeedSequence(seed).spawn(n_pairs)
+        tasks = [_Task(partial, index, size, child) for index, child in enumerate(seeds)]
+        with ExitStack() as stack:
+            rows: Iterable[dict[str, str]] = map(_written_pair, tasks)
+            if workers > 1:
+                # spawn: forking a process in which torch has started threads can deadlock
+                pool = ProcessPoolExecutor(min(workers, n_pairs), get_context("spawn"), torch.set_num_threads, (1,))
+                rows = stack.enter_context(pool).map(_written_pair, tasks)
+            disable = None if progress else True
+            manifest = list(tqdm(rows, total=n_pairs, desc=f"simulating {size} pairs", unit="pair", disable=disable))
+        with (partial / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(manifest[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(manifest)
+        (partial / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        if folder.exists():
+            folder.rmdir()  # it is empty; renaming onto it fails on some systems
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _record_in(folder: Path) -> object:
+    """What simulation.json says, None where there is none to read."""
+    try:
+        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _written_pair(task: _Task) -> dict[str, str]:
+    """Simulate a pair, write its files and return its line of the manifest."""
+    cycle, turn = divmod(task.index, len(MORPHOLOGIES))
+    morphology = MORPHOLOGIES[turn]
+    variant = cycle % len(RANGES[morphology])
+    pair = simulate_pair(morphology, task.size, np.random.default_rng(task.seed), variant)
+    name = f"sim{task.index:04d}"
+    paths = {"saxs": f"saxs/{name}.png", "sem": f"sem/{name}.tif", "mask": f"mask/{name}.png"}
+    Image.fromarray(np.rint(pair.pattern * 65535).astype(np.uint16)).save(task.folder / paths["saxs"])
+    Image.fromarray(with_data_bar(pair.micrograph)).save(task.folder / paths["sem"], compression="tiff_lzw")
+    Image.fromarray(pair.mask).save(task.folder / paths["mask"])
+    return {
+        "sample_id": name,
+        **paths,
+        "morphology": morphology,
+        "nm_per_pixel": f"{NM_PER_PIXEL:g}",
+        "q_scale": f"{2 * pi / (Q_SCALE * NM_PER_PIXEL):.6g}",  # 1/nm per pattern px
+        "image_rows": str(len(pair.micrograph)),
+        **{f"sim_{key}": f"{value:.6g}" for key, value in pair.parameters.items()},
+    }

@@ -1,0 +1,5 @@
+"""PairVAE (`pairvae`), its training (`training`), and the conditional flow (`flow`)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,33 @@
+from .cached import (
+    load_or_train_pair as load_or_train_pair,
+    load_or_train_solo as load_or_train_solo,
+    save_histories as save_histories,
+    split_pairs as split_pairs,
+    starting_vaes as starting_vaes,
+)
+from .flow.config import APPLIED_FLOWS as APPLIED_FLOWS
+from .flow.network import ConditionalFlow as ConditionalFlow
+from .flow.training import load_or_train_flow as load_or_train_flow
+from .latents import (
+    ensemble as ensemble,
+    ensemble_results as ensemble_results,
+    posterior as posterior,
+)
+from .loop import (
+    rng_for as rng_for,
+    state_digest as state_digest,
+)
+from .pairvae import (
+    VAE as VAE,
+    PairVAE as PairVAE,
+)
+from .snapshots import (
+    pictures as pictures,
+    watched_pairs as watched_pairs,
+)
+from .training import (
+    focused_crops as focused_crops,
+    pretrain_barlow as pretrain_barlow,
+    train_pair as train_pair,
+    train_solo as train_solo,
+)

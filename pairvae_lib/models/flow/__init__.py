@@ -1,0 +1,1 @@
+"""The conditional flow: from scattering to ensembles of masks."""

@@ -1,0 +1,138 @@
+"""What scattering says of a morphology: components of its statistics, by a regression that is learnt in a second.
+
+Some fifty patterns are too few for a network to find out what matters in them. Kernel ridge regression needs no more;
+so it reads the statistics of the morphology off the scattering, and the flow draws masks that have them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pairvae_lib.checks import check_finite, check_mask, check_shape
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.models.kernel_regression import KernelRegression
+from pairvae_lib.morphology.masks import directional_correlation, lineal_path, phase_fraction, two_point_correlation
+
+MISSED = 0.25  # root-mean-square error of the regression, left out, in the units of every component
+EXACT = 0.03  # of a component's deviation; no regression is trusted to err less
+
+
+def morphology_components(masks: np.ndarray, components: int) -> np.ndarray:
+    """Leading principal components of the statistics of a set of morphologies.
+
+    Parameters
+    ----------
+    masks : bool ndarray of shape (n, crops, size, size)
+        Crops of each of n micrographs.
+    components : int
+
+    Returns
+    -------
+    float64 ndarray of shape (n, components)
+        Each of mean 0 and variance 1 over the n, or 0 from the n-th on and where nothing varies; of two-point
+        correlation, directional correlation, phase fraction and both lineal paths, which count alike.
+    """
+    check_mask("masks", masks)
+    quarter = masks.shape[-1] // 4
+    lengths = np.arange(quarter + 1)
+    statistics = [
+        two_point_correlation(masks)[1],
+        directional_correlation(masks, quarter, normalised=True),
+        phase_fraction(masks)[..., np.newaxis],
+        *(lineal_path(masks, direction, lengths)[1] for direction in ("vertical", "horizontal")),
+    ]
+    blocks = []
+    for values in statistics:
+        mean = values.mean(axis=1).reshape(len(masks), -1)
+        centred = mean - mean.mean(axis=0)
+        blocks.append(centred / max(math.sqrt(np.square(centred).sum(axis=1).mean()), 1e-6))
+    scores, deviation, axes = np.linalg.svd(np.concatenate(blocks, axis=1), full_matrices=False)
+    signs = np.sign(axes[range(len(axes)), np.abs(axes).argmax(axis=1)])  # the same everywhere
+    varies = deviation > 1e-6  # equal samples: no signal, no NaN
+    whitened = scores * (signs * varies * math.sqrt(len(masks)))
+    return np.pad(whitened, ((0, 0), (0, max(0, components - len(axes)))))[:, :components]
+
+
+def scattering_features(scattering: Tensor) -> Tensor:
+    """(B, 1, *shape) -> float64 (B, F): of a pattern the root of its means over 2 x 2 px, a profile as it is."""
+    scattering = scattering.double()
+    if scattering.ndim == 4:
+        height, width = (length // 2 for length in scattering.shape[2:])
+        blocks = scattering[:, :, : 2 * height, : 2 * width].reshape(-1, height, 2, width, 2)
+        scattering = blocks.mean(dim=(2, 4)).clamp(min=0).sqrt()
+    return scattering.flatten(1)
+
+
+class StatisticsRegression(nn.Module):
+    """Scattering to components of the statistics: kernel ridge regression with a Gaussian kernel, one a component.
+
+    Parameters
+    ----------
+    scattering : Modality
+    samples : int
+        How many it learns from.
+    components : int
+    """
+
+    known: Tensor
+    weights: Tensor
+    offsets: Tensor
+    widths: Tensor
+
+    def __init__(self, scattering: Modality, samples: int, components: int):
+        super().__init__()
+        self.scattering = scattering
+        halves = (length // 2 for length in scattering.shape)
+        features = math.prod(halves if scattering.is_image else scattering.shape)
+        self.register_buffer("known", torch.zeros(samples, features))
+        self.register_buffer("weights", torch.zeros(samples, components))
+        self.register_buffer("offsets", torch.zeros(components))
+        self.register_buffer("widths", torch.ones(components))
+
+    def learn(self, scattering: np.ndarray, targets: np.ndarray) -> Tensor:
+        """Learn from pairs.
+
+        Parameters
+        ----------
+        scattering : float32 ndarray of shape (samples, 1, *shape)
+        targets : ndarray of shape (samples, components)
+
+        Returns
+        -------
+        Tensor of shape (samples, components)
+            The targets in the units of the answers, in which the regression misses them by MISSED when they are left
+            out.
+        """
+        samples, components = self.weights.shape
+        check_shape("scattering", scattering, (samples, 1, *self.scattering.shape))
+        check_shape("targets", targets, (samples, components))
+        check_finite("scattering", scattering)
+        features = scattering_features(torch.from_numpy(scattering))
+        scaled = np.zeros_like(targets)
+        for place in range(components):
+            fitted = KernelRegression(features.numpy(), targets[:, [place]])
+            missed = max(math.sqrt(np.square(fitted.left_out).mean()), EXACT)
+            unit = MISSED / missed
+            scaled[:, place] = unit * targets[:, place]
+            self.weights[:, place] = torch.from_numpy(unit * fitted.weights[:, 0])
+            self.offsets[place] = unit * fitted.offset[0]
+            self.widths[place] = fitted.width
+        self.known.copy_(features)
+        return torch.from_numpy(scaled).float()
+
+    def forward(self, scattering: Tensor) -> Tensor:
+        """(B, 1, *shape) -> (B, components)."""
+        check_shape("scattering", scattering, ("batch", 1, *self.scattering.shape))
+        known, widths, weights = (one.double() for one in (self.known, self.widths, self.weights))
+        squares = self._squared_distances(scattering_features(scattering), known)
+        kernel = torch.exp(-squares[:, :, None] / (2 * widths.square()))  # (B, samples, components)
+        # in float64: the weights are large numbers that nearly cancel
+        return ((kernel * weights).sum(dim=1) + self.offsets).float()
+
+    def _squared_distances(self, features: Tensor, known: Tensor) -> Tensor:
+        """(B, F) and (samples, F) -> (B, samples)."""
+        return torch.cdist(features, known, compute_mode="donot_use_mm_for_euclid_dist").square()

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+from detector_files import counts, gaps, grey, pairs_folder, write_edf
+from PIL import Image
+
+from pairvae_lib.config import TINY
+from pairvae_lib.data.inspection.cautions import cautions, explained_share
+from pairvae_lib.data.inspection.inspecting import inspected
+from pairvae_lib.data.inspection.page import as_page, as_text
+from pairvae_lib.data.inspection.seen import Seen
+
+
+def test_what_is_there(tmp_path):
+    done = []
+    found = inspected(pairs_folder(tmp_path), TINY, progress=lambda *counts: done.append(counts))
+    assert found.is_usable
+    assert done == [(i, 10) for i in range(11)]
+    assert found.facts == {
+        "samples": "10",
+        "scattering": "saxs, 2-D patterns: 60 x 80 (10)",
+        "masked pixels": f"{gaps().mean():.1%} of 10 patterns, filled by symmetry",
+        "micrographs": "sem: 48 x 64 (10)",
+        "nm per pixel": "2",
+        "area fraction of the bright phase": "0.450 on average, 0.300 to 0.600",
+        "morphologies": "dots (1), lines (9)",
+        "groups": "a (5), b (5)",
+    }
+    assert [re.split(r"[:;,]", line)[0] for line in found.warnings] == [
+        "10 samples",
+        "morphologies of fewer than 3 samples cannot be assessed",
+        "leakage",
+    ]
+    assert found.as_json()["samples"][3]["area_fraction"] == pytest.approx(0.6, abs=0.01)
+    json.dumps(found.as_json())
+
+
+def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
+    folder = pairs_folder(tmp_path, n=9)
+    (folder / "1.edf").write_bytes((folder / "1.edf").read_bytes()[:-100])
+    (folder / "2.png").write_bytes(b"")
+    Image.fromarray(grey(0, shape=(20, 64))).save(folder / "3.png")
+    Image.fromarray(np.full((48, 64), 9, np.uint8)).save(folder / "4.png")
+    found = inspected(folder, TINY)
+    assert not found.is_usable
+    assert sorted(found.problems) == [
+        "1.edf: is cut: 19100 bytes of pixels, expected 19200 for 60 x 80 px",
+        "2.png: is no image in a known format",
+        "3.png: micrograph of 20 x 64 px is smaller than the crop of 32 px",
+        "4.png: all pixels are equal (9)",
+    ]
+    assert len(found.samples) == 9
+    assert found.samples[1].scattering_shape is None
+    assert found.samples[1].area_fraction is not None
+    assert "not readable" in as_page(found)
+
+
+def test_too_few_and_none(tmp_path):
+    found = inspected(pairs_folder(tmp_path, n=8), TINY)
+    assert found.problems == ("8 usable samples; training needs at least 9, a batch and one held out",)
+    found = inspected(tmp_path / "nowhere", TINY)
+    assert (found.problems, found.samples, found.warnings) == (("is not a folder",), (), ())
+    assert as_text(found) == f"{tmp_path / 'nowhere'}: not usable: 1 problem\n  samples: 0\n  problem: is not a folder"
+    assert "<h2>Samples" not in as_page(found)
+
+
+# ---- cautions: of each, that it comes, and that it does not come without reason
+
+
+def sample(name, **facts):
+    usual = {"morphology": "lines", "group": f"g{ord(name[-1]) % 3}", "nm_per_pixel": 2.0, "area_fraction": 0.5}
+    digests = {"scattering": f"s{name}", "micrograph": f"m{name}", "mask": f"t{name}"}
+    files = {"scattering": f"{name}.edf", "micrograph": f"{name}.tif", "digests": digests}
+    return Seen(name, **(files | usual | facts))
+
+
+PLENTY = [sample(f"s{i:02d}", area_fraction=0.4 + 0.01 * (i * 7 % 11)) for i in range(60)]
+
+
+def test_a_good_folder_has_no_warning():
+    assert cautions(PLENTY, False, "") == []
+    assert cautions(PLENTY, True, "1/nm") == []
+
+
+def changed(**facts):
+    """The good folder with other facts of its first two samples."""
+    return [replace(PLENTY[0], **facts), replace(PLENTY[1], **facts), *PLENTY[2:]]
+
+
+@pytest.mark.parametrize(
+    ("samples", "start"),
+    [
+        (PLENTY[:40], "40 samples: two thirds of them are fewer than the 32 of the paper's smallest training set; 48"),
+        (changed(morphology="dots"), "morphologies of fewer than 3 samples cannot be assessed: dots (2)"),
+        (changed(morphology="")[1:] + [replace(PLENTY[9], morphology="")] * 2, "3 of 61 samples have no morphology"),
+        ([replace(s, group="") for s in PLENTY], "no column group or batch: whether samples of one film"),
+        ([*PLENTY[1:], replace(PLENTY[0], group="own")], "groups of one sample: own"),
+        (
+            [replace(s, area_fraction=0.3 + 0.1 * (ord(s.group[-1]) - 48)) for s in PLENTY],
+            "leakage: the group alone explains 100% of the variance of the area fraction, so that a random split",
+        ),
+        (changed(digests={"scattering": "x"}), "the same scattering file under different names: s00, s01"),
+        (changed(digests={"micrograph": "x"}), "the same micrograph under different names: s00, s01"),
+        ([replace(s, nm_per_pixel=None) for s in PLENTY], "pixel sizes of the micrographs are unknown: lengths are in"),
+        (changed(nm_in_tags=2.5), "nm_per_pixel of the manifest differs from the tags of the micrograph: s00, s01"),
+        (changed(area_fraction=0.97), "nearly all or nothing of the mask is bright, look at its threshold: s00, s01"),
+        (changed(saturated=0.002, is_counts=True), "more than 0.1% of the pixels have the largest value (saturated): "),
+        (changed(saturated=0.02, is_counts=False), "more than 1.0% of the pixels have the largest value (saturated): "),
+        (changed(is_dark_at_beam=True), "dark about the beam, and nothing is masked (a beam stop? add a mask file): "),
+        (changed(masked=0.1), "the beam is taken to be in the middle of the patterns; a .poni file or beam_row and"),
+        (
+            [replace(PLENTY[0], beam=(9.0, 9.0), scattering_shape=(60, 80)), replace(PLENTY[1], beam=(9.0, 11.0))],
+            "the beam is not at the same place in all patterns, which a model sees as a difference of samples",
+        ),
+    ],
+)
+def test_cautions(samples, start):
+    assert [line for line in cautions(samples, False, "") if line.startswith(start)]
+    assert not [line for line in cautions(PLENTY, False, "") if line.startswith(start)]
+
+
+def test_q_without_a_unit():
+    assert cautions(PLENTY, True, "") == [
+        "the unit of q is unknown: name it in a comment of the files, or give q_scale"
+    ]
+
+
+def test_copies_are_found_however_turned(tmp_path):
+    folder = pairs_folder(tmp_path)
+    turned = np.rot90(np.asarray(Image.open(folder / "3.png")))[:, ::-1]
+    tifffile.imwrite(folder / "copy.tif", turned)
+    text = (folder / "manifest.csv").read_text()
+    (folder / "manifest.csv").write_text(text.replace("5.png", "copy.tif"))
+    lines = inspected(folder, TINY).warnings
+    assert "micrographs that are copies of one another, perhaps turned or mirrored: s3, s5" in lines
+    assert not [line for line in lines if line.startswith("the same")]
+
+
+def test_a_beam_stop_that_nobody_masked(tmp_path):
+    folder = pairs_folder(tmp_path)
+    for i in range(10):
+        write_edf(folder / f"{i}.edf", np.where(gaps(), 0, counts(i)).astype(np.int32))
+    assert [line for line in inspected(folder, TINY).warnings if line.startswith("dark about the beam, and nothing is")]
+
+
+def test_the_share_that_groups_explain():
+    rng = np.random.default_rng(0)
+    names = [f"g{i % 5}" for i in range(60)]
+    shifts = {f"g{k}": k for k in range(5)}
+    assert explained_share([shifts[name] for name in names], names) == 1
+    assert explained_share(rng.normal(size=60), names) < 0.15
+    noisy = [shifts[name] + value for name, value in zip(names, rng.normal(size=60), strict=True)]
+    assert explained_share(noisy, names) == pytest.approx(2 / 3, abs=0.1)  # var of 0..4 is 2, of the noise 1
+    assert explained_share([1.0, 1.0], ["a", "b"]) == 0
+    assert explained_share(rng.normal(size=4), list("abcd")) == 0  # every sample its own group explains nothing
+    assert explained_share([], []) == 0
+
+
+# ---- the page
+
+
+def test_the_page_needs_nothing_else_and_says_what_it_shows(tmp_path):
+    folder = pairs_folder(tmp_path, columns=lambda i: {"morphology": "<script>alert(1)</script>"})
+    page = as_page(inspected(folder, TINY))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert re.findall(r'(?:src|href)="(?!data:)', page) == []
+    assert "url(" not in page
+    assert page.count("<img ") == page.count('alt="') == 20
+    assert "default-src 'none'" in page
+    assert '<html lang="en">' in page
+
+
+def test_many_samples_stay_within_five_megabytes():
+    rng = np.random.default_rng(0)
+    noise = {name: rng.integers(0, 256, (96, 96), dtype=np.uint8) for name in ("pattern", "mask")}
+    found = inspected("nowhere", TINY)
+    page = as_page(replace(found, samples=tuple(replace(s, pictures=noise) for s in PLENTY * 10)))
+    assert "Samples (160 of 600, evenly spaced)" in page
+    assert len(page) < 5e6  # of noise, which does not compress
