@@ -116,6 +116,8 @@ def test_all_imports_of_a_chapter_stand_in_one_cell(name):
         if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(syntax(source)))
     ]
     assert importing == [code(name)[0]]
+    ours = [one for one in syntax(importing[0]).body if isinstance(one, ast.ImportFrom | ast.Import)]
+    assert sum("pairvae_lib" in ast.unparse(one) for one in ours) <= 6
 
 
 @pytest.mark.parametrize("name", NAMES)

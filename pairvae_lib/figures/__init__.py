@@ -28,6 +28,8 @@ from pairvae_lib.figures.images import (
     reconstructions,
     training_progress,
 )
+from pairvae_lib.figures.pictures import png
+from pairvae_lib.figures.selectors import grid_selector, stack_slider
 from pairvae_lib.figures.style import MORPHOLOGY_COLOURS, ROUTE_COLOURS, STYLE, display_name
 from pairvae_lib.figures.thresholds import threshold_examples, threshold_scores
 
@@ -50,14 +52,17 @@ __all__ = [
     "film_frame",
     "film_strip",
     "generated_ensemble",
+    "grid_selector",
     "lineal_path_curves",
     "mask_columns",
     "mean_correlation",
     "mean_lineal_path",
     "pairs_overview",
     "paper",
+    "png",
     "reconstructions",
     "scalar_scatter",
+    "stack_slider",
     "threshold_examples",
     "threshold_scores",
     "throughput_lines",
