@@ -61,7 +61,7 @@ class Run:
     n_train : int or None
         Number of training pairs; None for two thirds of all pairs, as the paper's 48 of 72.
     data : str
-        "simulated", or a folder of paired data (see `datasets.open_pairs`).
+        "simulated", or a folder of paired data (see `folder.open_pairs`).
     held_out : str
         A group (batch) of the data to leave out of training; "" for a random split stratified by morphology.
     protocol : str

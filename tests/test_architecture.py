@@ -68,5 +68,13 @@ def test_there_are_no_circles():
         visit(module, ())
 
 
+def test_tests_lie_in_the_rooms_of_what_they_test():
+    tests = Path(__file__).parent
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    rooms = {folder for folder in folders if folder.parts and folder.parts[0] not in ("benchmarks", "browser")}
+    assert all((LIBRARY / folder / "__init__.py").is_file() for folder in rooms)
+    assert {folder.parts[0] for folder in rooms} == {room(module) for module in MODULES if (LIBRARY / module).is_dir()}
+
+
 def test_no_module_is_a_drawer_for_leftovers():
     assert not {part for module in MODULES for part in module.split(".")} & {"utils", "helpers", "common", "misc"}

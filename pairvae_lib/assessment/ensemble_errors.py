@@ -33,7 +33,7 @@ def ensemble_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of metric to ndarray of shape (n, masks, ...)
-        As `evaluation.morphology_statistics`; "area" is the phase fraction.
+        As `errors.morphology_statistics`; "area" is the phase fraction.
     """
     check_mask("masks", masks)
     if masks.ndim != 4:

@@ -134,7 +134,7 @@ def denoising_losses(
     Returns
     -------
     (ndarray, ndarray), each of shape (n,)
-        See `flow_training.denoising_loss`, at DENOISING_TIME.
+        See `flow.training.denoising_loss`, at DENOISING_TIME.
     """
     crops = masks[:, np.newaxis].astype(np.float32)
     with_own, with_others = (denoising_loss(flow, crops, given, DENOISING_TIME, rng()) for given in (own, others))

@@ -54,7 +54,7 @@ def agreement(
     conclusions : mapping of str to bool, optional
         Statements about the numbers, and whether they are true here.
     weights : str, optional
-        Digest of what was trained: `checkpoints.state_digest`.
+        Digest of what was trained: `loop.state_digest`.
 
     Returns
     -------

@@ -43,7 +43,7 @@ class Appraisal:
         Scattering, micrograph.
     samples : tuple of (sample_id, morphology, subset)
     errors, references : dict of metric to dict of name to ndarray of shape (n,)
-        As in `evaluation.Assessment`.
+        As in `errors.Assessment`.
     memorisation : dict of name to ndarray
     curves : dict of name to ndarray
         "r", "z" [px], and means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...

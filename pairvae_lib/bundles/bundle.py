@@ -35,7 +35,7 @@ MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
 EXACT = "regression."  # of a flow: sums of large numbers that nearly cancel, which 16 bits would spoil
 CONFIG_LIMIT = 4_000_000  # bytes; ours have some ten thousand
 EXAMPLES = "examples.safetensors"
-ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `kinds`, `exhibits`
+ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `kinds`, `report`
 ATTACHMENT_LIMIT = 20_000_000  # bytes
 
 

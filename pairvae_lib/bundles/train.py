@@ -35,7 +35,7 @@ class TrainingJob:
     Parameters
     ----------
     data : str
-        A folder of pairs (see `datasets.open_pairs`), or "simulated".
+        A folder of pairs (see `folder.open_pairs`), or "simulated".
     out : Path
         The folder to write; it must not exist yet.
     profile : str
@@ -83,12 +83,12 @@ def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: N
     Returns
     -------
     Bundle
-        What was written to `order.out`.
+        What was written to `job.out`.
 
     Raises
     ------
     FileExistsError
-        If `order.out` is there already.
+        If `job.out` is there already.
     DataError
         If files of the data cannot be used, with a line for each.
     ValueError

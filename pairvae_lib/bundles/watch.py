@@ -56,7 +56,7 @@ class Watch:
     source, target : str
         Modalities of the files and of the ensembles; the target is the other one if empty.
     samples, seed : int
-        As `applying.reconstructed`.
+        As `apply.reconstructed`.
     treatment : Treatment
         What the files do not say.
     say : callable

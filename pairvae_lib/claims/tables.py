@@ -17,7 +17,7 @@ def as_text(rows: Sequence[Row]) -> str:
     Parameters
     ----------
     rows : sequence of dict
-        As `ledger.ledger` returns them.
+        As `ledger.decided_claims` returns them.
 
     Returns
     -------

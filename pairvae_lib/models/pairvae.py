@@ -39,7 +39,7 @@ class DoublingConvolution(nn.Module):
         Profile or image.
     collapsed_from : int
         Where the original takes the mean over that many output channels, our one channel has their mean kernel: the
-        same function, that many times cheaper. It only changes the initial scale (and the optimiser: `model.adam`).
+        same function, that many times cheaper. It only changes the initial scale (and the optimiser: `adam`).
     form : "transposed" or "subpixel"
         Sub-pixel: the same sum as an ordinary convolution to 2^dims phases and a shuffle. Which is faster depends on
         the machine; images only.

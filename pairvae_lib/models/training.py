@@ -104,7 +104,7 @@ def train_solo(
     partial : Path, optional
         Checkpoint to resume from.
     snapshot : callable, optional
-        A look at the model, at some epochs (see `fitting.fit`).
+        A look at the model, at some epochs (see `loop.fit`).
 
     Returns
     -------
@@ -240,7 +240,7 @@ def train_pair(
     partial : Path, optional
         Checkpoint to resume from.
     snapshot : callable, optional
-        A look at the model, at some epochs (see `fitting.fit`).
+        A look at the model, at some epochs (see `loop.fit`).
 
     Returns
     -------

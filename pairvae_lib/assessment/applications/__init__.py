@@ -1,4 +1,4 @@
-"""The paper's five applications, on any way from scattering to ensembles of micrographs (see `answers`)."""
+"""The paper's five applications, on any way from scattering to ensembles of micrographs (see `ensembles`)."""
 
 from pairvae_lib.assessment.applications.films import FLOOR, SHARES, Film, annealing_film, film_errors
 from pairvae_lib.assessment.applications.ranking import Rank, best_way, picture_errors, rank_rows, ranks

@@ -1,6 +1,6 @@
 """What the explorer of a flow shows: held-out scattering, the flow's condition for it, and true crops.
 
-One safetensors file holds it, as that of a PairVAE (see `exploration`).
+One safetensors file holds it, as that of a PairVAE (see `examples`).
 """
 
 from __future__ import annotations

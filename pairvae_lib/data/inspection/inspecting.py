@@ -115,11 +115,11 @@ def inspected(
     Parameters
     ----------
     folder : Path or str
-        See `datasets.open_pairs`.
+        See `folder.open_pairs`.
     profile : Profile
         For which it is meant: its crop must fit into the micrographs.
     kinds : mapping of str to str, optional
-        See `datasets.open_pairs`.
+        See `folder.open_pairs`.
     progress : callable
         Called with the number of samples done, and of all.
     """

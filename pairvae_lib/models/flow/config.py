@@ -12,7 +12,7 @@ Symmetry = Literal["half_turn", "dihedral"]
 
 @dataclass(frozen=True)
 class FlowArchitecture:
-    """The network of the conditional flow (see `flow.py`); all numbers are ours."""
+    """The network of the conditional flow (see `network.py`); all numbers are ours."""
 
     channels: tuple[int, ...] = (48, 96, 128)  # at a half, a quarter and an eighth of the resolution
     embedded: int = 128  # width of what time and condition are turned into
@@ -31,7 +31,7 @@ class FlowTraining:
     weight_decay: float = 1e-2
     clip: float = 1.0  # norm of the gradient
     averaging: float = 0.998  # per step, of the exponential average of the weights that is kept
-    condition_noise: float = 0.25  # standard deviation: as far as the regression misses (see `conditions.MISSED`)
+    condition_noise: float = 0.25  # standard deviation: as far as the regression misses (see `condition.MISSED`)
     condition_dropout: float = 0.12  # share of samples whose condition is set to 0
     time_mean: float = -0.6  # of the logit of t
     time_scale: float = 1.1
@@ -56,7 +56,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class PeerTraining:
-    """Training of the peers of `peers.py` on random crops; what is not said here is MultiVae's own default."""
+    """Training of the peers of `benchmarks/beyond` on random crops; what is not said here is MultiVae's own default."""
 
     # Each takes about as long as solo and pair training of a PairVAE of the same size; an epoch of MVAE decodes twice
     # as often as one of MoPoE.
@@ -82,7 +82,7 @@ FLOWS: dict[str, Flow] = {
 
 @dataclass(frozen=True)
 class Budget:
-    """What every method of a comparison may spend, beyond the paper (see `contest.py`); all numbers are ours."""
+    """What every method of a comparison may spend, beyond the paper (see `benchmarks/beyond`); all numbers are ours."""
 
     name: str
     profile: Profile  # of the data, the crops, and PairVAE

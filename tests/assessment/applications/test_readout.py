@@ -30,7 +30,7 @@ def reader() -> ClassReader:
 
 def test_period_fraction_and_class_are_read(reader):
     found = readout(np.stack([lines(8, 4, "columns"), lines(12, 3, "rows")]), reader)
-    np.testing.assert_allclose(found.period, [8, 12], rtol=0.13)  # radially averaged: see `order.domain_period`
+    np.testing.assert_allclose(found.period, [8, 12], rtol=0.13)  # radially averaged: see `masks.domain_period`
     assert found.period[0] < found.period[1]
     np.testing.assert_allclose(found.fraction, [0.5, 0.25], atol=0.02)
     assert found.morphology.tolist() == ["columns", "rows"]
