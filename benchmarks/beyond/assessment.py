@@ -20,6 +20,7 @@ from pairvae_lib.assessment.baselines import retrieved, training_mean
 from pairvae_lib.assessment.ensemble_errors import (
     METRICS,
     SCALARS,
+    denoising_losses,
     ensemble_statistics,
     error_table,
     memorised,
@@ -37,7 +38,6 @@ from pairvae_lib.assessment.ensembles import (
     pairvae_answer,
     repeated,
 )
-from pairvae_lib.assessment.flow import denoising_losses
 from pairvae_lib.assessment.spectra import SpectralReadout, fourier_transform, power_spectrum_features
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split

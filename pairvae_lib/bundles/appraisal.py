@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.assessment.comparisons import Comparison, compared, label, median_interval, summary_sentence
-from pairvae_lib.assessment.ensemble_errors import METRICS
-from pairvae_lib.assessment.errors import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS
-from pairvae_lib.assessment.flow import (
+from pairvae_lib.assessment.ensemble_errors import (
     ANOTHER,
     DRAWN_HELD_OUT,
     DRAWN_TRAINING,
+    METRICS,
     OWN,
     TRUE_HELD_OUT,
     TRUE_TRAINING,
 )
+from pairvae_lib.assessment.errors import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS
 from pairvae_lib.bundles.bundle import ASSESSMENT, Bundle
 from pairvae_lib.models.pairvae import route_name
 

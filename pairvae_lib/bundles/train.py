@@ -15,9 +15,8 @@ from typing import Any
 from pairvae_lib import __version__
 from pairvae_lib.bundles.appraisal import appraisal_of
 from pairvae_lib.bundles.bundle import EXAMPLES, Bundle, Scaling, save_bundle, versions
-from pairvae_lib.bundles.card import model_card
 from pairvae_lib.bundles.kinds import KINDS, PairVAEKind
-from pairvae_lib.bundles.report import exhibits, packed_exhibits
+from pairvae_lib.bundles.report import exhibits, model_card, packed_exhibits
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import Profile, profile_named
 from pairvae_lib.data.folder import PairedDataset, open_pairs, prepare
@@ -25,7 +24,9 @@ from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.locks import locked
 from pairvae_lib.models.cached import TrainedPairVAE, split_pairs
-from pairvae_lib.runs import SIMULATED
+from pairvae_lib.models.flow.network import ConditionalFlow
+from pairvae_lib.models.pairvae import PairVAE
+from pairvae_lib.runs import SIMULATED, Run
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,24 @@ def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, 
     facts |= {"seconds": {"training": round(model.seconds, 1)}, "resumed": model.resumed}
     bundle = Bundle(model, pairs.modalities, scaling, job.profile, facts, job.kind, attachments)
     return save_bundle(job.out, bundle, model_card(bundle, appraisal_of(bundle)))
+
+
+def as_bundle(model: PairVAE | ConditionalFlow, pairs: PreparedPairs, dataset: PairedDataset, run: Run) -> Bundle:
+    """A trained model with what it takes to apply it to files like those of the data set.
+
+    Parameters
+    ----------
+    model : PairVAE or ConditionalFlow
+        Trained.
+    pairs : PreparedPairs
+        What it was trained on.
+    dataset : PairedDataset
+        The files of these pairs.
+    run : Run
+    """
+    facts = {"name": run.data_root.name, "seed": run.seed}
+    kind = "flow" if isinstance(model, ConditionalFlow) else "pairvae"
+    return Bundle(model, pairs.modalities, Scaling.of(pairs, dataset), run.profile, facts, kind)
 
 
 def work_folder(out: Path) -> Path:
