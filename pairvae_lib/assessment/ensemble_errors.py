@@ -148,36 +148,6 @@ def spread_ratio(given: np.ndarray, true: np.ndarray) -> np.ndarray:
     return deviation[0] / np.maximum(deviation[1], 1e-9)
 
 
-def within_class_correlation(
-    given: Mapping[str, np.ndarray], true: Mapping[str, np.ndarray], morphologies: Sequence[str]
-) -> float:
-    """Whether an answer follows the sample, or only its class.
-
-    Parameters
-    ----------
-    given, true : mapping of metric to ndarray of shape (n, masks, ...)
-        Of SCALARS at least.
-    morphologies : sequence of str, length n
-
-    Returns
-    -------
-    float
-        Correlation over the samples of each scalar about the mean of its class, averaged over the scalars; 0 where an
-        answer does not vary within a class.
-    """
-    names, member = np.unique(np.asarray(morphologies), return_inverse=True)
-    correlations = []
-    for metric in SCALARS:
-        pair = []
-        for values in (given[metric], true[metric]):
-            means = values.reshape(len(values), -1).mean(axis=1)
-            centres = np.array([means[member == index].mean() for index in range(len(names))])
-            pair.append(means - centres[member])
-        scale = np.sqrt(np.square(pair[0]).sum() * np.square(pair[1]).sum())
-        correlations.append(float((pair[0] * pair[1]).sum() / scale) if scale > 1e-12 else 0.0)
-    return float(np.mean(correlations))
-
-
 def memorised(
     masks: np.ndarray, pairs: PreparedPairs, train: Sequence[int], own: Sequence[int] | None = None
 ) -> np.ndarray:

@@ -72,22 +72,6 @@ def neighbours_answer(
     return crops_of(pairs, nearest[:, np.arange(count) % k], rng)
 
 
-def class_answer(pairs: PreparedPairs, split: Split, count: int, rng: np.random.Generator) -> Masks:
-    """Crops of random training samples of the true class, which somebody has told: an oracle for the class alone."""
-    labels = np.array(pairs.morphologies)
-    train = np.array(split.train)
-    drawn = []
-    for index in split.held_out:
-        same = train[labels[train] == labels[index]]
-        drawn.append(rng.choice(same if len(same) else train, count))  # a class that no training sample has: any
-    return crops_of(pairs, np.stack(drawn), rng)
-
-
-def others_answer(pairs: PreparedPairs, split: Split, count: int, rng: np.random.Generator) -> Masks:
-    """Crops of one random training sample: what an answer to another question scores."""
-    return own_crops(pairs, rng.choice(np.array(split.train), len(split.held_out)), count, rng)
-
-
 def pairvae_answer(
     model: PairVAE, x: NDArray[np.float32], source: str, target: str, count: int, rng: np.random.Generator
 ) -> NDArray:
