@@ -23,12 +23,11 @@ from pairvae_lib.config import Profile
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.models.loop import (
     History,
-    Means,
     batches,
-    fit,
     load_checkpoint,
     optimise,
     provenance,
+    remaining_epochs,
     rng_for,
     save_checkpoint,
 )
@@ -150,21 +149,20 @@ def train_peer(
     optimizer = torch.optim.Adam(peer.parameters(), settings.learning_rate)
     patterns = torch.from_numpy(pairs.scattering[list(train)])
 
-    def run_epoch(epoch: int) -> dict[str, float]:
+    made_with = provenance(peer.name, seed, pairs.digest, train, settings, peer)
+    history = History()
+    peer.train()
+    for epoch, means in remaining_epochs(
+        history, peer, optimizer, settings.epochs[peer.name], made_with, partial, peer.name
+    ):
         rng = rng_for(seed, "peer", epoch)
         crops = torch.from_numpy(pairs.crops(train, size, rng))
-        means = Means()
         with torch.random.fork_rng(devices=[]):  # MultiVae draws from torch's own generator
             torch.manual_seed(int(rng.integers(2**31)))
             for batch in batches(len(train), settings.batch_size, epoch):
                 loss = peer.loss({scattering: patterns[batch], micrograph: crops[batch]}, epoch)
                 optimise(optimizer, loss)
                 means.add({"loss": loss})
-        return means.read()
-
-    made_with = provenance(peer.name, seed, pairs.digest, train, settings, peer)
-    peer.train()
-    history = fit(peer, optimizer, run_epoch, settings.epochs[peer.name], made_with, partial, peer.name)
     peer.eval()
     return history
 

@@ -178,52 +178,40 @@ def snapshot_epochs(epochs: int) -> tuple[int, ...]:
     return tuple(n for n in dict.fromkeys([0, *spaced.tolist()]) if n <= epochs)
 
 
-def fit(
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    run_epoch: Callable[[int], dict[str, float]],
-    epochs: int,
-    made_with: dict[str, Any],
-    partial: Path | None = None,
-    description: str = "",
-    snapshot: Callable[[], Snapshot] | None = None,
-) -> History:
-    """Run epochs, with a progress bar on a terminal and a checkpoint to resume from.
+def remaining_epochs(
+    history: History, module: nn.Module, optimizer: torch.optim.Optimizer, epochs: int, made_with: dict[str, Any],
+    partial: Path | None = None, description: str = "", snapshot: Callable[[], Snapshot] | None = None,
+) -> Iterator[tuple[int, Means]]:
+    """Go through the epochs of a training, with a progress bar on a terminal and a checkpoint to resume from.
+
+    Each epoch changes `module` by `optimizer` and adds its losses to the means; all that is random in it must follow
+    from its number.
 
     Parameters
     ----------
-    module, optimizer
-        What `run_epoch` changes.
-    run_epoch : callable
-        Epoch number to mean losses; everything random in it must follow from that number.
-    epochs : int
+    history : History
+        Fresh; gets the means of every epoch, and those of the checkpoint before them.
     made_with : dict
         Everything that determines the outcome.
     partial : Path, optional
         Checkpoint to write every CHECKPOINT_SECONDS and at the end, and to resume from if it is there.
     description : str
-        PublishedResults beside the bar.
+        Shown beside the bar.
     snapshot : callable, optional
         Reconstructs some samples; called after `snapshot_epochs`. It must neither change `module` nor draw from a
         global generator.
 
-    Returns
-    -------
-    History
-
-    Raises
+    Yields
     ------
-    ValueError
-        If the checkpoint was made with other settings.
-    FloatingPointError
-        If a loss is no longer finite.
+    epoch : int
+    means : Means
+        Of the losses of this epoch; FloatingPointError if one is no longer finite.
     """
-    history = History()
     if partial is not None and partial.exists():
         state = load_checkpoint(partial, made_with)
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
-        history = History(state["history"], state.get("snapshots", {}))
+        history.losses, history.snapshots = state["history"], state.get("snapshots", {})
     looks = snapshot_epochs(epochs)
 
     def look() -> None:
@@ -235,10 +223,12 @@ def fit(
     with _terminal() as shown:
         first = history.epochs
         for epoch in tqdm(range(first, epochs), description, epochs, False, shown, initial=first, disable=None):
-            means = run_epoch(epoch)
-            if not np.isfinite(list(means.values())).all():
-                raise FloatingPointError(f"{description}: a loss is no longer finite in epoch {epoch}: {means}")
-            history.append(means)
+            means = Means()
+            yield epoch, means
+            found = means.read()
+            if not np.isfinite(list(found.values())).all():
+                raise FloatingPointError(f"{description}: a loss is no longer finite in epoch {epoch}: {found}")
+            history.append(found)
             look()
             due = time.monotonic() - saved > CHECKPOINT_SECONDS or epoch + 1 == epochs
             if partial is not None and due:
@@ -246,7 +236,6 @@ def fit(
                 state |= {"history": history.losses, "snapshots": history.snapshots}
                 save_checkpoint(partial, made_with, state)
                 saved = time.monotonic()
-    return history
 
 
 def seconds_per_epoch(run: Callable[[int], None], more: int = 2) -> float:

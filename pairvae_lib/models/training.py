@@ -14,12 +14,11 @@ from pairvae_lib.config import BANK_CROPS, PAPER_LATENTS, BarlowPretraining, Cro
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.models.loop import (
     History,
-    Means,
     Snapshot,
     batches,
-    fit,
     optimise,
     provenance,
+    remaining_epochs,
     rng_for,
     standard_normal,
 )
@@ -61,7 +60,12 @@ def pretrain_barlow(
     network = nn.Sequential(backbone, *layers[:-2]).to(device)  # the last projection is linear
     optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, fused=True)
 
-    def run_step(step: int) -> dict[str, float]:
+    made_with = provenance("barlow", seed, pairs.digest, train, settings, network)
+    history = History()
+    network.train()
+    for step, means in remaining_epochs(
+        history, network, optimizer, settings.steps, made_with, partial, "barlow pretraining"
+    ):
         rng = rng_for(seed, "barlow", step)
         chosen = rng.choice(train, settings.batch_size)
         views = []
@@ -73,11 +77,7 @@ def pretrain_barlow(
             views.append(network(crops + settings.noise * standard_normal(rng, crops)))
         loss = barlow_twins_loss(views[0], views[1], settings.redundancy_weight)
         optimise(optimizer, loss)
-        return {"barlow": float(loss.detach())}
-
-    network.train()
-    made_with = provenance("barlow", seed, pairs.digest, train, settings, network)
-    history = fit(network, optimizer, run_step, settings.steps, made_with, partial, "barlow pretraining")
+        means.add({"barlow": loss})
     network.eval()
     return history
 
@@ -104,7 +104,7 @@ def train_solo(
     partial : Path, optional
         Checkpoint to resume from.
     snapshot : callable, optional
-        A look at the model, at some epochs (see `fitting.fit`).
+        A look at the model, at some epochs (see `loop.remaining_epochs`).
 
     Returns
     -------
@@ -121,12 +121,15 @@ def train_solo(
     optimizer = adam(vae, settings.learning_rate, settings.adam_eps)
     beta = settings.kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
     shown_in = solo_measurements(vae, pairs, train, settings.crops, seed)
+    epochs = settings.epochs[modality.likelihood]
+    made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
+    history = History()
     vae.train()
-
-    def run_epoch(epoch: int) -> dict[str, float]:
+    for epoch, means in remaining_epochs(
+        history, vae, optimizer, epochs, made_with, partial, f"solo {modality.name}", snapshot
+    ):
         x, prepared = shown_in(epoch)
         noise_rng = rng_for(seed, f"{stage}-noise", epoch)
-        means = Means()
         for batch in batches(len(train), settings.batch_size, epoch):
             posterior = vae.posterior(prepared[batch])
             decoded = vae.decode(posterior.sample(standard_normal(noise_rng, posterior.latent_mean)))
@@ -135,11 +138,6 @@ def train_solo(
             loss = negative_elbo(reconstruction, kl, beta)
             optimise(optimizer, loss)
             means.add({"negative_elbo": loss, "reconstruction": reconstruction, "kl": kl})
-        return means.read()
-
-    epochs = settings.epochs[modality.likelihood]
-    made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
-    history = fit(vae, optimizer, run_epoch, epochs, made_with, partial, f"solo {modality.name}", snapshot)
     vae.eval()
     return history
 
@@ -240,7 +238,7 @@ def train_pair(
     partial : Path, optional
         Checkpoint to resume from.
     snapshot : callable, optional
-        A look at the model, at some epochs (see `fitting.fit`).
+        A look at the model, at some epochs (see `loop.remaining_epochs`).
 
     Returns
     -------
@@ -261,16 +259,18 @@ def train_pair(
     model.eval()
     prepared = {scattering: model.vae(scattering).prepared(x[scattering])}
     window_shown = -1
-
-    def run_epoch(epoch: int) -> dict[str, float]:
-        nonlocal window_shown
+    made_with = provenance("pair", seed, pairs.digest, train, settings, model)
+    made_with["precision"] = model.vae(micrograph).precision
+    history = History()
+    for epoch, means in remaining_epochs(
+        history, model, optimizer, settings.epochs, made_with, partial, "pair", snapshot
+    ):
         window = min(epoch, max(settings.random_crop_epochs - 1, 0))
         if window != window_shown:
             x[micrograph] = torch.from_numpy(pairs.crops_at(train, size, _window(seed, window))).to(device)
             prepared[micrograph] = model.vae(micrograph).prepared(x[micrograph])
             window_shown = window
         noise_rng = rng_for(seed, "pair-noise", epoch)
-        means = Means()
         for batch in batches(len(train), settings.batch_size, epoch):
             losses = pair_losses(
                 model, {name: x[name][batch] for name in x}, {name: prepared[name][batch] for name in x}, noise_rng,
@@ -279,11 +279,7 @@ def train_pair(
             total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
             optimise(optimizer, total)
             means.add({"total": total, **losses})
-        return means.read()
-
-    made_with = provenance("pair", seed, pairs.digest, train, settings, model)
-    made_with["precision"] = model.vae(micrograph).precision
-    return fit(model, optimizer, run_epoch, settings.epochs, made_with, partial, "pair", snapshot)
+    return history
 
 
 def focused_crops(pairs: PreparedPairs, indices: tuple[int, ...], settings: PairTraining, seed: int) -> np.ndarray:

@@ -19,10 +19,9 @@ from pairvae_lib.models.flow.config import Flow, FlowTraining
 from pairvae_lib.models.flow.network import ConditionalFlow, UNet, fresh_flow, noised
 from pairvae_lib.models.loop import (
     History,
-    Means,
-    fit,
     load_checkpoint,
     provenance,
+    remaining_epochs,
     rng_for,
     save_checkpoint,
     seconds_per_epoch,
@@ -77,9 +76,11 @@ def train_flow(
         flow.net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
 
-    def run_round(round_: int) -> dict[str, float]:
+    held = nn.ModuleDict({"net": flow.net, "average": average})
+    history = History()
+    flow.train()
+    for round_, means in remaining_epochs(history, held, optimizer, settings.rounds, made_with, partial, "flow"):
         rng = rng_for(seed, "flow", round_)
-        means = Means()
         for step in range(round_ * settings.steps_per_round, (round_ + 1) * settings.steps_per_round):
             drawn = rng.choice(len(train), settings.batch_size)
             crops = pairs.crops(np.asarray(train)[drawn], size, rng)
@@ -102,11 +103,6 @@ def train_flow(
                 for mean, weight in zip(average.parameters(), flow.net.parameters(), strict=True):
                     mean.lerp_(weight, 1 - memory)
             means.add({CROSS_ENTROPY: loss.cpu()})
-        return means.read()
-
-    held = nn.ModuleDict({"net": flow.net, "average": average})
-    flow.train()
-    history = fit(held, optimizer, run_round, settings.rounds, made_with, partial, "flow")
     flow.net.load_state_dict(average.state_dict())
     flow.eval()
     return history
