@@ -92,7 +92,6 @@ def readout(masks: NDArray[np.bool_], reader: ClassReader) -> Readout:
     Parameters
     ----------
     masks : bool ndarray of shape (m, n, height, width)
-    reader : ClassReader
     """
     check_shape("masks", masks, ("samples", "members", "height", "width"))
     r, s2 = two_point_correlation(masks)
@@ -107,7 +106,6 @@ def reading_rows(
     Parameters
     ----------
     sample_ids, morphologies : sequence of str, length m
-    true, read : Readout
 
     Returns
     -------
@@ -195,18 +193,13 @@ def _directional(masks: NDArray[np.bool_]) -> np.ndarray:
 
 
 def throughput(
-    ways: Mapping[str, Ensembles],
-    scattering: NDArray[np.float32],
-    counts: Sequence[int],
-    n: int = 1,
-    repeats: int = 3,
+    ways: Mapping[str, Ensembles], scattering: NDArray[np.float32], counts: Sequence[int], n: int = 1, repeats: int = 3,
     limit: float = 1.0,
 ) -> dict[str, np.ndarray]:
     """Patterns per second of each way, for different numbers of patterns handed over at once.
 
     Parameters
     ----------
-    ways : mapping of str to Ensembles
     scattering : float32 ndarray of shape (m, 1, ...)
         Repeated until there are as many as are wanted.
     counts : sequence of int
@@ -311,7 +304,6 @@ def film_errors(film: Film, predicted: Mapping[str, NDArray[np.bool_]]) -> dict[
 
     Parameters
     ----------
-    film : Film
     predicted : mapping of str to bool ndarray of shape (t, n, size, size)
         As many masks of each moment as the film has crops, by the way that drew them.
 
@@ -403,7 +395,6 @@ def best_way(errors: Mapping[str, np.ndarray], candidates: Collection[str]) -> s
     Parameters
     ----------
     errors : mapping of way to ndarray of shape (samples,)
-    candidates : collection of str
     """
     return _ordered(errors, candidates)[0]
 

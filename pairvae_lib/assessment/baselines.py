@@ -22,11 +22,7 @@ Indices = Sequence[int] | np.ndarray
 
 
 def references(
-    features: np.ndarray,
-    targets: np.ndarray,
-    train: Indices,
-    query: Indices,
-    rng: np.random.Generator,
+    features: np.ndarray, targets: np.ndarray, train: Indices, query: Indices, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Predictions of the targets of the query samples by every reference of this module, by name.
 
@@ -161,7 +157,6 @@ def shuffled(targets: np.ndarray, train: Indices, query: Indices, rng: np.random
     targets : ndarray of shape (n, ...)
     train, query : sequence of int
         Sample indices.
-    rng : numpy.random.Generator
 
     Returns
     -------

@@ -57,7 +57,6 @@ def compared(route: str, metric: str, own: NDArray, retrieval: Mapping[str, NDAr
 
     Parameters
     ----------
-    route, metric : str
     own : ndarray of shape (n,)
         Errors of the route on held-out samples.
     retrieval : mapping of name to ndarray of shape (n,)

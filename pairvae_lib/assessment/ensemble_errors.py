@@ -119,7 +119,6 @@ def ridge_statistics(
     scattering : ndarray of shape (n, ...)
     known : mapping of metric to ndarray of shape (n, crops, ...)
         Of crops of all n micrographs; those of the training samples are learnt from.
-    train, query : sequence of int
 
     Returns
     -------
@@ -156,8 +155,6 @@ def memorised(
     Parameters
     ----------
     masks : bool ndarray of shape (n, height, width)
-    pairs : PreparedPairs
-    train : sequence of int
     own : sequence of int, length n, optional
         The sample of each mask, whose micrograph is passed over: a crop overlaps with where it was taken from.
 
@@ -179,7 +176,6 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
     ----------
     flow : ConditionalFlow
         Trained.
-    pairs : PreparedPairs
     split : Split
         All held-out samples are assessed, and up to MOST_TRAINING others.
     seed : int
@@ -244,17 +240,13 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
 
 
 def denoising_losses(
-    flow: ConditionalFlow,
-    masks: np.ndarray,
-    own: np.ndarray,
-    others: np.ndarray,
+    flow: ConditionalFlow, masks: np.ndarray, own: np.ndarray, others: np.ndarray,
     rng: Callable[[], np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray]:
     """How well a flow tells masks from noise, given their own scattering, and given that of other samples.
 
     Parameters
     ----------
-    flow : ConditionalFlow
     masks : bool ndarray of shape (n, size, size)
         One true crop of each sample.
     own, others : float32 ndarray of shape (n, 1, *shape)
@@ -281,11 +273,7 @@ def _another(places: dict[str, np.ndarray], n: int, rng: np.random.Generator) ->
 
 
 def _copies(
-    pairs: PreparedPairs,
-    split: Split,
-    samples: np.ndarray,
-    places: dict[str, np.ndarray],
-    drawn: np.ndarray,
+    pairs: PreparedPairs, split: Split, samples: np.ndarray, places: dict[str, np.ndarray], drawn: np.ndarray,
     true: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Overlap with training micrographs, of what is drawn and of true crops; see `appraisal.FlowAppraisal`."""

@@ -36,10 +36,8 @@ def crops_of(pairs: PreparedPairs, sources: np.ndarray, rng: np.random.Generator
 
     Parameters
     ----------
-    pairs : PreparedPairs
     sources : int ndarray of shape (queries, masks)
         Sample indices.
-    rng : numpy.random.Generator
 
     Returns
     -------
@@ -62,11 +60,8 @@ def neighbours_answer(
 
     Parameters
     ----------
-    pairs, split
-    k : int
     count : int
         Masks per query.
-    rng : numpy.random.Generator
     """
     nearest = nearest_neighbours(pairs.scattering, split.train, split.held_out, k)
     return crops_of(pairs, nearest[:, np.arange(count) % k], rng)
@@ -92,12 +87,10 @@ def flow_answer(
 
     Parameters
     ----------
-    flow : ConditionalFlow
     scattering : float32 ndarray of shape (queries, 1, *shape)
     count : int
         Masks per query.
     size : int [px]
-    rng : numpy.random.Generator
     steps : int
         Of the integration.
 
@@ -115,10 +108,8 @@ def decoded_ensembles(model: PairVAE, pairs: PreparedPairs, train: Indices, seed
     ----------
     model : PairVAE
         Trained.
-    pairs : PreparedPairs
     train : sequence of int
         The training samples; the variance of a drawn latent is that of theirs. The paper takes the whole set.
-    seed : int
 
     Source
     ------

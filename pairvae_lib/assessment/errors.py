@@ -152,7 +152,6 @@ def solo_reconstructions(vaes: Mapping[str, VAE], measurements: Mapping[str, np.
 
     Parameters
     ----------
-    vaes : mapping of name to VAE
     measurements : mapping of name to float32 ndarray of shape (n, 1, ...)
 
     Returns
@@ -241,7 +240,6 @@ def assess(
     ----------
     model : PairVAE
         Pair-trained.
-    pairs : PreparedPairs
     split : Split, optional
         This and the next two: those of the training, if `models.train` made the model.
     profile : Profile, optional

@@ -14,11 +14,7 @@ from pairvae_lib.morphology.masks import dice
 
 
 def memorisation(
-    reconstructed: np.ndarray,
-    pairs: PreparedPairs,
-    split: Split,
-    settings: PairTraining,
-    true_crops: np.ndarray,
+    reconstructed: np.ndarray, pairs: PreparedPairs, split: Split, settings: PairTraining, true_crops: np.ndarray,
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Overlap of what scattering -> micrograph draws with what it was trained on.

@@ -45,7 +45,6 @@ def hierarchical_resamples(
         Takes one value (or curve) per image, shape (images, ...), returns a number; e.g. `numpy.median`.
     n : int
         Number of resamples.
-    rng : numpy.random.Generator
 
     Returns
     -------
@@ -75,12 +74,7 @@ def hierarchical_resamples(
 
 
 def hierarchical_bootstrap(
-    values: np.ndarray,
-    image: np.ndarray,
-    seed: np.ndarray,
-    statistic: Statistic,
-    n: int,
-    rng: np.random.Generator,
+    values: np.ndarray, image: np.ndarray, seed: np.ndarray, statistic: Statistic, n: int, rng: np.random.Generator,
     confidence: float = 0.95,
 ) -> Interval:
     """Confidence interval of a statistic over images, by the percentiles of `hierarchical_resamples`.

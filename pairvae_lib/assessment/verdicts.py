@@ -122,18 +122,14 @@ class Finding:
 
     Parameters
     ----------
-    label : str
-    effect : float
     interval : tuple of float
         95 % bootstrap interval, or the range over trainings.
     p : float
         Two-sided, of the bound that decides; None for numbers of trainings.
-    n_images, n_seeds : int
     relative : float
         The effect as a share.
     verdict : str
         Decided already: of trainings, or that there is nothing to decide on.
-    reason : str
     by_seed : mapping of training to float
         The effect in each of several trainings: the interval averages over what one does to all images alike.
     """
@@ -155,12 +151,10 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
 
     Parameters
     ----------
-    case : Case
     claimed : Range
         Where the claim says that the effect lies.
     key : str
         Seeds the bootstrap, so that a case does not depend on what else is examined.
-    resamples : int
 
     Returns
     -------
@@ -216,8 +210,6 @@ def decided(finding: Finding, claimed: Range, p: float | None) -> tuple[str, str
 
     Parameters
     ----------
-    finding : Finding
-    claimed : Range
     p : float or None
         Adjusted by Holm's method; None where the finding has none.
 

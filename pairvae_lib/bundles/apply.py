@@ -93,7 +93,6 @@ class Ensemble:
 
     Parameters
     ----------
-    measurement : Measurement
     target : str
         The modality that is predicted.
     drawn : ndarray of shape (n, *shape of the target)
@@ -134,7 +133,6 @@ def read_measurement(
 
     Parameters
     ----------
-    bundle : Bundle
     path : Path or str
     source : str
         The modality that it is of.
@@ -191,7 +189,6 @@ def reconstructed(
 
     Parameters
     ----------
-    bundle : Bundle
     measurement : Measurement
         Of `read_measurement`. A micrograph larger than the model's crop gives every member a crop of its own.
     target : str

@@ -41,10 +41,8 @@ class Appraisal:
     ----------
     modalities : (str, str)
         Scattering, micrograph.
-    samples : tuple of (sample_id, morphology, subset)
     errors, references : dict of metric to dict of name to ndarray of shape (n,)
         As in `evaluation.Assessment`.
-    memorisation : dict of name to ndarray
     curves : dict of name to ndarray
         "r", "z" [px], and means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...
     """
@@ -263,7 +261,6 @@ def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Apprais
 
     Parameters
     ----------
-    content : mapping
     kind : str
         Of the model, a key of `kinds.KINDS`.
     """

@@ -56,7 +56,6 @@ class Bundle:
         In inference mode: a `PairVAE` for the kind "pairvae", a `ConditionalFlow` for "flow".
     modalities : (Modality, Modality)
         Scattering, then micrograph.
-    scaling : Scaling
     profile : str
         Name of the profile that it was trained in.
     provenance : mapping
@@ -83,7 +82,6 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
     ----------
     folder : Path or str
         It must not exist yet.
-    bundle : Bundle
     card : str
         The model card, Markdown.
     half : bool

@@ -76,7 +76,6 @@ def export_decoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
 
     Parameters
     ----------
-    vae : VAE
     file : Path or str
         It appears complete or not at all.
     half : bool
@@ -109,7 +108,6 @@ def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
 
     Parameters
     ----------
-    vae : VAE
     file, half
         As for `export_decoder`.
     """
@@ -127,7 +125,6 @@ def export_flow(flow: ConditionalFlow, file: Path | str, half: bool = True) -> P
 
     Parameters
     ----------
-    flow : ConditionalFlow
     file, half
         As for `export_decoder`.
     """
@@ -147,7 +144,6 @@ def export_condition(flow: ConditionalFlow, file: Path | str) -> Path:
 
     Parameters
     ----------
-    flow : ConditionalFlow
     file : Path or str
     """
     measurement = torch.zeros(2, 1, *flow.modalities[0].shape)
@@ -219,13 +215,8 @@ def _fold(layer: nn.Module, norm: nn.Module) -> None:
 
 
 def _export(
-    network: nn.Module,
-    taken: Mapping[str, Tensor],
-    given: Sequence[str],
-    file: Path | str,
-    half: bool,
-    described: Mapping[str, str],
-    free: Mapping[str, Mapping[int, Any]] = MappingProxyType({}),
+    network: nn.Module, taken: Mapping[str, Tensor], given: Sequence[str], file: Path | str, half: bool,
+    described: Mapping[str, str], free: Mapping[str, Mapping[int, Any]] = MappingProxyType({}),
 ) -> Path:
     """Trace a network, check its graph, and write it; axes of `free`, and the first of every input, have any length."""
     if not can_export():

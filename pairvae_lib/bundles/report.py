@@ -167,7 +167,6 @@ def write_report(path: Path, bundle: Bundle, shown: list[Exhibit] | None = None)
     ----------
     path : Path
         The HTML file; one that is there is replaced.
-    bundle : Bundle
     shown : list of Exhibit, optional
         Samples with their reconstructions; those of the model's folder if None.
 

@@ -77,7 +77,6 @@ def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: N
 
     Parameters
     ----------
-    order : TrainingJob
     report : callable
         Takes a sentence about each stage as it begins.
 
@@ -143,7 +142,6 @@ def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, 
     ----------
     folder : Path or str
         It must not exist yet.
-    model : TrainedPairVAE
     pairs : PreparedPairs
         Those that it was trained on.
     dataset : PairedDataset
@@ -174,7 +172,6 @@ def as_bundle(model: PairVAE | ConditionalFlow, pairs: PreparedPairs, dataset: P
         What it was trained on.
     dataset : PairedDataset
         The files of these pairs.
-    run : Run
     """
     facts = {"name": run.data_root.name, "seed": run.seed}
     kind = "flow" if isinstance(model, ConditionalFlow) else "pairvae"

@@ -55,7 +55,6 @@ class Watch:
     ----------
     folder : Path
         Files directly in it are taken: of the formats that the modality may have, and not hidden.
-    bundle : Bundle
     out : Path
         Holds the log, and a folder for each file, named as the file.
     source, target : str
@@ -69,16 +68,8 @@ class Watch:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        bundle: Bundle,
-        out: Path,
-        source: str,
-        target: str = "",
-        samples: int = 16,
-        seed: int = 43,
-        treatment: Treatment = AS_THE_FILE_SAYS,
-        say: Callable[[str], None] = lambda _: None,
+        self, folder: Path, bundle: Bundle, out: Path, source: str, target: str = "", samples: int = 16, seed: int = 43,
+        treatment: Treatment = AS_THE_FILE_SAYS, say: Callable[[str], None] = lambda _: None,
     ):
         if not folder.is_dir():
             raise ValueError(f"the watched folder must be one; got {str(folder)!r}")
@@ -316,7 +307,6 @@ def delivered(bundle: Bundle, files: Sequence[Path], samples: int = 16, pause: f
 
     Parameters
     ----------
-    bundle : Bundle
     files : sequence of Path
         Scattering of at least one sample, of different names.
     samples : int

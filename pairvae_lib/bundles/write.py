@@ -79,7 +79,6 @@ def write_ensemble(
         What the ensemble's folder is called: one of `folder_names`. One that this function wrote before is replaced.
     bundle : Bundle
         That drew it.
-    ensemble : Ensemble
     facts : dict, optional
         Plain values to keep in the summary: seed, variance, ...
 

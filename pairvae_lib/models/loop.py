@@ -26,7 +26,11 @@ from tqdm import tqdm
 from pairvae_lib.files.writing import CannotWrite, replacing
 from pairvae_lib.runs import TERMINAL
 
-FORMAT = 1
+FORMAT = 1  # of a checkpoint
+CHECKPOINT_SECONDS = 20.0  # what a kill costs at most
+SNAPSHOTS = 9  # looks at a training, beside that before the first epoch
+
+Snapshot = dict[str, Tensor]
 
 
 def state_digest(module: nn.Module) -> str:
@@ -39,21 +43,9 @@ def state_digest(module: nn.Module) -> str:
 
 
 def save_checkpoint(path: Path, made_with: dict[str, Any], content: dict[str, Any]) -> None:
-    """Write tensors and plain values to `path` atomically: a reader sees the old file or the new one.
+    """Write tensors and plain values to `path` atomically; `made_with` is everything that determines them.
 
-    Parameters
-    ----------
-    path : Path
-        Its folder is made when needed.
-    made_with : dict
-        Everything that determines the content; `load_checkpoint` compares it.
-    content : dict
-        Tensors, state dicts, numbers, strings, lists and dicts of them.
-
-    Raises
-    ------
-    CannotWrite
-        If the folder cannot be written or the disk is full; an older file at `path` is left as it was.
+    CannotWrite if the folder cannot be written or the disk is full; an older file at `path` is left as it was.
     """
     try:
         with replacing(path) as file:
@@ -63,13 +55,7 @@ def save_checkpoint(path: Path, made_with: dict[str, Any], content: dict[str, An
 
 
 def load_checkpoint(path: Path, made_with: dict[str, Any]) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote with the same `made_with`.
-
-    Raises
-    ------
-    ValueError
-        If the file is not readable as such, is of another format, or was made with other settings (named).
-    """
+    """Read what `save_checkpoint` wrote; ValueError if it is no such file, or was made with other settings (named)."""
     try:
         content = torch.load(path, weights_only=True, map_location="cpu")
         found_format, found = content["format"], content["made_with"]
@@ -88,12 +74,6 @@ def load_checkpoint(path: Path, made_with: dict[str, Any]) -> dict[str, Any]:
     if different:
         raise ValueError(f"{path} was made with other settings: {'; '.join(different)}. Remove it to start anew")
     return content
-
-
-CHECKPOINT_SECONDS = 20.0  # what a kill costs at most
-SNAPSHOTS = 9  # looks at a training, beside that before the first epoch
-
-Snapshot = dict[str, Tensor]
 
 
 @dataclass
@@ -129,11 +109,6 @@ def batches(n: int, batch_size: int, epoch: int) -> Iterator[np.ndarray]:
 
     When `batch_size` divides `n` these are the same batches in every epoch, as in the original. When it does not, the
     original drops the same last samples in every epoch; here the next epoch starts where this one ended.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer samples than one batch holds.
     """
     if n < batch_size:
         raise ValueError(f"n_train must be at least the batch size {batch_size}; got {n}")

@@ -1,4 +1,7 @@
-"""The paper's protocol: solo training of each VAE, then pair training with random crops and with one crop."""
+"""The paper's protocol: solo training of each VAE, then pair training with random crops and with one crop.
+
+With the model in `pairvae.py` this is all of PairVAE but its settings; `loop.py` only counts and resumes epochs.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +39,8 @@ from pairvae_lib.models.pairvae import (
 
 
 def pretrain_barlow(
-    backbone: ConvolutionalBackbone,
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    settings: BarlowPretraining,
-    seed: int,
-    partial: Path | None = None,
+    backbone: ConvolutionalBackbone, pairs: PreparedPairs, train: tuple[int, ...], settings: BarlowPretraining,
+    seed: int, partial: Path | None = None,
 ) -> History:
     """Pretrain a convolutional backbone, in place, by Barlow Twins on two crops of the same micrograph.
 
@@ -83,24 +82,17 @@ def pretrain_barlow(
 
 
 def train_solo(
-    vae: VAE,
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    settings: SoloTraining,
-    seed: int,
-    partial: Path | None = None,
-    snapshot: Callable[[], Snapshot] | None = None,
+    vae: VAE, pairs: PreparedPairs, train: tuple[int, ...], settings: SoloTraining, seed: int,
+    partial: Path | None = None, snapshot: Callable[[], Snapshot] | None = None,
 ) -> History:
-    """Train one VAE on its own modality, in place.
+    """Train one VAE on its own modality, in place (the paper's "solo training").
+
+    A micrograph gets a new random crop for every image in every epoch.
 
     Parameters
     ----------
-    vae : VAE
-    pairs : PreparedPairs
     train : tuple of int
         Indices of the training pairs, in batch order.
-    settings : SoloTraining
-    seed : int
     partial : Path, optional
         Checkpoint to resume from.
     snapshot : callable, optional
@@ -110,10 +102,6 @@ def train_solo(
     -------
     History
         negative_elbo, reconstruction [nats per pixel, or squared intensity] and kl [nats] of every epoch.
-
-    Notes
-    -----
-    Source: the paper's "solo training"; a micrograph gets a new random crop for every image in every epoch.
     """
     modality = vae.modality
     check_one_of("modality of the VAE", modality, pairs.modalities)
@@ -149,8 +137,6 @@ def solo_measurements(
 
     Parameters
     ----------
-    vae, pairs, train, seed
-        As in `train_solo`.
     crops : "per_epoch", "replayed" or "bank"
         Micrographs: new random crops in every epoch; those of the first epoch in all; or, in every epoch and for every
         image, one of BANK_CROPS crops whose features are computed once, which pays where the frozen backbone is large.
@@ -217,38 +203,14 @@ def loss_weights(model: PairVAE, settings: PairTraining) -> dict[str, float]:
 
 
 def train_pair(
-    model: PairVAE,
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    settings: PairTraining,
-    seed: int,
-    partial: Path | None = None,
-    snapshot: Callable[[], Snapshot] | None = None,
+    model: PairVAE, pairs: PreparedPairs, train: tuple[int, ...], settings: PairTraining, seed: int,
+    partial: Path | None = None, snapshot: Callable[[], Snapshot] | None = None,
 ) -> History:
-    """Train both VAEs together, in place.
+    """Train both VAEs together, in place (the paper's "pair training"); parameters as of `train_solo`.
 
-    Parameters
-    ----------
-    model : PairVAE
-    pairs : PreparedPairs
-    train : tuple of int
-        Indices of the training pairs, in batch order.
-    settings : PairTraining
-    seed : int
-    partial : Path, optional
-        Checkpoint to resume from.
-    snapshot : callable, optional
-        A look at the model, at some epochs (see `loop.remaining_epochs`).
-
-    Returns
-    -------
-    History
-        total, barlow and the four routes' losses of every epoch.
-
-    Notes
-    -----
-    Source: the paper's "pair training". In every random-crop epoch all images share one new crop window; in the focused
-    epochs the last window stays. Batch norm is in inference mode throughout, as in the original.
+    In every random-crop epoch all images share one new crop window; in the focused epochs the last window stays. Batch
+    norm is in inference mode throughout, as in the original. The history holds total, barlow and the losses of the four
+    routes.
     """
     scattering, micrograph = (modality.name for modality in pairs.modalities)
     size = pairs.modalities[1].shape[0]

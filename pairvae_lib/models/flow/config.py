@@ -10,7 +10,7 @@ Symmetry = Literal["half_turn", "dihedral"]
 
 @dataclass(frozen=True)
 class FlowArchitecture:
-    """The network of the conditional flow (see `flow.py`); all numbers are ours."""
+    """The network of the conditional flow (see `network.py`); all numbers are ours."""
 
     channels: tuple[int, ...] = (48, 96, 128)  # at a half, a quarter and an eighth of the resolution
     embedded: int = 128  # width of what time and condition are turned into
@@ -29,7 +29,7 @@ class FlowTraining:
     weight_decay: float = 1e-2
     clip: float = 1.0  # norm of the gradient
     averaging: float = 0.998  # per step, of the exponential average of the weights that is kept
-    condition_noise: float = 0.25  # standard deviation: as far as the regression misses (see `conditions.MISSED`)
+    condition_noise: float = 0.25  # standard deviation: as far as the regression misses (see `condition.MISSED`)
     condition_dropout: float = 0.12  # share of samples whose condition is set to 0
     time_mean: float = -0.6  # of the logit of t
     time_scale: float = 1.1

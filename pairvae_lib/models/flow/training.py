@@ -35,32 +35,13 @@ CROPS = 64  # of a training micrograph, for its statistics
 
 
 def train_flow(
-    flow: ConditionalFlow,
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    settings: FlowTraining,
-    seed: int,
+    flow: ConditionalFlow, pairs: PreparedPairs, train: tuple[int, ...], settings: FlowTraining, seed: int,
     partial: Path | None = None,
 ) -> History:
-    """Train a flow, in place; it ends with the averaged weights.
+    """Train a fresh flow on pairs of its modalities, in place; it ends with the averaged weights.
 
-    Parameters
-    ----------
-    flow : ConditionalFlow
-        Fresh.
-    pairs : PreparedPairs
-        Of the flow's modalities.
-    train : tuple of int
-        Indices of the training pairs.
-    settings : FlowTraining
-    seed : int
-    partial : Path, optional
-        Checkpoint to resume from.
-
-    Returns
-    -------
-    History
-        cross_entropy [nats per pixel] of every round, a mean over the times that training draws.
+    `train` are indices of the training pairs, `partial` is a checkpoint to resume from. The history holds the
+    cross_entropy [nats per pixel] of every round, a mean over the times that training draws.
     """
     check_one_of("modalities of the flow", flow.modalities, (pairs.modalities,))
     symmetry = settings.symmetry or ("half_turn" if flow.modalities[0].is_image else "dihedral")
@@ -109,19 +90,11 @@ def train_flow(
 
 
 def load_or_train_flow(
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    chosen: Flow,
-    precision: Precision,
-    seed: int,
-    file: Path,
+    pairs: PreparedPairs, train: tuple[int, ...], chosen: Flow, precision: Precision, seed: int, file: Path
 ) -> tuple[ConditionalFlow, History]:
     """A trained flow with its history: read from `file`, or trained and written there.
 
-    Raises
-    ------
-    ValueError
-        If the file was made with other settings.
+    ValueError if the file was made with other settings.
     """
     settings = chosen.training
     flow = fresh_flow(*pairs.modalities, chosen.architecture, len(train), seed)
@@ -179,14 +152,12 @@ def denoising_loss(
 
     Parameters
     ----------
-    flow : ConditionalFlow
     crops : float32 ndarray of shape (n, 1, size, size)
         True masks, 0 and 1.
     scattering : float32 ndarray of shape (n, 1, *shape)
         Their scattering; that of other samples shows what the scattering is worth.
     time : float
         From 0, where only the scattering tells anything, to 1.
-    rng : numpy.random.Generator
 
     Returns
     -------
