@@ -87,12 +87,7 @@ class Readout:
 
 
 def readout(masks: NDArray[np.bool_], reader: ClassReader) -> Readout:
-    """Spacing, fraction and class of the domains in ensembles.
-
-    Parameters
-    ----------
-    masks : bool ndarray of shape (m, n, height, width)
-    """
+    """Spacing, fraction and class of the domains in ensembles, bool (m, n, height, width)."""
     check_shape("masks", masks, ("samples", "members", "height", "width"))
     r, s2 = two_point_correlation(masks)
     return Readout(domain_period(r, s2.mean(axis=1)), phase_fraction(masks).mean(axis=1), reader(masks))
@@ -101,17 +96,10 @@ def readout(masks: NDArray[np.bool_], reader: ClassReader) -> Readout:
 def reading_rows(
     sample_ids: Sequence[str], morphologies: Sequence[str], true: Readout, read: Readout
 ) -> list[dict[str, str | float]]:
-    """What was read of every sample, beside the same read off its true micrograph.
+    """What was read of each of m samples, beside the same read off its true micrograph: one row a sample.
 
-    Parameters
-    ----------
-    sample_ids, morphologies : sequence of str, length m
-
-    Returns
-    -------
-    list of dict
-        One for each sample: "sample", "morphology" (as the data say), "class read", "class read, true",
-        "period [px]", "period, true", "fraction", "fraction, true".
+    Keys "sample", "morphology" (as the data say), "class read", "class read, true", "period [px]", "period, true",
+    "fraction", "fraction, true".
     """
     return [
         {
@@ -129,18 +117,10 @@ def reading_rows(
 
 
 def reading_errors(found: Mapping[str, Readout], morphologies: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
-    """Error of every reading.
+    """Error of every reading, by quantity and way but "true": ndarrays of shape (m,); arguments as `agreement_rows`.
 
-    Parameters
-    ----------
-    found, morphologies
-        As `agreement_rows`.
-
-    Returns
-    -------
-    dict of quantity to dict of way to ndarray of shape (m,)
-        "period [px]" and "PMMA fraction": absolute difference from that off the true micrograph, NaN where either could
-        not be read; "class": 1 where it is wrong. Without "true".
+    "period [px]" and "PMMA fraction": absolute difference from that off the true micrograph, NaN where either could not
+    be read; "class": 1 where it is wrong.
     """
     check_one_of("'true'", "true", tuple(found))
     true, labels = found["true"], np.asarray(morphologies)
@@ -337,9 +317,7 @@ class Rank:
     question : (str, str)
         Application and quantity.
     errors : mapping of way to float
-        Mean over the samples.
-    samples : int
-        How many: those that every way has an error of.
+        Mean over the samples that every way has an error of, of which there are `samples`.
     best, next : str
         Of the ways that were compared, those with the smallest and the second smallest mean error.
     p_value : float
@@ -365,17 +343,9 @@ class Rank:
 
 
 def picture_errors(drawn: Mapping[str, NDArray[np.bool_]]) -> dict[str, dict[str, np.ndarray]]:
-    """How far the mean correlations of ensembles are from those of the true crops.
+    """How far the mean correlations of ensembles, bool (m, n, height, width), are from those of the "true" crops.
 
-    Parameters
-    ----------
-    drawn : mapping of way to bool ndarray of shape (m, n, height, width)
-        "true" among the names.
-
-    Returns
-    -------
-    dict of statistic to dict of way to ndarray of shape (m,)
-        Of PICTURES: mean absolute error of the ensembles' means. Without "true".
+    By statistic (of PICTURES) and way, without "true": mean absolute error of the ensembles' means, of shape (m,).
     """
     check_one_of("'true'", "true", tuple(drawn))
     found = {name: ensemble_statistics(masks) for name, masks in drawn.items()}
@@ -390,12 +360,7 @@ def picture_errors(drawn: Mapping[str, NDArray[np.bool_]]) -> dict[str, dict[str
 
 
 def best_way(errors: Mapping[str, np.ndarray], candidates: Collection[str]) -> str:
-    """The candidate with the smallest mean error.
-
-    Parameters
-    ----------
-    errors : mapping of way to ndarray of shape (samples,)
-    """
+    """The candidate with the smallest mean error; errors by way, of shape (samples,)."""
     return _ordered(errors, candidates)[0]
 
 

@@ -53,17 +53,9 @@ OWN, ANOTHER = "own scattering", "another sample's"  # names of denoising
 
 
 def ensemble_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
-    """The statistics of METRICS of every mask.
+    """The statistics of METRICS of every mask, as `errors.morphology_statistics`; "area" is the phase fraction.
 
-    Parameters
-    ----------
-    masks : bool ndarray of shape (n, masks, height, width)
-        One ensemble for each of n samples.
-
-    Returns
-    -------
-    dict of metric to ndarray of shape (n, masks, ...)
-        As `evaluation.morphology_statistics`; "area" is the phase fraction.
+    One ensemble for each of n samples, bool (n, masks, height, width), gives ndarrays of shape (n, masks, ...).
     """
     check_mask("masks", masks)
     if masks.ndim != 4:
@@ -73,17 +65,7 @@ def ensemble_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def statistic_errors(given: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Mean absolute error of one statistic averaged over an ensemble.
-
-    Parameters
-    ----------
-    given : ndarray of shape (n, masks, ...)
-    true : ndarray of shape (n, crops, ...)
-
-    Returns
-    -------
-    ndarray of shape (n,)
-    """
+    """Mean absolute error of one statistic averaged over an ensemble: (n, masks, ...) and (n, crops, ...) to (n,)."""
     difference = np.abs(given.mean(axis=1) - true.mean(axis=1))
     return difference.reshape(len(difference), -1).mean(axis=1)
 
@@ -91,17 +73,9 @@ def statistic_errors(given: np.ndarray, true: np.ndarray) -> np.ndarray:
 def error_table(
     statistics: Mapping[str, Mapping[str, np.ndarray]], true: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Errors of several answers in every statistic.
+    """Errors of several answers in every statistic: by metric and answer, ndarrays of shape (n,).
 
-    Parameters
-    ----------
-    statistics : mapping of name to mapping of metric to ndarray of shape (n, masks, ...)
-        Of `ensemble_statistics` or `ridge_statistics`, by the name of the answer.
-    true : mapping of metric to ndarray of shape (n, crops, ...)
-
-    Returns
-    -------
-    dict of metric to dict of name to ndarray of shape (n,)
+    Statistics are those of `ensemble_statistics` or `ridge_statistics`, by the name of the answer.
     """
     return {
         metric: {name: statistic_errors(given[metric], true[metric]) for name, given in statistics.items()}
@@ -114,16 +88,8 @@ def ridge_statistics(
 ) -> dict[str, np.ndarray]:
     """What a regression from the scattering says of the statistics, without a single mask.
 
-    Parameters
-    ----------
-    scattering : ndarray of shape (n, ...)
-    known : mapping of metric to ndarray of shape (n, crops, ...)
-        Of crops of all n micrographs; those of the training samples are learnt from.
-
-    Returns
-    -------
-    dict of metric to ndarray of shape (queries, 1, ...)
-        As an ensemble of one.
+    Of the known statistics of crops, (n, crops, ...), those of the training samples are learnt from. The answer is as of
+    an ensemble of one, (queries, 1, ...).
     """
     return {
         metric: kernel_ridge(scattering, known[metric].mean(axis=1), train, query)[:, np.newaxis] for metric in METRICS
@@ -131,17 +97,9 @@ def ridge_statistics(
 
 
 def spread_ratio(given: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Standard deviation of S2 over an ensemble, averaged over r, over that of the true crops.
+    """Standard deviation of S2 (n, masks, R) over an ensemble, averaged over r, over that of the true crops: (n,).
 
-    Parameters
-    ----------
-    given, true : ndarray of shape (n, masks, R)
-        S2 of every mask.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        1 for an ensemble as varied as the sample, 0 for one answer repeated.
+    It is 1 for an ensemble as varied as the sample, 0 for one answer repeated.
     """
     deviation = [values.std(axis=1, ddof=1).mean(axis=-1) for values in (given, true)]
     return deviation[0] / np.maximum(deviation[1], 1e-9)
@@ -172,14 +130,7 @@ def memorised(
 def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed: int) -> dict[str, Any]:
     """Errors of a flow's ensembles and of references, with spread, memorisation, and whether the scattering is used.
 
-    Parameters
-    ----------
-    flow : ConditionalFlow
-        Trained.
-    split : Split
-        All held-out samples are assessed, and up to MOST_TRAINING others.
-    seed : int
-        Of the crops and of all that is drawn.
+    All held-out samples are assessed, and up to MOST_TRAINING others.
 
     Returns
     -------
@@ -243,20 +194,10 @@ def denoising_losses(
     flow: ConditionalFlow, masks: np.ndarray, own: np.ndarray, others: np.ndarray,
     rng: Callable[[], np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How well a flow tells masks from noise, given their own scattering, and given that of other samples.
+    """How well a flow tells masks from noise, given their own scattering, and given that of other samples: (n,) each.
 
-    Parameters
-    ----------
-    masks : bool ndarray of shape (n, size, size)
-        One true crop of each sample.
-    own, others : float32 ndarray of shape (n, 1, *shape)
-    rng : callable
-        Gives the same fresh generator at every call, so that both get the same noise.
-
-    Returns
-    -------
-    (ndarray, ndarray), each of shape (n,)
-        See `flow_training.denoising_loss`, at DENOISING_TIME.
+    One true crop of each sample, bool (n, size, size); see `flow.training.denoising_loss`, at DENOISING_TIME. `rng` gives
+    the same fresh generator at every call, so that both get the same noise.
     """
     crops = masks[:, np.newaxis].astype(np.float32)
     with_own, with_others = (denoising_loss(flow, crops, given, DENOISING_TIME, rng()) for given in (own, others))

@@ -133,10 +133,7 @@ class Assessment:
 def write_sweep(runs: Sequence[Run], path: Path) -> None:
     """Gather the medians of several runs into one JSON file, atomically: a row for each.
 
-    Raises
-    ------
-    MissingResult
-        If a run has not been assessed; the message names the command.
+    MissingResult if a run has not been assessed; the message names the command.
     """
     rows = []
     for run in runs:
@@ -150,14 +147,7 @@ def write_sweep(runs: Sequence[Run], path: Path) -> None:
 def solo_reconstructions(vaes: Mapping[str, VAE], measurements: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Both techniques through their own VAE, from the posterior mean.
 
-    Parameters
-    ----------
-    measurements : mapping of name to float32 ndarray of shape (n, 1, ...)
-
-    Returns
-    -------
-    dict of route to ndarray of shape (n, ...)
-        Boolean masks, or intensities in [0, 1].
+    Measurements, float32 (n, 1, ...), give boolean masks or intensities in [0, 1], (n, ...), by route.
     """
     return {
         route_name(name, name): in_parts(vae.reconstruct, torch.from_numpy(measurements[name]))
@@ -205,13 +195,7 @@ def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def morphology_properties(masks: np.ndarray, statistics: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Numbers that describe the morphology of each image, from several crops of it.
-
-    Parameters
-    ----------
-    masks : bool ndarray of shape (n, crops, height, width)
-    statistics : mapping
-        Their `morphology_statistics`.
+    """Numbers that describe the morphology of each image, from several crops of it, bool (n, crops, height, width).
 
     Returns
     -------
@@ -238,14 +222,8 @@ def assess(
 
     Parameters
     ----------
-    model : PairVAE
-        Pair-trained.
-    split : Split, optional
-        This and the next two: those of the training, if `models.train` made the model.
-    profile : Profile, optional
-        How many crops of each micrograph.
-    seed : int, optional
-        Of the crops.
+    split, profile, seed
+        Those of the training if `models.train` made the model. The profile says how many crops of each micrograph.
     solo : mapping of name to VAE, optional
         Solo-trained VAEs, to be assessed as well.
 

@@ -39,13 +39,7 @@ class CannotBeTested(Exception):
 
 @dataclass(frozen=True)
 class Range:
-    """Where a claim says that a number lies.
-
-    Parameters
-    ----------
-    low, high : float
-        Bounds; infinite on a side that the claim leaves open.
-    """
+    """Where a claim says that a number lies: bounds, infinite on a side that the claim leaves open."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -206,18 +200,10 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
 
 
 def decided(finding: Finding, claimed: Range, p: float | None) -> tuple[str, str]:
-    """Verdict and reason, given the adjusted p value.
+    """Verdict and reason, given the p value adjusted by Holm's method; None where the finding has none.
 
-    Parameters
-    ----------
-    p : float or None
-        Adjusted by Holm's method; None where the finding has none.
-
-    Returns
-    -------
-    verdict, reason : str
-        Inside the range and significant: holds. Outside and significant: does not hold. Else the data cannot tell,
-        which is another thing than that the claim does not hold.
+    Inside the range and significant: holds. Outside and significant: does not hold. Else the data cannot tell, which is
+    another thing than that the claim does not hold.
     """
     if finding.verdict is not None:
         return finding.verdict, finding.reason

@@ -491,7 +491,7 @@ STANDARDISATION_EPS = 1e-6
 
 
 def kl_divergence(latent_mean: Tensor, latent_scale: Tensor) -> Tensor:
-    """KL divergence of N(mean, scale^2) from N(0, 1) [nats], summed over the latents of a sample: its mean over the batch.
+    """KL divergence of N(mean, scale^2) from N(0, 1) [nats], summed over the latents, averaged over the batch.
 
     Mean and scale (a standard deviation, above 0) have shape (batch, ...). In closed form; the original estimates it
     from the one sample that it decodes, which has the same expectation and more noise.
