@@ -88,8 +88,8 @@ def ridge_statistics(
 ) -> dict[str, np.ndarray]:
     """What a regression from the scattering says of the statistics, without a single mask.
 
-    Of the known statistics of crops, (n, crops, ...), those of the training samples are learnt from. The answer is as of
-    an ensemble of one, (queries, 1, ...).
+    Of the known statistics of crops, (n, crops, ...), those of the training samples are learnt from. The answer is that
+    of an ensemble of one, (queries, 1, ...).
     """
     return {
         metric: kernel_ridge(scattering, known[metric].mean(axis=1), train, query)[:, np.newaxis] for metric in METRICS
@@ -196,7 +196,7 @@ def denoising_losses(
 ) -> tuple[np.ndarray, np.ndarray]:
     """How well a flow tells masks from noise, given their own scattering, and given that of other samples: (n,) each.
 
-    One true crop of each sample, bool (n, size, size); see `flow.training.denoising_loss`, at DENOISING_TIME. `rng` gives
+    One true crop of each sample, bool (n, size, size), at DENOISING_TIME; see `denoising_loss`. `rng` gives
     the same fresh generator at every call, so that both get the same noise.
     """
     crops = masks[:, np.newaxis].astype(np.float32)

@@ -131,18 +131,8 @@ def read_measurement(
 ) -> Measurement:
     """A measurement from a file in any format that data folders may have, scaled as the model's training data were.
 
-    Parameters
-    ----------
-    path : Path or str
-    source : str
-        The modality that it is of.
-    treatment : Treatment
-        What the file does not say.
-
-    Raises
-    ------
-    ValueError
-        With the file and the reason: it cannot be read, or it is not like those that the model was trained on.
+    `source` is the modality that it is of, `treatment` what the file does not say. ValueError with the file and the
+    reason if it cannot be read, or is not like those that the model was trained on.
     """
     path = Path(path)
     modality, scaling = modality_of(bundle, source), bundle.scaling

@@ -42,7 +42,7 @@ class Appraisal:
     modalities : (str, str)
         Scattering, micrograph.
     errors, references : dict of metric to dict of name to ndarray of shape (n,)
-        As in `evaluation.Assessment`.
+        As in `errors.Assessment`.
     curves : dict of name to ndarray
         "r", "z" [px], and means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...
     """
@@ -241,13 +241,7 @@ class FlowAppraisal(Appraisal):
 
 
 def appraisal_of(bundle: Bundle) -> Appraisal:
-    """What a model's folder says of its quality.
-
-    Raises
-    ------
-    ValueError
-        If it holds no assessment, or something else in its place.
-    """
+    """What a model's folder says of its quality; ValueError if it holds no assessment, or something else there."""
     if ASSESSMENT not in bundle.attachments:
         raise ValueError(f"the model's folder holds no {ASSESSMENT}; train it with pairvae train")
     try:
@@ -257,13 +251,7 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
 
 
 def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
-    """An appraisal from what a kind's `trained` wrote, checked.
-
-    Parameters
-    ----------
-    kind : str
-        Of the model, a key of `kinds.KINDS`.
-    """
+    """An appraisal from what a kind's `trained` wrote, checked; `kind` is a key of `kinds.KINDS`."""
     samples = tuple((str(one["sample_id"]), str(one["morphology"]), str(one["subset"])) for one in content["samples"])
     held = {"train", "held out"} - {subset for _, _, subset in samples}
     if held:

@@ -36,6 +36,25 @@ from pairvae_lib.models.pairvae import route_name
 MOST = 4  # of each subset
 DRAWN = 3  # masks, and true crops, of kinds of models that only draw ensembles
 LARGEST = 1024  # px or points along a side
+Shown = tuple[str, str]  # caption, address
+HELD_OUT_MEAN = "mean over held-out samples"
+CURVES: tuple[tuple[str, str, str, Callable[..., Figure]], ...] = (
+    (S2, "r", "two-point correlation S2", figures.correlation_curves),
+    (L_VERTICAL, "z", "lineal path, vertical", figures.lineal_path_curves),
+    (L_HORIZONTAL, "z", "lineal path, horizontal", partial(figures.lineal_path_curves, axis="horizontal")),
+)
+SIZE_LIMIT = 3_000_000  # bytes
+METRIC_WORDS = {
+    INTENSITY: "mean absolute error of the scattering, of its range",
+    S2: "mean absolute error of the two-point correlation",
+    A2: "mean absolute error of the directional correlation, 1 at zero lag",
+    L_VERTICAL: "mean absolute error of the lineal path function, vertical",
+    L_HORIZONTAL: "mean absolute error of the lineal path function, horizontal",
+    AREA: "error of the phase fraction",
+    COMPONENTS: "error of the logarithm of the number of connected pieces, about its relative error",
+}
+FEW = 20  # held-out samples
+SPECIAL = re.compile(r"([\\`*_{}\[\]|<>&~])")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +77,7 @@ class Exhibit:
 def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
     """Up to MOST held-out and as many training samples, of different morphologies, with all routes of the model.
 
-    Parameters
-    ----------
-    bundle : Bundle
-        Its provenance names the samples.
-    pairs : PreparedPairs
-        The data that it was trained on.
-    seed : int
-        Of the crops.
+    The bundle's provenance names the samples; `pairs` must be those that it was trained on. `seed` is of the crops.
     """
     if pairs.digest != bundle.provenance.get("digest"):
         raise ValueError(
@@ -150,37 +162,18 @@ def _numbered(name: str, pictures: NDArray) -> dict[str, NDArray]:
     return {f"{name} {number}" if number > 1 else name: picture for number, picture in enumerate(pictures, start=1)}
 
 
-PublishedResults = tuple[str, str]  # caption, address
-HELD_OUT_MEAN = "mean over held-out samples"
-CURVES: tuple[tuple[str, str, str, Callable[..., Figure]], ...] = (
-    (S2, "r", "two-point correlation S2", figures.correlation_curves),
-    (L_VERTICAL, "z", "lineal path, vertical", figures.lineal_path_curves),
-    (L_HORIZONTAL, "z", "lineal path, horizontal", partial(figures.lineal_path_curves, axis="horizontal")),
-)
-SIZE_LIMIT = 3_000_000  # bytes
-
-
 def write_report(path: Path, bundle: Bundle, shown: list[Exhibit] | None = None) -> Appraisal:
-    """Write the report about a model.
+    """Write the report about a model to an HTML file; one that is there is replaced.
 
     Parameters
     ----------
-    path : Path
-        The HTML file; one that is there is replaced.
     shown : list of Exhibit, optional
         Samples with their reconstructions; those of the model's folder if None.
 
     Returns
     -------
     Appraisal
-        What it says, as numbers.
-
-    Raises
-    ------
-    ValueError
-        If the model's folder holds no assessment, or something else in its place.
-    CannotWrite
-        If the file cannot be written.
+        What it says, as numbers. ValueError if the model's folder holds no assessment, or something else in its place.
     """
     appraisal = appraisal_of(bundle)
     text = report_page(bundle, appraisal, attached_exhibits(bundle) if shown is None else shown)
@@ -190,13 +183,7 @@ def write_report(path: Path, bundle: Bundle, shown: list[Exhibit] | None = None)
 
 
 def report_page(bundle: Bundle, appraisal: Appraisal, shown: list[Exhibit]) -> str:
-    """The report as HTML.
-
-    Raises
-    ------
-    ValueError
-        If the model's provenance does not describe a training.
-    """
+    """The report as HTML; ValueError if the model's provenance does not describe a training."""
     words, verdicts = KINDS[bundle.kind], {one.verdict for one in appraisal.comparisons}
     is_good = verdicts == {BETTER} and not appraisal.nearer_answers()
     return rendered(
@@ -251,7 +238,7 @@ def _plain(one: Comparison) -> dict[str, Any]:
     }
 
 
-def _reconstructed(exhibit: Exhibit, target: Modality, bundle: Bundle) -> tuple[str, list[PublishedResults]]:
+def _reconstructed(exhibit: Exhibit, target: Modality, bundle: Bundle) -> tuple[str, list[Shown]]:
     """A sample beside its reconstructions: pictures, or profiles over q in one plot."""
     found = {
         name: picture if picture.dtype == np.bool_ else picture.clip(0, 1)
@@ -268,7 +255,7 @@ def _reconstructed(exhibit: Exhibit, target: Modality, bundle: Bundle) -> tuple[
     return "plots", [(f"{target.name} of {exhibit.title}", address(png(figure)))]
 
 
-def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[PublishedResults]:
+def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[Shown]:
     """Mean curves of held-out micrographs."""
     scale, unit = (1.0, "px") if nm_per_pixel is None else (nm_per_pixel, "nm")
     plots = []
@@ -285,38 +272,13 @@ def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[PublishedR
     return plots
 
 
-METRIC_WORDS = {
-    INTENSITY: "mean absolute error of the scattering, of its range",
-    S2: "mean absolute error of the two-point correlation",
-    A2: "mean absolute error of the directional correlation, 1 at zero lag",
-    L_VERTICAL: "mean absolute error of the lineal path function, vertical",
-    L_HORIZONTAL: "mean absolute error of the lineal path function, horizontal",
-    AREA: "error of the phase fraction",
-    COMPONENTS: "error of the logarithm of the number of connected pieces, about its relative error",
-}
-FEW = 20  # held-out samples
-SPECIAL = re.compile(r"([\\`*_{}\[\]|<>&~])")
-
-
 def escaped(text: object) -> str:
     """Text that Markdown shows as it is, on one line."""
     return SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
-    """Markdown about a model, from what its folder holds.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        As `train.train_bundle` makes it.
-    appraisal : Appraisal
-        Of the same model.
-
-    Returns
-    -------
-    str
-    """
+    """Markdown about a model, from what its folder holds."""
     return rendered(
         "card.md",
         plain=escaped,

@@ -36,7 +36,7 @@ class TrainingJob:
     Parameters
     ----------
     data : str
-        A folder of pairs (see `datasets.open_pairs`), or "simulated".
+        A folder of pairs (see `folder.open_pairs`), or "simulated".
     out : Path
         The folder to write; it must not exist yet.
     profile : str
@@ -70,20 +70,10 @@ class TrainingJob:
 
 
 def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: None) -> Bundle:
-    """Train and assess a model on pairs, and write its folder with card and assessment.
+    """Train and assess a model on pairs, write its folder with card and assessment, and return it.
 
     Interrupted at any moment, the same order goes on where it was: until it is done, what it has is in a hidden folder
-    beside `out`.
-
-    Parameters
-    ----------
-    report : callable
-        Takes a sentence about each stage as it begins.
-
-    Returns
-    -------
-    Bundle
-        What was written to `order.out`.
+    beside `out`. `report` takes a sentence about each stage as it begins.
 
     Raises
     ------
@@ -95,8 +85,6 @@ def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: N
         If there are too few pairs, no such group, profile or kind, or the hidden folder belongs to another order.
     ChapterInUse
         If another process works on the same model.
-    CannotWrite
-        If the disk is full or the folder cannot be written.
     """
     profile = profile_named(order.profile)
     check_one_of("model", order.kind, KINDS)
@@ -136,7 +124,7 @@ def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: N
 
 
 def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, dataset: PairedDataset) -> Path:
-    """Assess a model of `models.train`, and write the folder that every command takes.
+    """Assess a model of `models.train`, and write the folder that every command takes; returns it.
 
     Parameters
     ----------
@@ -146,11 +134,6 @@ def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, 
         Those that it was trained on.
     dataset : PairedDataset
         The files of these pairs.
-
-    Returns
-    -------
-    Path
-        The folder.
     """
     job = TrainingJob(str(dataset.folder), Path(folder), model.profile.name, model.seed, held_out=model.held_out)
     attachments, known = PairVAEKind().assessed(model, pairs, model.split, model.profile, model.seed)
@@ -162,17 +145,7 @@ def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, 
 
 
 def as_bundle(model: PairVAE | ConditionalFlow, pairs: PreparedPairs, dataset: PairedDataset, run: Run) -> Bundle:
-    """A trained model with what it takes to apply it to files like those of the data set.
-
-    Parameters
-    ----------
-    model : PairVAE or ConditionalFlow
-        Trained.
-    pairs : PreparedPairs
-        What it was trained on.
-    dataset : PairedDataset
-        The files of these pairs.
-    """
+    """A trained model with what it takes to apply it to files like those of the data set of its pairs."""
     facts = {"name": run.data_root.name, "seed": run.seed}
     kind = "flow" if isinstance(model, ConditionalFlow) else "pairvae"
     return Bundle(model, pairs.modalities, Scaling.of(pairs, dataset), run.profile, facts, kind)

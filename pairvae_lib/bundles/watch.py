@@ -60,7 +60,7 @@ class Watch:
     source, target : str
         Modalities of the files and of the ensembles; the target is the other one if empty.
     samples, seed : int
-        As `applying.reconstructed`.
+        As `apply.reconstructed`.
     treatment : Treatment
         What the files do not say.
     say : callable
@@ -316,8 +316,6 @@ def delivered(bundle: Bundle, files: Sequence[Path], samples: int = 16, pause: f
 
     Raises
     ------
-    ValueError
-        If there are no files.
     TimeoutError
         If not every file has a line in the log after PATIENCE seconds.
     """
