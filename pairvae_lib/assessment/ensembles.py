@@ -43,9 +43,7 @@ def own_crops(pairs: PreparedPairs, samples: Indices, count: int, rng: np.random
     return crops_of(pairs, np.repeat(np.asarray(samples, dtype=int)[:, np.newaxis], count, axis=1), rng)
 
 
-def neighbours_answer(
-    pairs: PreparedPairs, split: Split, k: int, count: int, rng: np.random.Generator
-) -> Masks:
+def neighbours_answer(pairs: PreparedPairs, split: Split, k: int, count: int, rng: np.random.Generator) -> Masks:
     """Crops of the `k` training samples with the most similar scattering, in turns."""
     nearest = nearest_neighbours(pairs.scattering, split.train, split.held_out, k)
     return crops_of(pairs, nearest[:, np.arange(count) % k], rng)

@@ -111,9 +111,7 @@ class Assessment:
         return {
             "samples": [
                 {"sample_id": sample_id, "morphology": morphology, "subset": str(subset)}
-                for sample_id, morphology, subset in zip(
-                    self.sample_ids, self.morphologies, self.subsets, strict=True
-                )
+                for sample_id, morphology, subset in zip(self.sample_ids, self.morphologies, self.subsets, strict=True)
             ],
             "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
             "medians": self.medians(),

@@ -169,13 +169,8 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
     if fewest < FEWEST_IMAGES:
         count = f"{fewest} {case.counted}" + "s" * (fewest != 1)
         reason = f"{count} of {case.label}" if case.label else count
-        return Finding(
-            case.label,
-            n_images=fewest,
-            n_seeds=trainings,
-            verdict=UNTESTABLE,
-            reason=f"{reason}; at least {FEWEST_IMAGES} are needed",
-        )
+        reason += f"; at least {FEWEST_IMAGES} are needed"
+        return Finding(case.label, n_images=fewest, n_seeds=trainings, verdict=UNTESTABLE, reason=reason)
     rng = np.random.default_rng(crc32(f"{key} {case.label}".encode()))
     estimates, drawn = [], []
     for sample in samples:

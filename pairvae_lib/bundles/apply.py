@@ -136,15 +136,10 @@ def read_measurement(
     """
     path = Path(path)
     modality, scaling = modality_of(bundle, source), bundle.scaling
+    rows = scaling.image_rows if treatment.image_rows is None else treatment.image_rows
     sample = Sample(
-        path.stem,
-        path,
-        path,
-        q_scale=treatment.q_scale,
-        image_rows=scaling.image_rows if treatment.image_rows is None else treatment.image_rows,
-        poni=treatment.poni,
-        detector_mask=treatment.detector_mask,
-        beam=treatment.beam,
+        path.stem, path, path, q_scale=treatment.q_scale, image_rows=rows, poni=treatment.poni,
+        detector_mask=treatment.detector_mask, beam=treatment.beam,
     )
     try:
         if not path.is_file():
@@ -172,9 +167,7 @@ def _is_averaged(sample: Sample) -> bool:
     return True
 
 
-def reconstructed(
-    bundle: Bundle, measurement: Measurement, target: str, samples: int = 16, seed: int = 43
-) -> Ensemble:
+def reconstructed(bundle: Bundle, measurement: Measurement, target: str, samples: int = 16, seed: int = 43) -> Ensemble:
     """An ensemble of what another technique would show of the same sample.
 
     Parameters

@@ -84,9 +84,7 @@ class Appraisal:
         named = self.errors[metric] | {
             name: self.references[metric][name] for name in SHOWN_REFERENCES if name in self.references[metric]
         }
-        return [
-            (name, self.median(values, TRAIN), self.median(values, HELD_OUT)) for name, values in named.items()
-        ]
+        return [(name, self.median(values, TRAIN), self.median(values, HELD_OUT)) for name, values in named.items()]
 
     @property
     def asked(self) -> list[tuple[str, str]]:

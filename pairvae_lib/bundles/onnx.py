@@ -140,13 +140,9 @@ class _Undivided(nn.Module):
 
 def _described(modality: Modality, part: str) -> dict[str, str]:
     """What the file says of itself."""
-    return {
-        "part": part,
-        "modality": modality.name,
-        "likelihood": modality.likelihood,
-        "shape": " ".join(map(str, modality.shape)),
-        "pairvae_lib": __version__,
-    }
+    shape = " ".join(map(str, modality.shape))
+    described = {"part": part, "modality": modality.name, "likelihood": modality.likelihood, "shape": shape}
+    return described | {"pairvae_lib": __version__}
 
 
 @torch.no_grad()
@@ -188,15 +184,9 @@ def _export(
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
-            network.eval(),
-            tuple(taken.values()),
-            input_names=list(taken),
-            output_names=list(given),
-            opset_version=OPSET,
+            network.eval(), tuple(taken.values()), input_names=list(taken), output_names=list(given),
             dynamic_shapes=tuple({0: batch, **free.get(name, {})} for name in taken),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
+            opset_version=OPSET, dynamo=True, external_data=False, verbose=False,
         )
     graph = cast(Any, program).model_proto
     if half:

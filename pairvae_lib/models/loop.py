@@ -247,10 +247,6 @@ def provenance(
     """Everything that determines a stage's outcome; `data` is the digest of the prepared pairs."""
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
     return {
-        "stage": stage,
-        "seed": seed,
-        "data": data,
-        "train": [int(index) for index in train],
-        "settings": plain,
+        "stage": stage, "seed": seed, "data": data, "train": [int(index) for index in train], "settings": plain,
         "initial": state_digest(initial),
     }
