@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,36 +13,33 @@ import numpy as np
 import torch
 
 from benchmarks.beyond.bundles import save_flow
-from benchmarks.beyond.definition import Contest, contest_pairs, contest_split
+from benchmarks.beyond.definition import Budget, Contest, contest_pairs, contest_split
 from benchmarks.beyond.models import FLOW, Clock, Models, trained_models
 from benchmarks.beyond.peers import Peer
 from pairvae_lib.assessment.baselines import retrieved, training_mean
 from pairvae_lib.assessment.ensemble_errors import (
     METRICS,
     SCALARS,
+    denoising_losses,
     ensemble_statistics,
     error_table,
     memorised,
     ridge_statistics,
     spread_ratio,
-    within_class_correlation,
 )
 from pairvae_lib.assessment.ensembles import (
     Masks,
-    class_answer,
+    crops_of,
     flow_answer,
     neighbours_answer,
-    others_answer,
     own_crops,
     pairvae_answer,
     repeated,
 )
-from pairvae_lib.assessment.flow import denoising_losses
 from pairvae_lib.assessment.spectra import SpectralReadout, fourier_transform, power_spectrum_features
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded, write_arrays, write_json
-from pairvae_lib.models.flow.config import Budget
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.training import focused_crops
 
@@ -226,3 +223,49 @@ def peer_answer(
         count,
         lambda x: peer.reconstruct(x, source, target, int(rng.integers(2**31))) > 0,
     )
+
+
+def class_answer(pairs: PreparedPairs, split: Split, count: int, rng: np.random.Generator) -> Masks:
+    """Crops of random training samples of the true class, which somebody has told: an oracle for the class alone."""
+    labels = np.array(pairs.morphologies)
+    train = np.array(split.train)
+    drawn = []
+    for index in split.held_out:
+        same = train[labels[train] == labels[index]]
+        drawn.append(rng.choice(same if len(same) else train, count))  # a class that no training sample has: any
+    return crops_of(pairs, np.stack(drawn), rng)
+
+
+def others_answer(pairs: PreparedPairs, split: Split, count: int, rng: np.random.Generator) -> Masks:
+    """Crops of one random training sample: what an answer to another question scores."""
+    return own_crops(pairs, rng.choice(np.array(split.train), len(split.held_out)), count, rng)
+
+
+def within_class_correlation(
+    given: Mapping[str, np.ndarray], true: Mapping[str, np.ndarray], morphologies: Sequence[str]
+) -> float:
+    """Whether an answer follows the sample, or only its class.
+
+    Parameters
+    ----------
+    given, true : mapping of metric to ndarray of shape (n, masks, ...)
+        Of SCALARS at least.
+    morphologies : sequence of str, length n
+
+    Returns
+    -------
+    float
+        Correlation over the samples of each scalar about the mean of its class, averaged over the scalars; 0 where an
+        answer does not vary within a class.
+    """
+    names, member = np.unique(np.asarray(morphologies), return_inverse=True)
+    correlations = []
+    for metric in SCALARS:
+        pair = []
+        for values in (given[metric], true[metric]):
+            means = values.reshape(len(values), -1).mean(axis=1)
+            centres = np.array([means[member == index].mean() for index in range(len(names))])
+            pair.append(means - centres[member])
+        scale = np.sqrt(np.square(pair[0]).sum() * np.square(pair[1]).sum())
+        correlations.append(float((pair[0] * pair[1]).sum() / scale) if scale > 1e-12 else 0.0)
+    return float(np.mean(correlations))

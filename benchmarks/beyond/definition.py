@@ -4,24 +4,64 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.beyond.peers import PEERS
+from benchmarks.beyond.peers import PEERS, PeerTraining
 from pairvae_lib.checks import check_one_of
+from pairvae_lib.config import PAPER, QUICK, TINY, Profile
 from pairvae_lib.data.folder import Split, open_pairs, prepare
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.simulation import simulate
 from pairvae_lib.data.splits import FIRST_SEED, gap_split, group_split
 from pairvae_lib.models.cached import split_pairs
-from pairvae_lib.models.flow.config import BUDGETS, Budget
+from pairvae_lib.models.flow.config import FLOWS, Flow
 from pairvae_lib.runs import SIMULATED, Run, results_root
 
 SPLITS = ("random", "gap", "batch")
 CONTROLS = ("sim_blend_mean", "sim_pitch", "sim_duration")  # of the simulator: blend, pitch of the grating, annealing
 WITHOUT_PEERS = "-without-peers"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every method of a comparison may spend, beyond the paper; all numbers are ours."""
+
+    name: str
+    profile: Profile  # of the data, the crops, and PairVAE
+    peers: PeerTraining = PeerTraining()
+    # Training samples from which on all VAEs train fewer epochs, so that a larger data set costs no more steps.
+    samples: int = 48
+    drawn: int = 16  # masks in an answer
+    true: int = 32  # crops of the micrograph that an answer is held to
+    steps: int = 16  # of the flow's integration
+    memorisation: int = 12  # held-out samples for which copies are looked for, which takes long
+
+    @property
+    def flow(self) -> Flow:
+        """Its conditional flow."""
+        return FLOWS[self.name]
+
+
+# "standard": the paper's number of pairs, full size, at the quick profile's crops; twenty minutes a seed on one core.
+BUDGETS: dict[str, Budget] = {
+    budget.name: budget
+    for budget in (
+        Budget(
+            "tiny",
+            TINY,
+            PeerTraining(epochs={"MVAE": 1, "MoPoE": 1}),
+            drawn=2,
+            true=4,
+            steps=2,
+            memorisation=2,
+        ),
+        Budget("quick", QUICK, PeerTraining(epochs={"MVAE": 150, "MoPoE": 300})),
+        Budget("standard", replace(QUICK, precision="auto", simulation=PAPER.simulation)),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +78,7 @@ class Contest:
     data : str
         "simulated", or a folder of paired data.
     budget : str
-        A key of `config.BUDGETS`.
+        A key of BUDGETS.
     control : str
         Column of the manifest that a gap is cut out of; "" for those of the simulator in turn, by seed.
     peers : tuple of str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,13 @@ from torch import Tensor, nn
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import Profile
 from pairvae_lib.data.pairs import PreparedPairs
-from pairvae_lib.models.flow.config import PeerTraining
 from pairvae_lib.models.loop import (
     History,
-    Means,
     batches,
-    fit,
     load_checkpoint,
     optimise,
     provenance,
+    remaining_epochs,
     rng_for,
     save_checkpoint,
 )
@@ -37,6 +35,20 @@ from pairvae_lib.models.pairvae import VAE, fresh_vae
 
 PEERS = ("MVAE", "MoPoE")
 DISTRIBUTIONS = {"bernoulli": "bernoulli", "gaussian": "normal"}
+
+
+@dataclass(frozen=True)
+class PeerTraining:
+    """Training of the peers on random crops; what is not said here is MultiVae's own default."""
+
+    # Each takes about as long as solo and pair training of a PairVAE of the same size; an epoch of MVAE decodes twice
+    # as often as one of MoPoE.
+    epochs: dict[str, int] = field(default_factory=lambda: {"MVAE": 300, "MoPoE": 600})
+    batch_size: int = 8  # as PairVAE's
+    learning_rate: float = 1e-3
+    beta: float = 1.0  # weight of the KL divergence: the evidence lower bound as it is
+    warm_up: int = 10  # epochs over which MVAE raises it
+    intensity_scale: float = 0.1  # standard deviation of the scattering about its reconstruction
 
 
 class Peer(nn.Module):
@@ -137,21 +149,20 @@ def train_peer(
     optimizer = torch.optim.Adam(peer.parameters(), settings.learning_rate)
     patterns = torch.from_numpy(pairs.scattering[list(train)])
 
-    def run_epoch(epoch: int) -> dict[str, float]:
+    made_with = provenance(peer.name, seed, pairs.digest, train, settings, peer)
+    history = History()
+    peer.train()
+    for epoch, means in remaining_epochs(
+        history, peer, optimizer, settings.epochs[peer.name], made_with, partial, peer.name
+    ):
         rng = rng_for(seed, "peer", epoch)
         crops = torch.from_numpy(pairs.crops(train, size, rng))
-        means = Means()
         with torch.random.fork_rng(devices=[]):  # MultiVae draws from torch's own generator
             torch.manual_seed(int(rng.integers(2**31)))
             for batch in batches(len(train), settings.batch_size, epoch):
                 loss = peer.loss({scattering: patterns[batch], micrograph: crops[batch]}, epoch)
                 optimise(optimizer, loss)
                 means.add({"loss": loss})
-        return means.read()
-
-    made_with = provenance(peer.name, seed, pairs.digest, train, settings, peer)
-    peer.train()
-    history = fit(peer, optimizer, run_epoch, settings.epochs[peer.name], made_with, partial, peer.name)
     peer.eval()
     return history
 

@@ -27,7 +27,7 @@ def publish_outcomes(data: str = SIMULATED, budget: str = Contest.budget) -> Pat
     data : str
         "simulated", or a folder of paired data.
     budget : str
-        A key of `config.BUDGETS`.
+        A key of `definition.BUDGETS`.
 
     Returns
     -------

@@ -1,7 +1,3 @@
-from .curves import (
-    example_results as example_results,
-    latent_results as latent_results,
-)
 from .ensemble_errors import (
     METRICS as METRICS,
     ensemble_statistics as ensemble_statistics,
@@ -14,7 +10,9 @@ from .errors import (
     S2 as S2,
     SUBSETS as SUBSETS,
     assess as assess,
+    example_results as example_results,
     examples as examples,
+    latent_results as latent_results,
     pair_reconstructions as pair_reconstructions,
     solo_reconstructions as solo_reconstructions,
 )

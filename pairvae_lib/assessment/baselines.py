@@ -22,25 +22,13 @@ Indices = Sequence[int] | np.ndarray
 
 
 def references(
-    features: np.ndarray,
-    targets: np.ndarray,
-    train: Indices,
-    query: Indices,
-    rng: np.random.Generator,
+    features: np.ndarray, targets: np.ndarray, train: Indices, query: Indices, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Predictions of the targets of the query samples by every reference of this module, by name.
 
     For scattering to micrograph, pass patterns or profiles as features and statistics of the masks (S2, a directional
-    map, lineal paths) as targets; for micrograph to scattering, `spectra.power_spectrum_features` as features.
-
-    Parameters
-    ----------
-    features : ndarray of shape (n, ...)
-    targets : ndarray of shape (n, ...)
-    train, query : sequence of int
-        Sample indices, from 0 to n - 1.
-    rng : numpy.random.Generator
-        Draws the shuffled pairs.
+    map, lineal paths) as targets; for micrograph to scattering, `spectra.power_spectrum_features` as features. The
+    generator draws the shuffled pairs.
 
     Returns
     -------
@@ -65,10 +53,6 @@ def nearest_neighbours(
     ----------
     features : ndarray of shape (n, ...)
         E.g. patterns, profiles, S2 curves or power spectra; flattened.
-    train, query : sequence of int
-        Sample indices. A sample is never its own neighbour.
-    k : int
-        Number of neighbours.
     components : int
         Number of principal components of the training features, at most; not whitened, since with few samples the
         whitened training samples all come to lie at the same distance from each other.
@@ -76,7 +60,7 @@ def nearest_neighbours(
     Returns
     -------
     int ndarray of shape (queries, k)
-        Sample indices, the nearest first.
+        Sample indices, the nearest first. A sample is never its own neighbour.
     """
     train, query, features = _checked(train, query, features=features)
     check_range("k", k, 1, len(train) - bool(np.isin(query, train).any()))
@@ -91,37 +75,16 @@ def nearest_neighbours(
 def retrieved(
     features: np.ndarray, targets: np.ndarray, train: Indices, query: Indices, k: int = 1, components: int = 8
 ) -> np.ndarray:
-    """Mean target of the `nearest_neighbours` of each query sample.
-
-    Parameters
-    ----------
-    features, train, query, k, components
-        See `nearest_neighbours`.
-    targets : ndarray of shape (n, ...)
-
-    Returns
-    -------
-    ndarray of shape (queries, ...)
-    """
+    """Mean target of the `nearest_neighbours` of each query sample, (queries, ...)."""
     _checked(train, query, features=features, targets=targets)
     return targets[nearest_neighbours(features, train, query, k, components)].mean(axis=1)
 
 
 def kernel_ridge(features: np.ndarray, targets: np.ndarray, train: Indices, query: Indices) -> np.ndarray:
-    """Kernel ridge regression from features to targets, with a Gaussian kernel and a free mean.
+    """Kernel ridge regression from features to targets, with a Gaussian kernel and a free mean: (queries, ...).
 
     The width of the kernel and the strength of the ridge are those with the least leave-one-out error on the training
-    samples. With these, a query that is a training sample gets its exact leave-one-out prediction.
-
-    Parameters
-    ----------
-    features, targets : ndarray of shape (n, ...)
-    train, query : sequence of int
-        Sample indices; at least three for training.
-
-    Returns
-    -------
-    ndarray of shape (queries, ...)
+    samples, at least three. With these, a query that is a training sample gets its exact leave-one-out prediction.
 
     Source
     ------
@@ -137,36 +100,13 @@ def kernel_ridge(features: np.ndarray, targets: np.ndarray, train: Indices, quer
 
 
 def training_mean(targets: np.ndarray, train: Indices, query: Indices) -> np.ndarray:
-    """Mean target of the training samples, the query sample itself left out.
-
-    Parameters
-    ----------
-    targets : ndarray of shape (n, ...)
-    train, query : sequence of int
-        Sample indices.
-
-    Returns
-    -------
-    ndarray of shape (queries, ...)
-    """
+    """Mean target of the training samples, the query sample itself left out: (queries, ...)."""
     train, query, targets = _checked(train, query, targets=targets)
     return np.stack([targets[_others(train, sample)].mean(axis=0) for sample in query])
 
 
 def shuffled(targets: np.ndarray, train: Indices, query: Indices, rng: np.random.Generator) -> np.ndarray:
-    """Target of a random training sample, never the query sample itself: what an unconditional guess achieves.
-
-    Parameters
-    ----------
-    targets : ndarray of shape (n, ...)
-    train, query : sequence of int
-        Sample indices.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of shape (queries, ...)
-    """
+    """Target of a random training sample, never the query sample itself: what an unconditional guess achieves."""
     train, query, targets = _checked(train, query, targets=targets)
     return targets[[rng.choice(_others(train, sample)) for sample in query]]
 

@@ -22,8 +22,8 @@ class Comparison:
 
     Parameters
     ----------
-    route, metric, reference : str
-        The reference is the retrieval with the smaller median error.
+    reference : str
+        The retrieval with the smaller median error.
     error, reference_error : float
         Medians.
     difference : Interval, optional
@@ -53,16 +53,7 @@ class Comparison:
 
 
 def compared(route: str, metric: str, own: NDArray, retrieval: Mapping[str, NDArray]) -> Comparison:
-    """A route held against the better of several retrievals.
-
-    Parameters
-    ----------
-    route, metric : str
-    own : ndarray of shape (n,)
-        Errors of the route on held-out samples.
-    retrieval : mapping of name to ndarray of shape (n,)
-        The same of each retrieval.
-    """
+    """A route held against the better of several retrievals: errors of shape (n,), on the same held-out samples."""
     reference = min(retrieval, key=lambda name: float(np.median(retrieval[name])))
     other = retrieval[reference]
     return Comparison(

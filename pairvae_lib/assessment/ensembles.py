@@ -32,19 +32,7 @@ Ensembles = Callable[[NDArray[np.float32], int], Masks]
 
 
 def crops_of(pairs: PreparedPairs, sources: np.ndarray, rng: np.random.Generator) -> Masks:
-    """One random crop of each micrograph that is named.
-
-    Parameters
-    ----------
-    pairs : PreparedPairs
-    sources : int ndarray of shape (queries, masks)
-        Sample indices.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    bool ndarray of shape (queries, masks, size, size)
-    """
+    """One random crop of each micrograph named by index, (queries, masks): bool (queries, masks, size, size)."""
     size = pairs.modalities[1].shape[0]
     return (pairs.crops(sources.ravel(), size, rng) > 0.5).reshape(*sources.shape, size, size)
 
@@ -55,37 +43,10 @@ def own_crops(pairs: PreparedPairs, samples: Indices, count: int, rng: np.random
     return crops_of(pairs, np.repeat(np.asarray(samples, dtype=int)[:, np.newaxis], count, axis=1), rng)
 
 
-def neighbours_answer(
-    pairs: PreparedPairs, split: Split, k: int, count: int, rng: np.random.Generator
-) -> Masks:
-    """Crops of the `k` training samples with the most similar scattering, in turns.
-
-    Parameters
-    ----------
-    pairs, split
-    k : int
-    count : int
-        Masks per query.
-    rng : numpy.random.Generator
-    """
+def neighbours_answer(pairs: PreparedPairs, split: Split, k: int, count: int, rng: np.random.Generator) -> Masks:
+    """Crops of the `k` training samples with the most similar scattering, in turns."""
     nearest = nearest_neighbours(pairs.scattering, split.train, split.held_out, k)
     return crops_of(pairs, nearest[:, np.arange(count) % k], rng)
-
-
-def class_answer(pairs: PreparedPairs, split: Split, count: int, rng: np.random.Generator) -> Masks:
-    """Crops of random training samples of the true class, which somebody has told: an oracle for the class alone."""
-    labels = np.array(pairs.morphologies)
-    train = np.array(split.train)
-    drawn = []
-    for index in split.held_out:
-        same = train[labels[train] == labels[index]]
-        drawn.append(rng.choice(same if len(same) else train, count))  # a class that no training sample has: any
-    return crops_of(pairs, np.stack(drawn), rng)
-
-
-def others_answer(pairs: PreparedPairs, split: Split, count: int, rng: np.random.Generator) -> Masks:
-    """Crops of one random training sample: what an answer to another question scores."""
-    return own_crops(pairs, rng.choice(np.array(split.train), len(split.held_out)), count, rng)
 
 
 def pairvae_answer(
@@ -104,41 +65,15 @@ def pairvae_answer(
 def flow_answer(
     flow: ConditionalFlow, scattering: np.ndarray, count: int, size: int, rng: np.random.Generator, steps: int = STEPS
 ) -> Masks:
-    """Ensembles that a flow draws.
-
-    Parameters
-    ----------
-    flow : ConditionalFlow
-    scattering : float32 ndarray of shape (queries, 1, *shape)
-    count : int
-        Masks per query.
-    size : int [px]
-    rng : numpy.random.Generator
-    steps : int
-        Of the integration.
-
-    Returns
-    -------
-    bool ndarray of shape (queries, count, size, size)
-    """
+    """Ensembles that a flow draws, of sides `size` [px]; scattering of shape (queries, 1, *shape)."""
     return repeated(scattering, count, lambda x: flow.sample(x, size, rng, steps))
 
 
 def decoded_ensembles(model: PairVAE, pairs: PreparedPairs, train: Indices, seed: int) -> Ensembles:
-    """The paper's way: latents drawn around that of the pattern, decoded.
+    """The paper's way (Fig. 7): latents drawn around that of the pattern, decoded.
 
-    Parameters
-    ----------
-    model : PairVAE
-        Trained.
-    pairs : PreparedPairs
-    train : sequence of int
-        The training samples; the variance of a drawn latent is that of theirs. The paper takes the whole set.
-    seed : int
-
-    Source
-    ------
-    Paper, Fig. 7. A single draw (n = 1) is the reconstruction itself, which is decoded from the posterior mean.
+    The variance of a drawn latent is that of the training samples'; the paper takes the whole set. A single draw is the
+    reconstruction itself, which is decoded from the posterior mean.
     """
     source, target = (modality.name for modality in pairs.modalities)
     seen = posterior(model.vae(source), pairs.scattering[list(train)]).latent_mean
@@ -157,14 +92,7 @@ def decoded_ensembles(model: PairVAE, pairs: PreparedPairs, train: Indices, seed
 def flow_ensembles(flow: ConditionalFlow, seed: int, steps: int = STEPS) -> Ensembles:
     """Another model than the paper's: masks that a conditional flow makes of noise, as the scattering tells it.
 
-    Parameters
-    ----------
-    flow : ConditionalFlow
-        Trained.
-    seed : int
-        Of the noise.
-    steps : int
-        Of the integration: the time for an ensemble is proportional to it.
+    The time for an ensemble is proportional to the steps of the integration.
     """
     check_positive("steps", steps)
 

@@ -1,4 +1,4 @@
-"""Assessment of the trained models: errors per image and route, references beside them, memorisation.
+"""Assessment of the trained models: errors per image and route, references beside them, memorisation, latents.
 
 The image is the unit: the errors of its crops are averaged first. Training and held-out images are kept apart; the
 paper mixes them.
@@ -24,9 +24,16 @@ from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded, write_json
 from pairvae_lib.models.cached import TrainedPairVAE
-from pairvae_lib.models.latents import in_parts
+from pairvae_lib.models.latents import (
+    correlation_spread,
+    in_parts,
+    latent_statistics,
+    latents_of,
+    principal_components,
+)
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.pairvae import VAE, PairVAE, route_name
+from pairvae_lib.models.training import focused_crops
 from pairvae_lib.morphology.masks import (
     component_counts,
     directional_correlation,
@@ -44,6 +51,7 @@ CURVES = (S2, L_VERTICAL, L_HORIZONTAL)  # metrics that are functions of a lengt
 FLOOR, TRUE, FOURIER = "crop-to-crop floor", "true", "Fourier transform"
 SUBSETS = ("train", "held out")
 NEITHER = "neither"
+POSTERIOR_SAMPLES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +111,7 @@ class Assessment:
         return {
             "samples": [
                 {"sample_id": sample_id, "morphology": morphology, "subset": str(subset)}
-                for sample_id, morphology, subset in zip(
-                    self.sample_ids, self.morphologies, self.subsets, strict=True
-                )
+                for sample_id, morphology, subset in zip(self.sample_ids, self.morphologies, self.subsets, strict=True)
             ],
             "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
             "medians": self.medians(),
@@ -125,10 +131,7 @@ class Assessment:
 def write_sweep(runs: Sequence[Run], path: Path) -> None:
     """Gather the medians of several runs into one JSON file, atomically: a row for each.
 
-    Raises
-    ------
-    MissingResult
-        If a run has not been assessed; the message names the command.
+    MissingResult if a run has not been assessed; the message names the command.
     """
     rows = []
     for run in runs:
@@ -142,15 +145,7 @@ def write_sweep(runs: Sequence[Run], path: Path) -> None:
 def solo_reconstructions(vaes: Mapping[str, VAE], measurements: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Both techniques through their own VAE, from the posterior mean.
 
-    Parameters
-    ----------
-    vaes : mapping of name to VAE
-    measurements : mapping of name to float32 ndarray of shape (n, 1, ...)
-
-    Returns
-    -------
-    dict of route to ndarray of shape (n, ...)
-        Boolean masks, or intensities in [0, 1].
+    Measurements, float32 (n, 1, ...), give boolean masks or intensities in [0, 1], (n, ...), by route.
     """
     return {
         route_name(name, name): in_parts(vae.reconstruct, torch.from_numpy(measurements[name]))
@@ -198,13 +193,7 @@ def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def morphology_properties(masks: np.ndarray, statistics: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Numbers that describe the morphology of each image, from several crops of it.
-
-    Parameters
-    ----------
-    masks : bool ndarray of shape (n, crops, height, width)
-    statistics : mapping
-        Their `morphology_statistics`.
+    """Numbers that describe the morphology of each image, from several crops of it, bool (n, crops, height, width).
 
     Returns
     -------
@@ -231,15 +220,8 @@ def assess(
 
     Parameters
     ----------
-    model : PairVAE
-        Pair-trained.
-    pairs : PreparedPairs
-    split : Split, optional
-        This and the next two: those of the training, if `models.train` made the model.
-    profile : Profile, optional
-        How many crops of each micrograph.
-    seed : int, optional
-        Of the crops.
+    split, profile, seed
+        Those of the training if `models.train` made the model. The profile says how many crops of each micrograph.
     solo : mapping of name to VAE, optional
         Solo-trained VAEs, to be assessed as well.
 
@@ -314,6 +296,75 @@ def examples(morphologies: Sequence[str], indices: Sequence[int]) -> dict[str, i
     for index in indices:
         first.setdefault(morphologies[index], index)
     return dict(sorted(first.items()))
+
+
+def latent_results(
+    solo: Mapping[str, VAE], model: PairVAE, pairs: PreparedPairs, profile: Profile, seed: int
+) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Latents before and after pair training, one crop of each micrograph.
+
+    Returns
+    -------
+    statistics : dict
+        `latents.latent_statistics` of "solo saxs", "solo sem", "pair saxs", "pair sem".
+    coordinates : dict of ndarray of shape (n, 2)
+        Their principal components: "latents solo saxs", ...
+    uncertainty : dict of ndarray of shape (n,)
+        "S2 spread": `latents.correlation_spread` of scattering -> micrograph.
+    """
+    scattering, micrograph = (modality.name for modality in pairs.modalities)
+    crops = pairs.crops(range(len(pairs)), profile.image_size, rng_for(seed, "latents"))
+    latents = latents_of(solo, model, {scattering: pairs.scattering, micrograph: crops})
+    spread = correlation_spread(
+        model, pairs.scattering, scattering, micrograph, POSTERIOR_SAMPLES, rng_for(seed, "posterior samples")
+    )
+    return (
+        {label: latent_statistics(values, pairs.morphologies) for label, values in latents.items()},
+        {f"latents {label}": principal_components(values) for label, values in latents.items()},
+        {"S2 spread": spread},
+    )
+
+
+def example_results(
+    solo: Mapping[str, VAE], model: PairVAE, pairs: PreparedPairs, split: Split, profile: Profile, seed: int
+) -> dict[str, np.ndarray]:
+    """One held-out and one training sample of each of m morphologies, with all reconstructions.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Held out: "example labels", "example index" (m); for micrographs (m, side, side), "example true sem",
+        "example solo sem_to_sem", ...; likewise for scattering. Training: "training example labels",
+        "training example crop" (of the focused phase), "training example recalled" (drawn from the scattering),
+        "training example other crop". And "q" of 1-D profiles.
+    """
+    scattering, micrograph = (modality.name for modality in pairs.modalities)
+    shown = examples(pairs.morphologies, split.held_out)
+    chosen = list(shown.values())
+    measured = {
+        scattering: pairs.scattering[chosen],
+        micrograph: pairs.crops(chosen, profile.image_size, rng_for(seed, "examples")),
+    }
+    found = {
+        "example labels": np.array(list(shown)),
+        "example index": np.array(chosen),
+        f"example true {scattering}": measured[scattering][:, 0],
+        f"example true {micrograph}": measured[micrograph][:, 0] > 0.5,
+    }
+    found |= {f"example solo {route}": values for route, values in solo_reconstructions(solo, measured).items()}
+    found |= {f"example {route}": values for route, values in pair_reconstructions(model, measured).items()}
+
+    trained = examples(pairs.morphologies, split.train)
+    chosen = list(trained.values())
+    crops = pairs.crops(chosen, profile.image_size, rng_for(seed, "other"))
+    recalled = pair_reconstructions(model, {scattering: pairs.scattering[chosen], micrograph: crops})
+    found |= {
+        "training example labels": np.array(list(trained)),
+        "training example crop": focused_crops(pairs, tuple(chosen), profile.pair, seed)[:, 0] > 0.5,
+        "training example recalled": recalled[route_name(scattering, micrograph)],
+        "training example other crop": crops[:, 0] > 0.5,
+    }
+    return found if pairs.q is None else found | {"q": pairs.q}
 
 
 def _mean_absolute(values: np.ndarray, true: np.ndarray) -> np.ndarray:

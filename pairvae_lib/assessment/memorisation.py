@@ -14,11 +14,7 @@ from pairvae_lib.morphology.masks import dice
 
 
 def memorisation(
-    reconstructed: np.ndarray,
-    pairs: PreparedPairs,
-    split: Split,
-    settings: PairTraining,
-    true_crops: np.ndarray,
+    reconstructed: np.ndarray, pairs: PreparedPairs, split: Split, settings: PairTraining, true_crops: np.ndarray,
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Overlap of what scattering -> micrograph draws with what it was trained on.
@@ -27,8 +23,6 @@ def memorisation(
     ----------
     reconstructed : bool ndarray of shape (n, size, size)
         From the scattering of every image.
-    pairs, split, settings, seed
-        Of the training.
     true_crops : bool ndarray of shape (n, crops, size, size)
         Other crops than those of the training.
 
@@ -59,17 +53,9 @@ def memorisation(
 
 
 def best_overlap(masks: np.ndarray, micrograph: np.ndarray) -> np.ndarray:
-    """Dice coefficient of each mask with the window of a micrograph that it overlaps most, over all positions.
+    """Dice coefficient of each mask with the window of a micrograph that it overlaps most, over all positions: (n,).
 
-    Parameters
-    ----------
-    masks : bool ndarray of shape (n, height, width)
-    micrograph : bool ndarray of shape (H, W)
-        At least as large.
-
-    Returns
-    -------
-    ndarray of shape (n,)
+    Masks of shape (n, height, width), and a micrograph (H, W) that is at least as large.
     """
     check_mask("masks", masks)
     check_mask("micrograph", micrograph)

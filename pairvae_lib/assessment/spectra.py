@@ -18,15 +18,8 @@ SPECTRUM_EDGES = np.geomspace(0.04, 0.5, 24)  # cycles per pixel that the larges
 def power_spectrum_features(crops: np.ndarray) -> np.ndarray:
     """Logarithm of the power spectrum of each sample, averaged over its crops: its scattering, to first order.
 
-    Parameters
-    ----------
-    crops : bool ndarray of shape (n, crops, height, width)
-        Masks. Crops of the size of the pattern give spectra of that size.
-
-    Returns
-    -------
-    ndarray of shape (n, height, width)
-        Zero frequency at the centre.
+    Masks of shape (n, crops, height, width) give (n, height, width), zero frequency at the centre; crops of the size of
+    the pattern give spectra of that size.
 
     Source
     ------
@@ -46,26 +39,15 @@ def fourier_transform(
     """The power spectrum of the micrographs as their scattering, without anything learnt but three numbers.
 
     These are the scale of the scattering vector and the two of a straight line from the logarithm of the power to the
-    intensity: least squares over the training samples.
+    intensity: least squares over the training samples. Source: see `power_spectrum_features`.
 
     Parameters
     ----------
     crops : bool ndarray of shape (n, crops, height, width)
-        Masks.
     scattering : ndarray of shape (n, height, width) or (n, points)
-        In [0, 1].
-    train : sequence of int
-        Sample indices.
+        In [0, 1], as what is returned.
     q : ndarray of shape (points,), optional
         q of 1-D profiles, in any unit.
-
-    Returns
-    -------
-    ndarray of the shape of `scattering`
-
-    Source
-    ------
-    See `power_spectrum_features`.
     """
     check_finite("scattering", scattering)
     chosen = np.asarray(train)

@@ -45,7 +45,6 @@ def hierarchical_resamples(
         Takes one value (or curve) per image, shape (images, ...), returns a number; e.g. `numpy.median`.
     n : int
         Number of resamples.
-    rng : numpy.random.Generator
 
     Returns
     -------
@@ -75,27 +74,12 @@ def hierarchical_resamples(
 
 
 def hierarchical_bootstrap(
-    values: np.ndarray,
-    image: np.ndarray,
-    seed: np.ndarray,
-    statistic: Statistic,
-    n: int,
-    rng: np.random.Generator,
+    values: np.ndarray, image: np.ndarray, seed: np.ndarray, statistic: Statistic, n: int, rng: np.random.Generator,
     confidence: float = 0.95,
 ) -> Interval:
-    """Confidence interval of a statistic over images, by the percentiles of `hierarchical_resamples`.
+    """Interval of a statistic over images, by the percentiles of `hierarchical_resamples`; takes the same arguments.
 
-    Parameters
-    ----------
-    values, image, seed, statistic, n, rng
-        See `hierarchical_resamples`.
-    confidence : float
-        Share of the resamples inside the interval.
-
-    Returns
-    -------
-    Interval
-        The estimate is the statistic of the images' own averages.
+    `confidence` is the share of the resamples inside; the estimate is the statistic of the images' own averages.
     """
     check_range("confidence", confidence, 0, 1)
     drawn = hierarchical_resamples(values, image, seed, statistic, n, rng)
@@ -106,19 +90,9 @@ def hierarchical_bootstrap(
 
 
 def two_sided_p_value(resamples: np.ndarray, null: float = 0.0) -> float:
-    """Two-sided bootstrap p value: twice the share of resamples on the rarer side of `null`.
+    """Two-sided bootstrap p value: twice the share of resamples (n,) on the rarer side of `null`.
 
-    Parameters
-    ----------
-    resamples : ndarray of shape (n,)
-        E.g. from `hierarchical_resamples` of paired differences.
-    null : float
-        The value of the statistic under the null hypothesis.
-
-    Returns
-    -------
-    float
-        Never 0: the observed sample counts as one resample on either side, so the least value is 2 / (n + 1).
+    Never 0: the observed sample counts as one resample on either side, so the least value is 2 / (n + 1).
     """
     resamples = _sample("resamples", resamples)
     rarer = min(int((resamples <= null).sum()), int((resamples >= null).sum()))
@@ -126,16 +100,9 @@ def two_sided_p_value(resamples: np.ndarray, null: float = 0.0) -> float:
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """P values adjusted for the number of tests by Holm's step-down method.
+    """P values (tests,) adjusted for the number of tests by Holm's step-down method, in the same order.
 
-    Parameters
-    ----------
-    p_values : ndarray of shape (tests,)
-
-    Returns
-    -------
-    ndarray of shape (tests,)
-        In the same order. Those at or below a level alpha are significant, with the chance of any false one at alpha.
+    Those at or below a level alpha are significant, with the chance of any false one at alpha.
 
     Source
     ------

@@ -39,13 +39,7 @@ class CannotBeTested(Exception):
 
 @dataclass(frozen=True)
 class Range:
-    """Where a claim says that a number lies.
-
-    Parameters
-    ----------
-    low, high : float
-        Bounds; infinite on a side that the claim leaves open.
-    """
+    """Where a claim says that a number lies: bounds, infinite on a side that the claim leaves open."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -122,18 +116,14 @@ class Finding:
 
     Parameters
     ----------
-    label : str
-    effect : float
     interval : tuple of float
         95 % bootstrap interval, or the range over trainings.
     p : float
         Two-sided, of the bound that decides; None for numbers of trainings.
-    n_images, n_seeds : int
     relative : float
         The effect as a share.
     verdict : str
         Decided already: of trainings, or that there is nothing to decide on.
-    reason : str
     by_seed : mapping of training to float
         The effect in each of several trainings: the interval averages over what one does to all images alike.
     """
@@ -155,12 +145,10 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
 
     Parameters
     ----------
-    case : Case
     claimed : Range
         Where the claim says that the effect lies.
     key : str
         Seeds the bootstrap, so that a case does not depend on what else is examined.
-    resamples : int
 
     Returns
     -------
@@ -181,13 +169,8 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
     if fewest < FEWEST_IMAGES:
         count = f"{fewest} {case.counted}" + "s" * (fewest != 1)
         reason = f"{count} of {case.label}" if case.label else count
-        return Finding(
-            case.label,
-            n_images=fewest,
-            n_seeds=trainings,
-            verdict=UNTESTABLE,
-            reason=f"{reason}; at least {FEWEST_IMAGES} are needed",
-        )
+        reason += f"; at least {FEWEST_IMAGES} are needed"
+        return Finding(case.label, n_images=fewest, n_seeds=trainings, verdict=UNTESTABLE, reason=reason)
     rng = np.random.default_rng(crc32(f"{key} {case.label}".encode()))
     estimates, drawn = [], []
     for sample in samples:
@@ -212,20 +195,10 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
 
 
 def decided(finding: Finding, claimed: Range, p: float | None) -> tuple[str, str]:
-    """Verdict and reason, given the adjusted p value.
+    """Verdict and reason, given the p value adjusted by Holm's method; None where the finding has none.
 
-    Parameters
-    ----------
-    finding : Finding
-    claimed : Range
-    p : float or None
-        Adjusted by Holm's method; None where the finding has none.
-
-    Returns
-    -------
-    verdict, reason : str
-        Inside the range and significant: holds. Outside and significant: does not hold. Else the data cannot tell,
-        which is another thing than that the claim does not hold.
+    Inside the range and significant: holds. Outside and significant: does not hold. Else the data cannot tell, which is
+    another thing than that the claim does not hold.
     """
     if finding.verdict is not None:
         return finding.verdict, finding.reason

@@ -3,8 +3,8 @@ from .apply import (
     read_measurement as read_measurement,
 )
 from .bundle import load_bundle as load_bundle
-from .live import (
+from .train import (
     as_bundle as as_bundle,
-    delivered as delivered,
+    train_bundle as train_bundle,
 )
-from .train import train_bundle as train_bundle
+from .watch import delivered as delivered

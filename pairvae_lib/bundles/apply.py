@@ -93,7 +93,6 @@ class Ensemble:
 
     Parameters
     ----------
-    measurement : Measurement
     target : str
         The modality that is predicted.
     drawn : ndarray of shape (n, *shape of the target)
@@ -132,31 +131,15 @@ def read_measurement(
 ) -> Measurement:
     """A measurement from a file in any format that data folders may have, scaled as the model's training data were.
 
-    Parameters
-    ----------
-    bundle : Bundle
-    path : Path or str
-    source : str
-        The modality that it is of.
-    treatment : Treatment
-        What the file does not say.
-
-    Raises
-    ------
-    ValueError
-        With the file and the reason: it cannot be read, or it is not like those that the model was trained on.
+    `source` is the modality that it is of, `treatment` what the file does not say. ValueError with the file and the
+    reason if it cannot be read, or is not like those that the model was trained on.
     """
     path = Path(path)
     modality, scaling = modality_of(bundle, source), bundle.scaling
+    rows = scaling.image_rows if treatment.image_rows is None else treatment.image_rows
     sample = Sample(
-        path.stem,
-        path,
-        path,
-        q_scale=treatment.q_scale,
-        image_rows=scaling.image_rows if treatment.image_rows is None else treatment.image_rows,
-        poni=treatment.poni,
-        detector_mask=treatment.detector_mask,
-        beam=treatment.beam,
+        path.stem, path, path, q_scale=treatment.q_scale, image_rows=rows, poni=treatment.poni,
+        detector_mask=treatment.detector_mask, beam=treatment.beam,
     )
     try:
         if not path.is_file():
@@ -184,14 +167,11 @@ def _is_averaged(sample: Sample) -> bool:
     return True
 
 
-def reconstructed(
-    bundle: Bundle, measurement: Measurement, target: str, samples: int = 16, seed: int = 43
-) -> Ensemble:
+def reconstructed(bundle: Bundle, measurement: Measurement, target: str, samples: int = 16, seed: int = 43) -> Ensemble:
     """An ensemble of what another technique would show of the same sample.
 
     Parameters
     ----------
-    bundle : Bundle
     measurement : Measurement
         Of `read_measurement`. A micrograph larger than the model's crop gives every member a crop of its own.
     target : str

@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.assessment.comparisons import Comparison, compared, label, median_interval, summary_sentence
-from pairvae_lib.assessment.ensemble_errors import METRICS
-from pairvae_lib.assessment.errors import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS
-from pairvae_lib.assessment.flow import (
+from pairvae_lib.assessment.ensemble_errors import (
     ANOTHER,
     DRAWN_HELD_OUT,
     DRAWN_TRAINING,
+    METRICS,
     OWN,
     TRUE_HELD_OUT,
     TRUE_TRAINING,
 )
+from pairvae_lib.assessment.errors import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS
 from pairvae_lib.bundles.bundle import ASSESSMENT, Bundle
 from pairvae_lib.models.pairvae import route_name
 
@@ -41,10 +41,8 @@ class Appraisal:
     ----------
     modalities : (str, str)
         Scattering, micrograph.
-    samples : tuple of (sample_id, morphology, subset)
     errors, references : dict of metric to dict of name to ndarray of shape (n,)
         As in `errors.Assessment`.
-    memorisation : dict of name to ndarray
     curves : dict of name to ndarray
         "r", "z" [px], and means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...
     """
@@ -86,9 +84,7 @@ class Appraisal:
         named = self.errors[metric] | {
             name: self.references[metric][name] for name in SHOWN_REFERENCES if name in self.references[metric]
         }
-        return [
-            (name, self.median(values, TRAIN), self.median(values, HELD_OUT)) for name, values in named.items()
-        ]
+        return [(name, self.median(values, TRAIN), self.median(values, HELD_OUT)) for name, values in named.items()]
 
     @property
     def asked(self) -> list[tuple[str, str]]:
@@ -243,13 +239,7 @@ class FlowAppraisal(Appraisal):
 
 
 def appraisal_of(bundle: Bundle) -> Appraisal:
-    """What a model's folder says of its quality.
-
-    Raises
-    ------
-    ValueError
-        If it holds no assessment, or something else in its place.
-    """
+    """What a model's folder says of its quality; ValueError if it holds no assessment, or something else there."""
     if ASSESSMENT not in bundle.attachments:
         raise ValueError(f"the model's folder holds no {ASSESSMENT}; train it with pairvae train")
     try:
@@ -259,14 +249,7 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
 
 
 def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
-    """An appraisal from what a kind's `trained` wrote, checked.
-
-    Parameters
-    ----------
-    content : mapping
-    kind : str
-        Of the model, a key of `kinds.KINDS`.
-    """
+    """An appraisal from what a kind's `trained` wrote, checked; `kind` is a key of `kinds.KINDS`."""
     samples = tuple((str(one["sample_id"]), str(one["morphology"]), str(one["subset"])) for one in content["samples"])
     held = {"train", "held out"} - {subset for _, _, subset in samples}
     if held:

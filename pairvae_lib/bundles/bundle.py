@@ -35,7 +35,7 @@ MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
 EXACT = "regression."  # of a flow: sums of large numbers that nearly cancel, which 16 bits would spoil
 CONFIG_LIMIT = 4_000_000  # bytes; ours have some ten thousand
 EXAMPLES = "examples.safetensors"
-ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `kinds`, `report`
+ATTACHMENTS = (ASSESSMENT, LATENTS, EXAMPLES)  # what else a folder may hold; see `kinds`, `report.exhibits`
 ATTACHMENT_LIMIT = 20_000_000  # bytes
 
 
@@ -56,7 +56,6 @@ class Bundle:
         In inference mode: a `PairVAE` for the kind "pairvae", a `ConditionalFlow` for "flow".
     modalities : (Modality, Modality)
         Scattering, then micrograph.
-    scaling : Scaling
     profile : str
         Name of the profile that it was trained in.
     provenance : mapping
@@ -82,24 +81,11 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
     Parameters
     ----------
     folder : Path or str
-        It must not exist yet.
-    bundle : Bundle
+        It must not exist yet: FileExistsError.
     card : str
         The model card, Markdown.
     half : bool
         Store numbers in 16 bits, which halves the files; the model computes in 32 either way.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    FileExistsError
-        If there is something already.
-    CannotWrite
-        If the disk is full or the folder cannot be written.
     """
     folder = Path(folder)
     if folder.exists():
@@ -122,10 +108,8 @@ def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = Fals
 def load_bundle(folder: Path | str) -> Bundle:
     """Read what `save_bundle` wrote.
 
-    Raises
-    ------
-    BundleError
-        If it is not a bundle, of another version, changed since it was written, or says something else than it holds.
+    BundleError if it is not a bundle, of another version, changed since it was written, or says something else than it
+    holds.
     """
     folder = Path(folder)
     config = _read_config(folder)

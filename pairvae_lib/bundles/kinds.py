@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
+from pairvae_lib.assessment.ensemble_errors import assess_flow
 from pairvae_lib.assessment.ensembles import flow_answer, pairvae_answer
 from pairvae_lib.assessment.errors import CURVES, INTENSITY, TRUE, Assessment, assess
-from pairvae_lib.assessment.flow import assess_flow
 from pairvae_lib.config import Architecture, Profile
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs

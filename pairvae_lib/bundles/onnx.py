@@ -36,21 +36,10 @@ def can_export() -> bool:
 
 
 def export_onnx(model: PairVAE | ConditionalFlow, folder: Path | str, half: bool = True) -> list[Path]:
-    """Write both encoders and both decoders of a PairVAE, or both parts of a flow.
+    """Write both encoders and both decoders of a PairVAE, or both parts of a flow, into a folder; returns the files.
 
-    Parameters
-    ----------
-    model : PairVAE or ConditionalFlow
-    folder : Path or str
-        Where to write `<modality>_encoder.onnx` and `<modality>_decoder.onnx`, or `<scattering>_condition.onnx` and
-        `<scattering>_to_<micrograph>_flow.onnx`; files of these names are replaced.
-    half : bool
-        See `export_decoder`.
-
-    Returns
-    -------
-    list of Path
-        The files.
+    They are `<modality>_encoder.onnx` and `<modality>_decoder.onnx`, or `<scattering>_condition.onnx` and
+    `<scattering>_to_<micrograph>_flow.onnx`; files of these names are replaced. `half` is as in `export_decoder`.
     """
     if isinstance(model, ConditionalFlow):
         scattering, micrograph = (modality.name for modality in model.modalities)
@@ -69,30 +58,13 @@ def export_onnx(model: PairVAE | ConditionalFlow, folder: Path | str, half: bool
 
 
 def export_decoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
-    """Write the decoder of one modality.
+    """Write the decoder of one modality to a file, which appears complete or not at all; returns it.
 
     Its input "latent", (batch, C, h, w), gives the output "decoded", (batch, 1, *modality.shape): logits (bernoulli;
     the mask is where they are above 0) or intensities in [0, 1] (gaussian). Any number of latents at a time.
 
-    Parameters
-    ----------
-    vae : VAE
-    file : Path or str
-        It appears complete or not at all.
-    half : bool
-        Store weights in 16 bits, which halves the file; what runs it computes in 32.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If the extra `onnx` is not installed, or a weight does not fit into 16 bits.
-    CannotWrite
-        If the disk is full or the folder cannot be written.
+    `half` stores weights in 16 bits, which halves the file; what runs it computes in 32. ValueError if the extra `onnx`
+    is not installed, or a weight does not fit into 16 bits.
     """
     decoder = _folded(vae.decoder)
     for module in decoder.modules():
@@ -103,15 +75,9 @@ def export_decoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
 
 
 def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
-    """Write the encoder of one modality.
+    """Write the encoder of one modality; arguments as `export_decoder`.
 
     Its input "measurement", (batch, 1, *modality.shape), gives "latent_mean" and "latent_scale", (batch, C, h, w).
-
-    Parameters
-    ----------
-    vae : VAE
-    file, half
-        As for `export_decoder`.
     """
     encoder = _Undivided(_folded(vae.encoder))
     measurement = torch.zeros(2, 1, *vae.modality.shape)
@@ -120,16 +86,10 @@ def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
 
 
 def export_flow(flow: ConditionalFlow, file: Path | str, half: bool = True) -> Path:
-    """Write the network of a flow, one step of what `ConditionalFlow.sample` does.
+    """Write the network of a flow, one step of what `ConditionalFlow.sample` does; arguments as `export_decoder`.
 
     Its inputs "state", (batch, 1, H, W), "time", (batch,), and "condition", (batch, K), give the output "logits",
     (batch, 1, H, W), of P(mask = 1). Any number of states at a time, of any sides that are multiples of PX_PER_STEP.
-
-    Parameters
-    ----------
-    flow : ConditionalFlow
-    file, half
-        As for `export_decoder`.
     """
     components = flow.architecture.components
     state = torch.zeros(2, 1, 8 * PX_PER_STEP, 6 * PX_PER_STEP)  # sides that differ, or the graph takes them for one
@@ -144,11 +104,6 @@ def export_condition(flow: ConditionalFlow, file: Path | str) -> Path:
 
     Its input "measurement", (batch, 1, *modality.shape), gives "condition", (batch, K). Between them it computes
     in 64 bits: the weights of a kernel ridge regression are large numbers that nearly cancel.
-
-    Parameters
-    ----------
-    flow : ConditionalFlow
-    file : Path or str
     """
     measurement = torch.zeros(2, 1, *flow.modalities[0].shape)
     described = _described(flow.modalities[0], "condition") | {"components": str(flow.architecture.components)}
@@ -185,13 +140,9 @@ class _Undivided(nn.Module):
 
 def _described(modality: Modality, part: str) -> dict[str, str]:
     """What the file says of itself."""
-    return {
-        "part": part,
-        "modality": modality.name,
-        "likelihood": modality.likelihood,
-        "shape": " ".join(map(str, modality.shape)),
-        "pairvae_lib": __version__,
-    }
+    shape = " ".join(map(str, modality.shape))
+    described = {"part": part, "modality": modality.name, "likelihood": modality.likelihood, "shape": shape}
+    return described | {"pairvae_lib": __version__}
 
 
 @torch.no_grad()
@@ -219,13 +170,8 @@ def _fold(layer: nn.Module, norm: nn.Module) -> None:
 
 
 def _export(
-    network: nn.Module,
-    taken: Mapping[str, Tensor],
-    given: Sequence[str],
-    file: Path | str,
-    half: bool,
-    described: Mapping[str, str],
-    free: Mapping[str, Mapping[int, Any]] = MappingProxyType({}),
+    network: nn.Module, taken: Mapping[str, Tensor], given: Sequence[str], file: Path | str, half: bool,
+    described: Mapping[str, str], free: Mapping[str, Mapping[int, Any]] = MappingProxyType({}),
 ) -> Path:
     """Trace a network, check its graph, and write it; axes of `free`, and the first of every input, have any length."""
     if not can_export():
@@ -238,15 +184,9 @@ def _export(
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
-            network.eval(),
-            tuple(taken.values()),
-            input_names=list(taken),
-            output_names=list(given),
-            opset_version=OPSET,
+            network.eval(), tuple(taken.values()), input_names=list(taken), output_names=list(given),
             dynamic_shapes=tuple({0: batch, **free.get(name, {})} for name in taken),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
+            opset_version=OPSET, dynamo=True, external_data=False, verbose=False,
         )
     graph = cast(Any, program).model_proto
     if half:

@@ -1,10 +1,11 @@
-"""The report about a model: one HTML file that says what it gets right, what it does not, and what it remembers."""
+"""The report about a model (HTML) and its card (Markdown): what it gets right and wrong, and what it remembers."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from pairvae_lib import figures
+from pairvae_lib import __version__, figures
 from pairvae_lib.assessment.comparisons import BETTER, WORSE, Comparison, label, shown_name
-from pairvae_lib.assessment.errors import L_HORIZONTAL, L_VERTICAL, S2, examples
+from pairvae_lib.assessment.ensemble_errors import AREA
+from pairvae_lib.assessment.errors import A2, COMPONENTS, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, examples
 from pairvae_lib.bundles.appraisal import SHOWN_REFERENCES, Appraisal, appraisal_of
 from pairvae_lib.bundles.bundle import EXAMPLES, Bundle
-from pairvae_lib.bundles.card import METRIC_WORDS, data_lines, given_away, limit_lines, training_lines
 from pairvae_lib.bundles.kinds import KINDS
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
@@ -35,6 +36,25 @@ from pairvae_lib.models.pairvae import route_name
 MOST = 4  # of each subset
 DRAWN = 3  # masks, and true crops, of kinds of models that only draw ensembles
 LARGEST = 1024  # px or points along a side
+Shown = tuple[str, str]  # caption, address
+HELD_OUT_MEAN = "mean over held-out samples"
+CURVES: tuple[tuple[str, str, str, Callable[..., Figure]], ...] = (
+    (S2, "r", "two-point correlation S2", figures.correlation_curves),
+    (L_VERTICAL, "z", "lineal path, vertical", figures.lineal_path_curves),
+    (L_HORIZONTAL, "z", "lineal path, horizontal", partial(figures.lineal_path_curves, axis="horizontal")),
+)
+SIZE_LIMIT = 3_000_000  # bytes
+METRIC_WORDS = {
+    INTENSITY: "mean absolute error of the scattering, of its range",
+    S2: "mean absolute error of the two-point correlation",
+    A2: "mean absolute error of the directional correlation, 1 at zero lag",
+    L_VERTICAL: "mean absolute error of the lineal path function, vertical",
+    L_HORIZONTAL: "mean absolute error of the lineal path function, horizontal",
+    AREA: "error of the phase fraction",
+    COMPONENTS: "error of the logarithm of the number of connected pieces, about its relative error",
+}
+FEW = 20  # held-out samples
+SPECIAL = re.compile(r"([\\`*_{}\[\]|<>&~])")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +77,7 @@ class Exhibit:
 def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
     """Up to MOST held-out and as many training samples, of different morphologies, with all routes of the model.
 
-    Parameters
-    ----------
-    bundle : Bundle
-        Its provenance names the samples.
-    pairs : PreparedPairs
-        The data that it was trained on.
-    seed : int
-        Of the crops.
+    The bundle's provenance names the samples; `pairs` must be those that it was trained on. `seed` is of the crops.
     """
     if pairs.digest != bundle.provenance.get("digest"):
         raise ValueError(
@@ -149,38 +162,18 @@ def _numbered(name: str, pictures: NDArray) -> dict[str, NDArray]:
     return {f"{name} {number}" if number > 1 else name: picture for number, picture in enumerate(pictures, start=1)}
 
 
-PublishedResults = tuple[str, str]  # caption, address
-HELD_OUT_MEAN = "mean over held-out samples"
-CURVES: tuple[tuple[str, str, str, Callable[..., Figure]], ...] = (
-    (S2, "r", "two-point correlation S2", figures.correlation_curves),
-    (L_VERTICAL, "z", "lineal path, vertical", figures.lineal_path_curves),
-    (L_HORIZONTAL, "z", "lineal path, horizontal", partial(figures.lineal_path_curves, axis="horizontal")),
-)
-SIZE_LIMIT = 3_000_000  # bytes
-
-
 def write_report(path: Path, bundle: Bundle, shown: list[Exhibit] | None = None) -> Appraisal:
-    """Write the report about a model.
+    """Write the report about a model to an HTML file; one that is there is replaced.
 
     Parameters
     ----------
-    path : Path
-        The HTML file; one that is there is replaced.
-    bundle : Bundle
     shown : list of Exhibit, optional
         Samples with their reconstructions; those of the model's folder if None.
 
     Returns
     -------
     Appraisal
-        What it says, as numbers.
-
-    Raises
-    ------
-    ValueError
-        If the model's folder holds no assessment, or something else in its place.
-    CannotWrite
-        If the file cannot be written.
+        What it says, as numbers. ValueError if the model's folder holds no assessment, or something else in its place.
     """
     appraisal = appraisal_of(bundle)
     text = report_page(bundle, appraisal, attached_exhibits(bundle) if shown is None else shown)
@@ -190,13 +183,7 @@ def write_report(path: Path, bundle: Bundle, shown: list[Exhibit] | None = None)
 
 
 def report_page(bundle: Bundle, appraisal: Appraisal, shown: list[Exhibit]) -> str:
-    """The report as HTML.
-
-    Raises
-    ------
-    ValueError
-        If the model's provenance does not describe a training.
-    """
+    """The report as HTML; ValueError if the model's provenance does not describe a training."""
     words, verdicts = KINDS[bundle.kind], {one.verdict for one in appraisal.comparisons}
     is_good = verdicts == {BETTER} and not appraisal.nearer_answers()
     return rendered(
@@ -251,7 +238,7 @@ def _plain(one: Comparison) -> dict[str, Any]:
     }
 
 
-def _reconstructed(exhibit: Exhibit, target: Modality, bundle: Bundle) -> tuple[str, list[PublishedResults]]:
+def _reconstructed(exhibit: Exhibit, target: Modality, bundle: Bundle) -> tuple[str, list[Shown]]:
     """A sample beside its reconstructions: pictures, or profiles over q in one plot."""
     found = {
         name: picture if picture.dtype == np.bool_ else picture.clip(0, 1)
@@ -268,7 +255,7 @@ def _reconstructed(exhibit: Exhibit, target: Modality, bundle: Bundle) -> tuple[
     return "plots", [(f"{target.name} of {exhibit.title}", address(png(figure)))]
 
 
-def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[PublishedResults]:
+def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[Shown]:
     """Mean curves of held-out micrographs."""
     scale, unit = (1.0, "px") if nm_per_pixel is None else (nm_per_pixel, "nm")
     plots = []
@@ -283,3 +270,108 @@ def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[PublishedR
             figure = draw(appraisal.curves[axis] * scale, known, [HELD_OUT_MEAN], unit=unit)
             plots.append((f"{words}, {HELD_OUT_MEAN}", address(png(figure))))
     return plots
+
+
+def escaped(text: object) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
+    """Markdown about a model, from what its folder holds."""
+    return rendered(
+        "card.md",
+        plain=escaped,
+        name=bundle.provenance["name"],
+        words=KINDS[bundle.kind],
+        modalities=bundle.modalities,
+        version=__version__,
+        appraisal=appraisal,
+        shown_name=shown_name,
+        metric_words=METRIC_WORDS,
+        data=data_lines(bundle),
+        training=training_lines(bundle),
+        limits=limit_lines(bundle),
+        given_away=given_away(bundle),
+    )
+
+
+def data_lines(bundle: Bundle) -> list[str]:
+    """What was measured, a line for each fact.
+
+    Raises
+    ------
+    ValueError
+        If the model's provenance does not describe a training.
+    """
+    with _described():
+        facts, scaling = bundle.provenance, bundle.scaling
+        group = facts.get("held_out_group")
+        how = f"all of the group {group}" if group else "at random, by morphology"
+        lines = [
+            f"name: {facts['data']}",
+            f"pairs: {len(facts['train'])} to train on, {len(facts['held_out'])} held out ({how})",
+            f"morphologies: {', '.join(f'{name} {count}' for name, count in facts['morphologies'].items())}",
+            f"digest of all measurements: {facts['digest']}",
+        ]
+    if scaling.q is not None:
+        lines.append(f"q from {scaling.q[0]:g} to {scaling.q[-1]:g} {scaling.q_unit or 'in an unknown unit'}")
+    elif scaling.pattern_shape is not None:
+        lines.append(f"patterns of {scaling.pattern_shape[0]} x {scaling.pattern_shape[1]} px")
+    known = scaling.nm_per_pixel is not None
+    return [*lines, f"pixel size of the micrographs: {f'{scaling.nm_per_pixel:g} nm' if known else 'unknown'}"]
+
+
+def training_lines(bundle: Bundle) -> list[str]:
+    """How the model was made, a line for each fact; errors as `data_lines`."""
+    with _described():
+        facts = bundle.provenance
+        spent = ", ".join(f"{name} {value:.0f} s" for name, value in facts["seconds"].items())
+        resumed = "; interrupted and gone on, the time before that is not counted" if facts["resumed"] else ""
+        return [
+            f"profile: {bundle.profile}",
+            f"seed: {facts['seed']}",
+            f"date: {facts['date']}",
+            f"time: {spent}{resumed}",
+            f"versions: {', '.join(f'{name} {value}' for name, value in facts['versions'].items())}",
+        ]
+
+
+def limit_lines(bundle: Bundle) -> list[str]:
+    """What the model cannot do; errors as `data_lines`."""
+    with _described():
+        group, held_out = bundle.provenance.get("held_out_group"), len(bundle.provenance["held_out"])
+    lines = [
+        KINDS[bundle.kind].limit.format(size=bundle.modalities[1].shape[0]),
+        "Measurements of another q range, size, unit or treatment are refused where that can be seen, and answered "
+        "wrongly where not.",
+    ]
+    if not group:
+        lines.append(
+            "The held-out samples were drawn at random: where samples come in batches that differ, these numbers "
+            "flatter; hold out a whole batch (--held-out) to see."
+        )
+    if held_out < FEW:
+        lines.append(f"Only {held_out} samples were held out: the errors are rough.")
+    return lines
+
+
+def given_away(bundle: Bundle) -> str:
+    """What others learn from the files of the model."""
+    held = KINDS[bundle.kind].held
+    if EXAMPLES in bundle.attachments:
+        pictures = f"{EXAMPLES} holds pictures of some samples of the data."
+        held = pictures if bundle.kind == "pairvae" else f"{held} But {pictures}"
+    return (
+        f"{held} The names of the samples, their morphologies, and the errors of each are in it. A model that has "
+        "learnt crops by heart can be made to draw them (see Memorisation): do not share it if the images are secret."
+    )
+
+
+@contextmanager
+def _described() -> Iterator[None]:
+    """Whatever a changed provenance raises as one ValueError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"the model's provenance does not describe a training ({error!r})") from error

@@ -15,9 +15,8 @@ from typing import Any
 from pairvae_lib import __version__
 from pairvae_lib.bundles.appraisal import appraisal_of
 from pairvae_lib.bundles.bundle import EXAMPLES, Bundle, Scaling, save_bundle, versions
-from pairvae_lib.bundles.card import model_card
 from pairvae_lib.bundles.kinds import KINDS, PairVAEKind
-from pairvae_lib.bundles.report import exhibits, packed_exhibits
+from pairvae_lib.bundles.report import exhibits, model_card, packed_exhibits
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import Profile, profile_named
 from pairvae_lib.data.folder import PairedDataset, open_pairs, prepare
@@ -25,7 +24,9 @@ from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.locks import locked
 from pairvae_lib.models.cached import TrainedPairVAE, split_pairs
-from pairvae_lib.runs import SIMULATED
+from pairvae_lib.models.flow.network import ConditionalFlow
+from pairvae_lib.models.pairvae import PairVAE
+from pairvae_lib.runs import SIMULATED, Run
 
 
 @dataclass(frozen=True)
@@ -69,21 +70,10 @@ class TrainingJob:
 
 
 def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: None) -> Bundle:
-    """Train and assess a model on pairs, and write its folder with card and assessment.
+    """Train and assess a model on pairs, write its folder with card and assessment, and return it.
 
     Interrupted at any moment, the same order goes on where it was: until it is done, what it has is in a hidden folder
-    beside `out`.
-
-    Parameters
-    ----------
-    order : TrainingJob
-    report : callable
-        Takes a sentence about each stage as it begins.
-
-    Returns
-    -------
-    Bundle
-        What was written to `job.out`.
+    beside `out`. `report` takes a sentence about each stage as it begins.
 
     Raises
     ------
@@ -95,8 +85,6 @@ def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: N
         If there are too few pairs, no such group, profile or kind, or the hidden folder belongs to another order.
     ChapterInUse
         If another process works on the same model.
-    CannotWrite
-        If the disk is full or the folder cannot be written.
     """
     profile = profile_named(order.profile)
     check_one_of("model", order.kind, KINDS)
@@ -136,22 +124,16 @@ def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: N
 
 
 def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, dataset: PairedDataset) -> Path:
-    """Assess a model of `models.train`, and write the folder that every command takes.
+    """Assess a model of `models.train`, and write the folder that every command takes; returns it.
 
     Parameters
     ----------
     folder : Path or str
         It must not exist yet.
-    model : TrainedPairVAE
     pairs : PreparedPairs
         Those that it was trained on.
     dataset : PairedDataset
         The files of these pairs.
-
-    Returns
-    -------
-    Path
-        The folder.
     """
     job = TrainingJob(str(dataset.folder), Path(folder), model.profile.name, model.seed, held_out=model.held_out)
     attachments, known = PairVAEKind().assessed(model, pairs, model.split, model.profile, model.seed)
@@ -160,6 +142,13 @@ def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, 
     facts |= {"seconds": {"training": round(model.seconds, 1)}, "resumed": model.resumed}
     bundle = Bundle(model, pairs.modalities, scaling, job.profile, facts, job.kind, attachments)
     return save_bundle(job.out, bundle, model_card(bundle, appraisal_of(bundle)))
+
+
+def as_bundle(model: PairVAE | ConditionalFlow, pairs: PreparedPairs, dataset: PairedDataset, run: Run) -> Bundle:
+    """A trained model with what it takes to apply it to files like those of the data set of its pairs."""
+    facts = {"name": run.data_root.name, "seed": run.seed}
+    kind = "flow" if isinstance(model, ConditionalFlow) else "pairvae"
+    return Bundle(model, pairs.modalities, Scaling.of(pairs, dataset), run.profile, facts, kind)
 
 
 def work_folder(out: Path) -> Path:

@@ -9,12 +9,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from threading import Event, current_thread, main_thread
+from tempfile import TemporaryDirectory
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 from pairvae_lib.bundles.apply import (
@@ -27,6 +29,7 @@ from pairvae_lib.bundles.apply import (
 )
 from pairvae_lib.bundles.bundle import Bundle, check_route
 from pairvae_lib.bundles.write import folder_name, write_ensemble
+from pairvae_lib.checks import check_positive
 from pairvae_lib.data.reading.hdf5 import HDF5_SUFFIXES
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES
@@ -39,6 +42,8 @@ SETTLED = 0.15  # s that a file must not have changed for
 INTERVAL = 0.1  # s between two looks
 SHARE = 0.1  # of the time may be spent on looking
 DONE, FAILED, SAME = "done", "failed", "same"  # what a line says of a file
+HALF = 0.05  # s between the two halves of a file that is delivered
+PATIENCE = 120  # s for all files that are delivered together
 
 State = tuple[int, int]  # size [bytes] and time of the last change [ns]
 
@@ -50,7 +55,6 @@ class Watch:
     ----------
     folder : Path
         Files directly in it are taken: of the formats that the modality may have, and not hidden.
-    bundle : Bundle
     out : Path
         Holds the log, and a folder for each file, named as the file.
     source, target : str
@@ -64,16 +68,8 @@ class Watch:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        bundle: Bundle,
-        out: Path,
-        source: str,
-        target: str = "",
-        samples: int = 16,
-        seed: int = 43,
-        treatment: Treatment = AS_THE_FILE_SAYS,
-        say: Callable[[str], None] = lambda _: None,
+        self, folder: Path, bundle: Bundle, out: Path, source: str, target: str = "", samples: int = 16, seed: int = 43,
+        treatment: Treatment = AS_THE_FILE_SAYS, say: Callable[[str], None] = lambda _: None,
     ):
         if not folder.is_dir():
             raise ValueError(f"the watched folder must be one; got {str(folder)!r}")
@@ -275,3 +271,101 @@ def _stopped_by_signals(stop: Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of the files.
+
+    Parameters
+    ----------
+    lines : tuple of dict
+        One for each file, as it stands in the log: "file", "status", "seconds", and "error" of one that was refused.
+    repeated : int
+        Lines that a second watch on the same folder added: what was done twice.
+    """
+
+    lines: tuple[dict[str, Any], ...]
+    repeated: int
+
+    @property
+    def rows(self) -> list[dict[str, str | float]]:
+        """The log for readers: file, status, seconds from the first sight of the finished file, and the reason."""
+        return [
+            {key: line[key] for key in ("file", "status", "seconds")} | {"reason": line.get("error", "")}
+            for line in self.lines
+        ]
+
+    @property
+    def seconds(self) -> list[float]:
+        """Of the files that became an ensemble, in the order in which they came."""
+        return [float(line["seconds"]) for line in self.lines if line["status"] != FAILED]
+
+
+def delivered(bundle: Bundle, files: Sequence[Path], samples: int = 16, pause: float = SETTLED) -> Delivery:
+    """Copy files into a watched folder in two halves each, with a broken one among them; then watch it once more.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Scattering of at least one sample, of different names.
+    samples : int
+        Members of each ensemble.
+    pause : float
+        Seconds between two files.
+
+    Raises
+    ------
+    TimeoutError
+        If not every file has a line in the log after PATIENCE seconds.
+    """
+    check_positive("number of files", len(files))
+    source = bundle.modalities[0].name
+    with TemporaryDirectory() as place:
+        arriving, out = Path(place) / "arriving", Path(place) / "predicted"
+        arriving.mkdir()
+        watch = Watch(arriving, bundle, out, source, samples=samples)
+        thread = Thread(target=watch.run, daemon=True)
+        thread.start()
+        try:
+            broken = arriving / f"broken{files[0].suffix}"
+            broken.write_bytes(files[0].read_bytes()[:100])
+            for file in files:
+                _deliver(file, arriving / file.name)
+                time.sleep(pause)
+            lines = _all_lines(out / LOG, len(files) + 1)
+        finally:
+            watch.stop.set()
+            thread.join()
+        Watch(arriving, bundle, out, source, samples=samples).run_once()
+        again = _lines(out / LOG)
+    told = tuple(
+        line | {"error": line["error"].replace(f"{arriving}/", "")} if "error" in line else line for line in lines
+    )
+    return Delivery(told, len(again) - len(lines))
+
+
+def _deliver(file: Path, target: Path) -> None:
+    """Write a file in two halves."""
+    content = file.read_bytes()
+    with target.open("wb") as arriving:
+        arriving.write(content[: len(content) // 2])
+        arriving.flush()
+        time.sleep(HALF)
+        arriving.write(content[len(content) // 2 :])
+
+
+def _all_lines(log: Path, count: int) -> list[dict[str, Any]]:
+    """The lines of a log once there are so many."""
+    began = time.monotonic()
+    while len(lines := _lines(log)) < count:
+        if time.monotonic() - began > PATIENCE:
+            raise TimeoutError(f"{count} files must have a line in the log after {PATIENCE} s; got {len(lines)}")
+        time.sleep(0.05)
+    return lines
+
+
+def _lines(log: Path) -> list[dict[str, Any]]:
+    """The whole lines of a log."""
+    text = log.read_text(encoding="utf-8") if log.exists() else ""
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]

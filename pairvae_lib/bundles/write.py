@@ -36,17 +36,9 @@ FORMAT = "pairvae ensemble"
 
 
 def folder_name(name: str) -> str:
-    """A name that is one part of a path on every system, and still tells what it stands for.
+    """A name that is one part of a path on every system, and still tells what any text stands for.
 
-    Parameters
-    ----------
-    name : str
-        Any text: the name of a file or a sample.
-
-    Returns
-    -------
-    str
-        Letters, digits, `_`, `-` and dots inside; all else as %XX, and long names cut.
+    Letters, digits, `_`, `-` and dots inside are kept; all else becomes %XX, and long names are cut.
     """
     safe = quote(name, safe="").replace("~", "%7E")
     if safe.startswith("."):
@@ -76,10 +68,8 @@ def write_ensemble(
     out : Path
         The folder that holds it; made when needed.
     name : str
-        What the ensemble's folder is called: one of `folder_names`. One that this function wrote before is replaced.
-    bundle : Bundle
-        That drew it.
-    ensemble : Ensemble
+        What the ensemble's folder is called: one of `folder_names`. One that this function wrote before is replaced;
+        FileExistsError if something else stands there.
     facts : dict, optional
         Plain values to keep in the summary: seed, variance, ...
 
@@ -87,13 +77,6 @@ def write_ensemble(
     -------
     dict
         What summary.json holds.
-
-    Raises
-    ------
-    FileExistsError
-        If something else stands in the place of the folder.
-    CannotWrite
-        If the disk is full or the folder cannot be written.
     """
     folder = out / name
     if folder.parent != out or name.startswith("."):

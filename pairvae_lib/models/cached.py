@@ -32,21 +32,10 @@ from pairvae_lib.models.training import pretrain_barlow, train_pair, train_solo
 
 
 def split_pairs(pairs: PreparedPairs, seed: int, n_train: int | None = None, held_out: str = "") -> Split:
-    """Which pairs a run trains on.
+    """Which pairs a run trains on: `n_train` of them, or two thirds; with a group `held_out`, all others.
 
-    Parameters
-    ----------
-    pairs : PreparedPairs
-    seed : int
-    n_train : int, optional
-        Number of training pairs; two thirds of all (or, with `held_out`, all others) if None.
-    held_out : str
-        A group to leave out; "" for a random split stratified by morphology.
-
-    Raises
-    ------
-    ValueError
-        If there is no such group, or not that many pairs to train on.
+    Without a group the split is random, and stratified by morphology. ValueError if there is no such group, or not that
+    many pairs to train on.
     """
     if not held_out:
         size = round(TRAINING_FRACTION * len(pairs)) if n_train is None else n_train
@@ -65,11 +54,8 @@ class TrainedPairVAE(PairVAE):
     ----------
     model : PairVAE
         Its VAEs become those of this one.
-    split : Split
     history : dict of stage to History
         "barlow" (where the backbone is pretrained so), the two modalities (solo training) and "pair".
-    profile : Profile
-    seed : int
     held_out : str
         The group that was left out, or "".
     seconds : float
@@ -99,15 +85,10 @@ def train(
         Prepared in the same profile.
     seed : int
         Of the split, the initial weights and everything drawn.
-    profile : Profile or str
     n_train, held_out
         As for `split_pairs`.
     folder : Path or str, optional
         Where the trainings lie: done ones are read from there, an interrupted one goes on. Else nothing is kept.
-
-    Returns
-    -------
-    TrainedPairVAE
     """
     profile = profile_named(profile) if isinstance(profile, str) else profile
     wanted, found = (profile.image_size,) * 2, pairs.modalities[1].shape
@@ -141,10 +122,7 @@ def load_or_train_solo(
 ) -> tuple[dict[str, VAE], dict[str, History]]:
     """Both solo-trained VAEs with their histories: read from `file`, or trained and written there.
 
-    Raises
-    ------
-    ValueError
-        If the file was made with other settings.
+    ValueError if the file was made with other settings.
     """
     vaes = {modality.name: fresh_vae(modality, profile, seed + i) for i, modality in enumerate(pairs.modalities)}
     made_with = provenance("solo", seed, pairs.digest, train, profile.solo, nn.ModuleDict(vaes))
@@ -187,21 +165,12 @@ def load_or_train_solo(
 
 
 def starting_vaes(
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    profile: Profile,
-    seed: int,
-    file: Path,
+    pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int, file: Path,
     protocol: Protocol = "two_phase",
 ) -> dict[str, VAE]:
-    """The VAEs that pair training starts from: solo-trained, or fresh for the protocol "direct".
+    """The VAEs that pair training starts from: solo-trained (`load_or_train_solo`), or fresh for the protocol "direct".
 
     A frozen backbone is pretrained in either case: it is no part of what the protocols differ in.
-
-    Raises
-    ------
-    ValueError
-        If the file was made with other settings.
     """
     vaes, _ = load_or_train_solo(pairs, train, profile, seed, file)
     if protocol != "direct":
@@ -219,12 +188,8 @@ def load_or_train_pair(
 ) -> tuple[PairVAE, History]:
     """The PairVAE that starts from these VAEs, with its history: read from `file`, or trained and written there.
 
-    The VAEs become its parts: they change with it.
-
-    Raises
-    ------
-    ValueError
-        If the file was made with other settings or from other VAEs.
+    The VAEs become its parts: they change with it. ValueError if the file was made with other settings, or from other
+    VAEs.
     """
     model = PairVAE(*vaes.values())
     device = training_device(profile.precision)
@@ -247,17 +212,7 @@ def load_or_train_pair(
 
 
 def training_seconds(pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int) -> float:
-    """About how long solo and pair training will take on this processor, from a few timed steps of each.
-
-    Parameters
-    ----------
-    pairs : PreparedPairs
-    train : tuple of int
-        Indices of the training pairs.
-    profile : Profile
-    seed : int
-        Of the fresh models that take the steps; they are thrown away.
-    """
+    """About how long solo and pair training will take on this processor, from a few timed steps of fresh models."""
     device = training_device(profile.precision)
     vaes = {modality.name: fresh_vae(modality, profile, seed) for modality in pairs.modalities}
     seconds = 0.0
@@ -286,19 +241,7 @@ def expected_time(pairs: PreparedPairs, train: tuple[int, ...], profile: Profile
 def save_histories(
     path: Path, solo: dict[str, History], pair: History, settings: PairTraining, protocol: Protocol
 ) -> None:
-    """Write the losses of every epoch of all trainings as JSON, atomically.
-
-    Parameters
-    ----------
-    path : Path
-    solo : dict of name to History
-        Of `load_or_train_solo`.
-    pair : History
-        Of `load_or_train_pair`.
-    settings : PairTraining
-    protocol : str
-        A key of `config.PROTOCOLS`.
-    """
+    """Write the losses of every epoch of all trainings, solo by name, as JSON, atomically."""
     histories = {("barlow" if name == "barlow" else f"solo {name}"): history for name, history in solo.items()}
     rounded = {
         name: {loss: [float(f"{value:.4g}") for value in values] for loss, values in history.losses.items()}

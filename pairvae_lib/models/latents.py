@@ -1,4 +1,4 @@
-"""Where measurements lie in the latent space: how clustered, how wide, and how uncertain what is decoded from it."""
+"""Latents of measurements: where they lie, how clustered and how wide, and what is decoded from ensembles of them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,11 @@ from pairvae_lib.models.pairvae import VAE, PairVAE, Posterior
 from pairvae_lib.morphology.masks import two_point_correlation
 
 PART = 64  # measurements at a time, which bounds the memory
+SHOWN = 5  # members of an ensemble that are kept as pictures; paper, Fig. 7A
 
 
 def posterior(vae: VAE, x: np.ndarray) -> Posterior:
-    """Posterior of measurements, in parts.
-
-    Parameters
-    ----------
-    vae : VAE
-    x : float32 ndarray of shape (n, 1, ...)
-
-    Returns
-    -------
-    Posterior
-        Mean and scale, each of shape (n, C, h, w).
-    """
+    """Posterior of measurements, float32 of shape (n, 1, ...), in parts: mean and scale, each of shape (n, C, h, w)."""
     with torch.inference_mode():
         parts = [vae.encode(part) for part in torch.from_numpy(x).split(PART)]
     return Posterior(*(torch.cat(values) for values in zip(*parts, strict=True)))
@@ -37,15 +27,8 @@ def posterior(vae: VAE, x: np.ndarray) -> Posterior:
 def decoded(vae: VAE, latents: Tensor) -> np.ndarray:
     """What latents decode to, as it is shown, in parts.
 
-    Parameters
-    ----------
-    vae : VAE
-    latents : Tensor of shape (..., C, h, w)
-
-    Returns
-    -------
-    ndarray of shape (..., *vae.modality.shape)
-        Boolean masks (bernoulli), or intensities in [0, 1] (gaussian).
+    Latents of shape (..., C, h, w) give an ndarray of shape (..., *vae.modality.shape): boolean masks (bernoulli), or
+    intensities in [0, 1] (gaussian).
     """
     shown = in_parts(lambda part: vae.mode(vae.decode(part)), latents.flatten(0, max(latents.ndim - 4, 0)))
     return shown.reshape(*latents.shape[:-3], *shown.shape[1:])
@@ -60,18 +43,10 @@ def in_parts(route: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
 def latents_of(
     solo: Mapping[str, VAE], model: PairVAE, measurements: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Posterior means before and after pair training, flattened.
+    """Posterior means before and after pair training, flattened: ndarrays of shape (n, C h w).
 
-    Parameters
-    ----------
-    solo : mapping of modality to VAE
-    model : PairVAE
-    measurements : mapping of modality to float32 ndarray of shape (n, 1, ...)
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n, C h w)
-        Keys "solo saxs", "solo sem", "pair saxs", "pair sem", with the names of the modalities.
+    `measurements` have shape (n, 1, ...). Keys are "solo saxs", "solo sem", "pair saxs", "pair sem", with the names of
+    the modalities.
     """
     vaes = {f"solo {name}": solo[name] for name in model.names}
     vaes |= {f"pair {name}": model.vae(name) for name in model.names}
@@ -82,35 +57,19 @@ def latents_of(
 
 
 def principal_components(latents: np.ndarray, components: int = 2) -> np.ndarray:
-    """Coordinates along the directions of largest variance.
+    """Coordinates of latents (n, features) along the directions of largest variance: (n, components).
 
-    Parameters
-    ----------
-    latents : ndarray of shape (n, features)
-    components : int
-
-    Returns
-    -------
-    ndarray of shape (n, components)
-        About their mean; of each component the entry of largest size is positive, so that the picture is reproducible.
+    About their mean; of each component the entry of largest size is positive, so that the picture is reproducible.
     """
     coordinates, _ = _principal(latents, components)
     return coordinates
 
 
 def principal_directions(latents: np.ndarray, components: int) -> np.ndarray:
-    """Directions of largest variance, each as long as the standard deviation of the latents along it.
+    """Directions of largest variance of latents (n, features), in order and sign as `principal_components` has them.
 
-    Parameters
-    ----------
-    latents : ndarray of shape (n, features)
-    components : int
-        At most n - 1: there are no more directions between n latents.
-
-    Returns
-    -------
-    ndarray of shape (components, features)
-        In the order and with the signs of `principal_components`.
+    Returns (components, features): each is as long as the standard deviation of the latents along it. Between n latents
+    there are at most n - 1.
     """
     most = min(len(latents) - 1, latents.shape[1])
     if not 1 <= components <= most:
@@ -120,7 +79,7 @@ def principal_directions(latents: np.ndarray, components: int) -> np.ndarray:
 
 
 def latent_statistics(latents: np.ndarray, labels: Sequence[str]) -> dict[str, float]:
-    """How clustered latents are, in how many directions they spread, and how widely.
+    """How clustered latents (n, features) are, in how many directions they spread, and how widely.
 
     Parameters
     ----------
@@ -133,11 +92,8 @@ def latent_statistics(latents: np.ndarray, labels: Sequence[str]) -> dict[str, f
     dict
         "between_classes": share of the variance that lies between the classes' means, 0 to 1. "effective_dimension":
         participation ratio of the covariance's eigenvalues, from 1 to n - 1. "spread": root mean square over the
-        features of the standard deviation over the samples, in that of the prior.
-
-    Notes
-    -----
-    The paper explains its trade-off by latents that get more or less clustered, without a number; these are ours.
+        features of the standard deviation over the samples, in that of the prior. The paper explains its trade-off by
+        latents that get more or less clustered, without a number; these are ours.
     """
     if len(labels) != len(latents):
         raise ValueError(f"labels must be {len(latents)} as the latents; got {len(labels)}")
@@ -158,20 +114,7 @@ def correlation_spread(
 ) -> np.ndarray:
     """How far apart the micrographs are that one measurement decodes to, over samples of its posterior.
 
-    Parameters
-    ----------
-    model : PairVAE
-    x : float32 ndarray of shape (n, 1, ...)
-    source, target : str
-        Names of the modalities; the target is a micrograph.
-    samples : int
-        Latents drawn for each measurement.
-    rng : numpy Generator
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Standard deviation of S2(r) over the samples, averaged over r.
+    For measurements `x` of shape (n, 1, ...), the standard deviation of S2(r) over the samples, averaged over r: (n,).
     """
     encoded = posterior(model.vae(source), x)
     drawn: list[np.ndarray] = []
@@ -181,57 +124,25 @@ def correlation_spread(
     return np.std(drawn, axis=0).mean(axis=-1)
 
 
-def _principal(latents: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates (n, components), and the directions of unit length (components, features) that they are along."""
-    found = PCA(min(components, *latents.shape), svd_solver="full")
-    coordinates = found.fit_transform(_centred(latents))
-    sign = np.where(coordinates.max(axis=0) < -coordinates.min(axis=0), -1, 1)
-    return coordinates * sign, found.components_ * sign[:, np.newaxis]
-
-
-def _centred(latents: np.ndarray) -> np.ndarray:
-    """Latents about their mean, in double precision."""
-    check_finite("latents", latents)
-    return latents.astype(np.float64) - latents.mean(axis=0, dtype=np.float64)
-
-
-SHOWN = 5  # members of an ensemble that are kept as pictures; paper, Fig. 7A
-
-
 def ensemble(
-    model: PairVAE,
-    centre: Tensor,
-    variance: Tensor,
-    target: str,
-    n: int,
-    rng: np.random.Generator,
+    model: PairVAE, centre: Tensor, variance: Tensor, target: str, n: int, rng: np.random.Generator,
     variance_scale: float = 1.0,
 ) -> np.ndarray:
-    """Measurements decoded from latents drawn around one.
+    """Measurements decoded from latents drawn around one (paper, Fig. 7).
 
     Parameters
     ----------
-    model : PairVAE
     centre : Tensor of shape (C, h, w)
         Mean of the normal distribution: the encoded scattering of the example.
     variance : Tensor of shape (C, h, w)
         Its variance: in the paper, that of the latents of the whole scattering set.
-    target : str
-        Modality to decode.
-    n : int
-        Number of draws.
-    rng : numpy Generator
     variance_scale : float
         Factor on the variance; below and above 1 in the paper's Figs. S7 and S8.
 
     Returns
     -------
     ndarray of shape (n, ...)
-        Boolean masks (bernoulli) or intensities (gaussian).
-
-    Notes
-    -----
-    Source: paper, Fig. 7.
+        Boolean masks (bernoulli) or intensities (gaussian) of `target`.
     """
     check_positive("n", n)
     check_positive("variance_scale", variance_scale)
@@ -277,3 +188,17 @@ def ensemble_results(
             f"drawn {factor:g}": masks[:, :SHOWN],
         }
     return found
+
+
+def _principal(latents: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates (n, components), and the directions of unit length (components, features) that they are along."""
+    found = PCA(min(components, *latents.shape), svd_solver="full")
+    coordinates = found.fit_transform(_centred(latents))
+    sign = np.where(coordinates.max(axis=0) < -coordinates.min(axis=0), -1, 1)
+    return coordinates * sign, found.components_ * sign[:, np.newaxis]
+
+
+def _centred(latents: np.ndarray) -> np.ndarray:
+    """Latents about their mean, in double precision."""
+    check_finite("latents", latents)
+    return latents.astype(np.float64) - latents.mean(axis=0, dtype=np.float64)

@@ -26,7 +26,11 @@ from tqdm import tqdm
 from pairvae_lib.files.writing import CannotWrite, replacing
 from pairvae_lib.runs import TERMINAL
 
-FORMAT = 1
+FORMAT = 1  # of a checkpoint
+CHECKPOINT_SECONDS = 20.0  # what a kill costs at most
+SNAPSHOTS = 9  # looks at a training, beside that before the first epoch
+
+Snapshot = dict[str, Tensor]
 
 
 def state_digest(module: nn.Module) -> str:
@@ -39,21 +43,9 @@ def state_digest(module: nn.Module) -> str:
 
 
 def save_checkpoint(path: Path, made_with: dict[str, Any], content: dict[str, Any]) -> None:
-    """Write tensors and plain values to `path` atomically: a reader sees the old file or the new one.
+    """Write tensors and plain values to `path` atomically; `made_with` is everything that determines them.
 
-    Parameters
-    ----------
-    path : Path
-        Its folder is made when needed.
-    made_with : dict
-        Everything that determines the content; `load_checkpoint` compares it.
-    content : dict
-        Tensors, state dicts, numbers, strings, lists and dicts of them.
-
-    Raises
-    ------
-    CannotWrite
-        If the folder cannot be written or the disk is full; an older file at `path` is left as it was.
+    CannotWrite if the folder cannot be written or the disk is full; an older file at `path` is left as it was.
     """
     try:
         with replacing(path) as file:
@@ -63,13 +55,7 @@ def save_checkpoint(path: Path, made_with: dict[str, Any], content: dict[str, An
 
 
 def load_checkpoint(path: Path, made_with: dict[str, Any]) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote with the same `made_with`.
-
-    Raises
-    ------
-    ValueError
-        If the file is not readable as such, is of another format, or was made with other settings (named).
-    """
+    """Read what `save_checkpoint` wrote; ValueError if it is no such file, or was made with other settings (named)."""
     try:
         content = torch.load(path, weights_only=True, map_location="cpu")
         found_format, found = content["format"], content["made_with"]
@@ -88,12 +74,6 @@ def load_checkpoint(path: Path, made_with: dict[str, Any]) -> dict[str, Any]:
     if different:
         raise ValueError(f"{path} was made with other settings: {'; '.join(different)}. Remove it to start anew")
     return content
-
-
-CHECKPOINT_SECONDS = 20.0  # what a kill costs at most
-SNAPSHOTS = 9  # looks at a training, beside that before the first epoch
-
-Snapshot = dict[str, Tensor]
 
 
 @dataclass
@@ -129,11 +109,6 @@ def batches(n: int, batch_size: int, epoch: int) -> Iterator[np.ndarray]:
 
     When `batch_size` divides `n` these are the same batches in every epoch, as in the original. When it does not, the
     original drops the same last samples in every epoch; here the next epoch starts where this one ended.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer samples than one batch holds.
     """
     if n < batch_size:
         raise ValueError(f"n_train must be at least the batch size {batch_size}; got {n}")
@@ -178,52 +153,40 @@ def snapshot_epochs(epochs: int) -> tuple[int, ...]:
     return tuple(n for n in dict.fromkeys([0, *spaced.tolist()]) if n <= epochs)
 
 
-def fit(
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    run_epoch: Callable[[int], dict[str, float]],
-    epochs: int,
-    made_with: dict[str, Any],
-    partial: Path | None = None,
-    description: str = "",
-    snapshot: Callable[[], Snapshot] | None = None,
-) -> History:
-    """Run epochs, with a progress bar on a terminal and a checkpoint to resume from.
+def remaining_epochs(
+    history: History, module: nn.Module, optimizer: torch.optim.Optimizer, epochs: int, made_with: dict[str, Any],
+    partial: Path | None = None, description: str = "", snapshot: Callable[[], Snapshot] | None = None,
+) -> Iterator[tuple[int, Means]]:
+    """Go through the epochs of a training, with a progress bar on a terminal and a checkpoint to resume from.
+
+    Each epoch changes `module` by `optimizer` and adds its losses to the means; all that is random in it must follow
+    from its number.
 
     Parameters
     ----------
-    module, optimizer
-        What `run_epoch` changes.
-    run_epoch : callable
-        Epoch number to mean losses; everything random in it must follow from that number.
-    epochs : int
+    history : History
+        Fresh; gets the means of every epoch, and those of the checkpoint before them.
     made_with : dict
         Everything that determines the outcome.
     partial : Path, optional
         Checkpoint to write every CHECKPOINT_SECONDS and at the end, and to resume from if it is there.
     description : str
-        PublishedResults beside the bar.
+        Shown beside the bar.
     snapshot : callable, optional
         Reconstructs some samples; called after `snapshot_epochs`. It must neither change `module` nor draw from a
         global generator.
 
-    Returns
-    -------
-    History
-
-    Raises
+    Yields
     ------
-    ValueError
-        If the checkpoint was made with other settings.
-    FloatingPointError
-        If a loss is no longer finite.
+    epoch : int
+    means : Means
+        Of the losses of this epoch; FloatingPointError if one is no longer finite.
     """
-    history = History()
     if partial is not None and partial.exists():
         state = load_checkpoint(partial, made_with)
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
-        history = History(state["history"], state.get("snapshots", {}))
+        history.losses, history.snapshots = state["history"], state.get("snapshots", {})
     looks = snapshot_epochs(epochs)
 
     def look() -> None:
@@ -235,10 +198,12 @@ def fit(
     with _terminal() as shown:
         first = history.epochs
         for epoch in tqdm(range(first, epochs), description, epochs, False, shown, initial=first, disable=None):
-            means = run_epoch(epoch)
-            if not np.isfinite(list(means.values())).all():
-                raise FloatingPointError(f"{description}: a loss is no longer finite in epoch {epoch}: {means}")
-            history.append(means)
+            means = Means()
+            yield epoch, means
+            found = means.read()
+            if not np.isfinite(list(found.values())).all():
+                raise FloatingPointError(f"{description}: a loss is no longer finite in epoch {epoch}: {found}")
+            history.append(found)
             look()
             due = time.monotonic() - saved > CHECKPOINT_SECONDS or epoch + 1 == epochs
             if partial is not None and due:
@@ -246,7 +211,6 @@ def fit(
                 state |= {"history": history.losses, "snapshots": history.snapshots}
                 save_checkpoint(partial, made_with, state)
                 saved = time.monotonic()
-    return history
 
 
 def seconds_per_epoch(run: Callable[[int], None], more: int = 2) -> float:
@@ -283,10 +247,6 @@ def provenance(
     """Everything that determines a stage's outcome; `data` is the digest of the prepared pairs."""
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
     return {
-        "stage": stage,
-        "seed": seed,
-        "data": data,
-        "train": [int(index) for index in train],
-        "settings": plain,
+        "stage": stage, "seed": seed, "data": data, "train": [int(index) for index in train], "settings": plain,
         "initial": state_digest(initial),
     }

@@ -1,7 +1,8 @@
 """PairVAE: two variational autoencoders, one for each technique, whose latents are brought together.
 
 Four routes follow from two encoders and two decoders: each technique reconstructed from itself and from the other.
-Shapes: B batch, C latent channels, h and w latent cells (an image has 32 px per cell and side).
+Shapes: B batch, C latent channels, h and w latent cells (an image has 32 px per cell and side). This file is the whole
+model, with its losses, initial weights and optimiser; `training.py` trains it. Settings are in `config.py`.
 """
 
 from __future__ import annotations
@@ -28,11 +29,10 @@ BATCH_NORM: dict[str, Any] = {"eps": 1e-3, "momentum": 0.01}  # Keras' defaults 
 
 
 class DoublingConvolution(nn.Module):
-    """Transposed convolution of stride 2 that doubles every side exactly (Keras' "same").
+    """Transposed convolution of stride 2 that doubles every side exactly (Keras' "same"), of a profile or an image.
 
     Parameters
     ----------
-    in_channels, out_channels : int
     kernel : int
         Odd, at least 3 [px].
     dims : 1 or 2
@@ -46,12 +46,7 @@ class DoublingConvolution(nn.Module):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int,
-        dims: int = 2,
-        collapsed_from: int = 1,
+        self, in_channels: int, out_channels: int, kernel: int, dims: int = 2, collapsed_from: int = 1,
         form: Form = "transposed",
     ):
         super().__init__()
@@ -139,16 +134,8 @@ class Bottleneck(nn.Module):
 class ResNet50Backbone(nn.Module):
     """ResNet-50 without its top: (batch, 1, height, width) -> (batch, 2048, height / 32, width / 32).
 
-    Parameters
-    ----------
-    weights : path or None
-        A safetensors file with the usual names (conv1.weight, layer1.0.conv1.weight, ...), as most libraries save
-        them; None for random weights. The paper's own weights are not public.
-
-    Raises
-    ------
-    ValueError
-        If the file's names or shapes do not fit.
+    `weights` is a safetensors file with the usual names (conv1.weight, layer1.0.conv1.weight, ...), as most libraries
+    save them; None for random weights. The paper's own weights are not public.
     """
 
     out_channels = 2048
@@ -222,13 +209,8 @@ class Posterior(NamedTuple):
 class Encoder(nn.Module):
     """Measurement to posterior: a convolutional backbone, then two dense layers per latent cell.
 
-    Parameters
-    ----------
-    modality : Modality
-    architecture : Architecture
-        "barlow_cnn" and "resnet50" hold their backbone FROZEN in inference mode, as the paper does. The backbone of a
-        1-D profile is always trained, since there is no image to pretrain it on.
-    latent_shape : (C, h, w)
+    The architectures "barlow_cnn" and "resnet50" hold their backbone FROZEN in inference mode, as the paper does. The
+    backbone of a 1-D profile is always trained, since there is no image to pretrain it on.
     """
 
     def __init__(self, modality: Modality, architecture: Architecture, latent_shape: tuple[int, int, int]):
@@ -350,12 +332,7 @@ class VAE(nn.Module):
         return arithmetic(self.precision if self.decoder.kernel >= WIDE_KERNEL else "fp32", self.device)
 
     def encode(self, x: Tensor) -> Posterior:
-        """Posterior of measurements.
-
-        Parameters
-        ----------
-        x : Tensor of shape (B, 1, *modality.shape)
-        """
+        """Posterior of measurements of shape (B, 1, *modality.shape)."""
         check_shape(f"{self.modality.name} measurements", x, ("batch", 1, *self.modality.shape))
         return self.posterior(self.prepared(x))
 
@@ -378,11 +355,7 @@ class VAE(nn.Module):
     def forward(self, x: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Posterior]:
         """Decoded measurements, and the posterior: from its mean, or from the sample that `noise` gives.
 
-        Parameters
-        ----------
-        x : Tensor of shape (B, 1, *modality.shape)
-        noise : Tensor of shape (B, C, h, w), optional
-            Standard normal.
+        (B, 1, *modality.shape), and standard normal noise of shape (B, C, h, w).
         """
         posterior = self.encode(x)
         return self.decode(posterior.latent_mean if noise is None else posterior.sample(noise)), posterior
@@ -399,10 +372,7 @@ class VAE(nn.Module):
 class PairVAE(nn.Module):
     """Two VAEs with latents of one shape: four routes of reconstruction.
 
-    Parameters
-    ----------
-    first, second : VAE
-        Solo-trained, or fresh for direct pair training.
+    The VAEs are solo-trained, or fresh for direct pair training.
     """
 
     def __init__(self, first: VAE, second: VAE):
@@ -521,38 +491,19 @@ STANDARDISATION_EPS = 1e-6
 
 
 def kl_divergence(latent_mean: Tensor, latent_scale: Tensor) -> Tensor:
-    """KL divergence of N(mean, scale^2) from N(0, 1) in nats, summed over the latents of a sample.
+    """KL divergence of N(mean, scale^2) from N(0, 1) [nats], summed over the latents, averaged over the batch.
 
-    Parameters
-    ----------
-    latent_mean, latent_scale : Tensor of shape (batch, ...)
-        Scale is a standard deviation, above 0.
-
-    Returns
-    -------
-    Tensor of shape ()
-        Mean over the batch. In closed form; the original estimates it from the one sample that it decodes, which has
-        the same expectation and more noise.
+    Mean and scale (a standard deviation, above 0) have shape (batch, ...). In closed form; the original estimates it
+    from the one sample that it decodes, which has the same expectation and more noise.
     """
     kl = 0.5 * (latent_mean.square() + latent_scale.square() - 1) - latent_scale.log()
     return kl.flatten(1).sum(1).mean()
 
 
 def reconstruction_loss(decoded: Tensor, target: Tensor, likelihood: Likelihood) -> Tensor:
-    """Mean loss per pixel of what a decoder returns against the measurement.
+    """Mean loss per pixel of what a decoder returns, (batch, 1, ...), against the measurement: nats, or squared error.
 
-    Parameters
-    ----------
-    decoded : Tensor of shape (batch, 1, ...)
-        Logits for "bernoulli", intensities for "gaussian".
-    target : Tensor of the same shape
-        0 or 1 for "bernoulli", intensities in [0, 1] for "gaussian".
-    likelihood : "bernoulli" or "gaussian"
-
-    Returns
-    -------
-    Tensor of shape ()
-        Negative log likelihood [nats per pixel], or mean squared error.
+    "bernoulli": negative log likelihood of targets 0 or 1, given logits. "gaussian": mean squared error of intensities.
     """
     if decoded.shape != target.shape:
         raise ValueError(f"target must have the decoded shape {tuple(decoded.shape)}; got {tuple(target.shape)}")
@@ -568,16 +519,7 @@ def negative_elbo(reconstruction: Tensor, kl: Tensor, beta: float) -> Tensor:
 
 
 def cross_correlation(first: Tensor, second: Tensor) -> Tensor:
-    """Cross-correlation over the batch of two latents, flattened and standardised.
-
-    Parameters
-    ----------
-    first, second : Tensor of shape (batch, ...)
-
-    Returns
-    -------
-    Tensor of shape (latents, latents)
-    """
+    """Cross-correlation over the batch of two latents (batch, ...), flattened and standardised: (latents, latents)."""
     if first.shape != second.shape:
         raise ValueError(f"second latent must have the first's shape {tuple(first.shape)}; got {tuple(second.shape)}")
     if len(first) < 2:
@@ -590,20 +532,10 @@ def cross_correlation(first: Tensor, second: Tensor) -> Tensor:
 
 
 def barlow_twins_loss(first: Tensor, second: Tensor, redundancy_weight: float) -> Tensor:
-    """Alignment of two latents: invariance + redundancy_weight * redundancy.
+    """Alignment of two latents (batch, ...) of the same samples: invariance + redundancy_weight * redundancy.
 
-    Parameters
-    ----------
-    first, second : Tensor of shape (batch, ...)
-        Latents of the same samples from two modalities.
-    redundancy_weight : float
-        Weight of the off-diagonal term.
-
-    Returns
-    -------
-    Tensor of shape ()
-        invariance = mean over the diagonal of (1 - C_ii)^2; redundancy = mean over the off-diagonal of C_ij^2. Means,
-        as in the public notebooks: against the official sums the redundancy weighs (latents - 1) times less.
+    invariance = mean over the diagonal of (1 - C_ii)^2; redundancy = mean over the off-diagonal of C_ij^2. Means, as in
+    the public notebooks: against the official sums the redundancy weighs (latents - 1) times less.
     """
     correlation = cross_correlation(first, second)
     size = len(correlation)

@@ -22,15 +22,8 @@ DEVICE = "PAIRVAE_DEVICE"  # environment variable: cpu or cuda, where a training
 def training_device(precision: Precision) -> torch.device:
     """Where a training runs: on a CUDA GPU if there is one, unless its numbers are to be the same everywhere.
 
-    Parameters
-    ----------
-    precision : "auto", "fp32" or "bf16"
-        Of the profile. "fp32" stays on the processor: what is compared with committed numbers is computed there.
-
-    Raises
-    ------
-    ValueError
-        If the environment variable PAIRVAE_DEVICE names another device than cpu or cuda, or a GPU that is not there.
+    "fp32" stays on the processor: what is compared with committed numbers is computed there. ValueError if the variable
+    PAIRVAE_DEVICE names another device than cpu or cuda, or a GPU that is not there.
     """
     named = os.environ.get(DEVICE) or ("cuda" if torch.cuda.is_available() and precision != "fp32" else "cpu")
     check_one_of(DEVICE, named, ("cpu", "cuda"))
@@ -42,16 +35,7 @@ def training_device(precision: Precision) -> torch.device:
 def resolved(precision: Precision, device: torch.device = CPU) -> Resolved:
     """What "auto" means on this machine; others are returned as they are.
 
-    Parameters
-    ----------
-    precision : "auto", "fp32" or "bf16"
-        "auto" is bf16 on a GPU and on a processor with bfloat16 instructions (AMX, AVX-512 BF16), else fp32.
-    device : torch.device
-
-    Raises
-    ------
-    ValueError
-        If it is none of these.
+    It is bf16 on a GPU and on a processor with bfloat16 instructions (AMX, AVX-512 BF16), else fp32.
     """
     check_one_of("precision", precision, ("auto", "fp32", "bf16"))
     if precision != "auto":
@@ -85,10 +69,7 @@ def fixed_arithmetic() -> dict[str, str]:
     in fp32 the same program then computes the same bits on all of them. They must be set before a process starts. What
     BLAS computes for NumPy and SciPy (regressions, principal components) still differs in its last digits.
 
-    Returns
-    -------
-    dict of str to str
-        Empty where the processor has no AVX2: it computes in its own arithmetic.
+    Empty where the processor has no AVX2: it computes in its own arithmetic.
     """
     known = np.show_config(mode="dicts")["SIMD Extensions"]["found"]  # what NumPy would use here
     if not {"X86_V3", "AVX2"} & set(known):  # their names since NumPy 2.4, and before
@@ -105,15 +86,7 @@ def fixed_arithmetic() -> dict[str, str]:
 def chapter_arithmetic(precision: Precision) -> dict[str, str]:
     """Environment variables of a chapter's process: the fixed arithmetic in fp32, unless PAIRVAE_ARITHMETIC is own.
 
-    Parameters
-    ----------
-    precision : "auto", "fp32" or "bf16"
-        Of the profile. What is to be fast is left in the processor's own arithmetic.
-
-    Raises
-    ------
-    ValueError
-        If PAIRVAE_ARITHMETIC is neither fixed nor own.
+    What is to be fast is left in the processor's own arithmetic.
     """
     named = os.environ.get(ARITHMETIC, "fixed")
     check_one_of(ARITHMETIC, named, ("fixed", "own"))

@@ -20,12 +20,10 @@ MORPHOLOGIES_WATCHED = 3  # what a row of pictures has room for, twice
 
 @dataclass(frozen=True)
 class Watched:
-    """Samples that are reconstructed as training proceeds.
+    """Samples that are reconstructed as training proceeds: `trained_on` and `held_out` are indices of pairs.
 
     Parameters
     ----------
-    trained_on, held_out : tuple of int
-        Which pairs.
     labels : tuple of str
         Morphology and part of the samples trained on, then of those held out.
     measurements : dict of modality name to ndarray of float32, shape (n, 1, *shape of the modality)
@@ -41,15 +39,7 @@ class Watched:
 def watched_pairs(pairs: PreparedPairs, train: tuple[int, ...], settings: PairTraining, seed: int) -> Watched:
     """One sample of each of the first morphologies that was trained on, and one of each that was not.
 
-    Parameters
-    ----------
-    pairs : PreparedPairs
-    train : tuple of int
-        Indices of the training pairs.
-    settings : PairTraining
-        Decides the crop of the focused phase.
-    seed : int
-        Of the training.
+    `seed` is that of the training; with the settings it decides the crop of the focused phase.
     """
     others = tuple(index for index in range(len(pairs)) if index not in train)
     shown = sorted(set(pairs.morphologies))[:MORPHOLOGIES_WATCHED]
@@ -84,8 +74,8 @@ def looking(
     Returns
     -------
     callable
-        Without arguments, to a dict by route of tensors (n, *shape): masks as bool, intensities as uint8 in 256 levels.
-        Reconstructed from the mean of the latent, so that nothing is drawn.
+        Gives, by route, tensors (n, *shape): masks as bool, intensities as uint8 in 256 levels; reconstructed from the
+        mean of the latent, so that nothing is drawn.
     """
 
     def look() -> Snapshot:

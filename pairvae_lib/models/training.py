@@ -1,4 +1,7 @@
-"""The paper's protocol: solo training of each VAE, then pair training with random crops and with one crop."""
+"""The paper's protocol: solo training of each VAE, then pair training with random crops and with one crop.
+
+With the model in `pairvae.py` this is all of PairVAE but its settings; `loop.py` only counts and resumes epochs.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,11 @@ from pairvae_lib.config import BANK_CROPS, PAPER_LATENTS, BarlowPretraining, Cro
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.models.loop import (
     History,
-    Means,
     Snapshot,
     batches,
-    fit,
     optimise,
     provenance,
+    remaining_epochs,
     rng_for,
     standard_normal,
 )
@@ -37,12 +39,8 @@ from pairvae_lib.models.pairvae import (
 
 
 def pretrain_barlow(
-    backbone: ConvolutionalBackbone,
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    settings: BarlowPretraining,
-    seed: int,
-    partial: Path | None = None,
+    backbone: ConvolutionalBackbone, pairs: PreparedPairs, train: tuple[int, ...], settings: BarlowPretraining,
+    seed: int, partial: Path | None = None,
 ) -> History:
     """Pretrain a convolutional backbone, in place, by Barlow Twins on two crops of the same micrograph.
 
@@ -61,7 +59,12 @@ def pretrain_barlow(
     network = nn.Sequential(backbone, *layers[:-2]).to(device)  # the last projection is linear
     optimizer = torch.optim.Adam(network.parameters(), settings.learning_rate, fused=True)
 
-    def run_step(step: int) -> dict[str, float]:
+    made_with = provenance("barlow", seed, pairs.digest, train, settings, network)
+    history = History()
+    network.train()
+    for step, means in remaining_epochs(
+        history, network, optimizer, settings.steps, made_with, partial, "barlow pretraining"
+    ):
         rng = rng_for(seed, "barlow", step)
         chosen = rng.choice(train, settings.batch_size)
         views = []
@@ -73,47 +76,32 @@ def pretrain_barlow(
             views.append(network(crops + settings.noise * standard_normal(rng, crops)))
         loss = barlow_twins_loss(views[0], views[1], settings.redundancy_weight)
         optimise(optimizer, loss)
-        return {"barlow": float(loss.detach())}
-
-    network.train()
-    made_with = provenance("barlow", seed, pairs.digest, train, settings, network)
-    history = fit(network, optimizer, run_step, settings.steps, made_with, partial, "barlow pretraining")
+        means.add({"barlow": loss})
     network.eval()
     return history
 
 
 def train_solo(
-    vae: VAE,
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    settings: SoloTraining,
-    seed: int,
-    partial: Path | None = None,
-    snapshot: Callable[[], Snapshot] | None = None,
+    vae: VAE, pairs: PreparedPairs, train: tuple[int, ...], settings: SoloTraining, seed: int,
+    partial: Path | None = None, snapshot: Callable[[], Snapshot] | None = None,
 ) -> History:
-    """Train one VAE on its own modality, in place.
+    """Train one VAE on its own modality, in place (the paper's "solo training").
+
+    A micrograph gets a new random crop for every image in every epoch.
 
     Parameters
     ----------
-    vae : VAE
-    pairs : PreparedPairs
     train : tuple of int
         Indices of the training pairs, in batch order.
-    settings : SoloTraining
-    seed : int
     partial : Path, optional
         Checkpoint to resume from.
     snapshot : callable, optional
-        A look at the model, at some epochs (see `loop.fit`).
+        A look at the model, at some epochs (see `loop.remaining_epochs`).
 
     Returns
     -------
     History
         negative_elbo, reconstruction [nats per pixel, or squared intensity] and kl [nats] of every epoch.
-
-    Notes
-    -----
-    Source: the paper's "solo training"; a micrograph gets a new random crop for every image in every epoch.
     """
     modality = vae.modality
     check_one_of("modality of the VAE", modality, pairs.modalities)
@@ -121,12 +109,15 @@ def train_solo(
     optimizer = adam(vae, settings.learning_rate, settings.adam_eps)
     beta = settings.kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
     shown_in = solo_measurements(vae, pairs, train, settings.crops, seed)
+    epochs = settings.epochs[modality.likelihood]
+    made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
+    history = History()
     vae.train()
-
-    def run_epoch(epoch: int) -> dict[str, float]:
+    for epoch, means in remaining_epochs(
+        history, vae, optimizer, epochs, made_with, partial, f"solo {modality.name}", snapshot
+    ):
         x, prepared = shown_in(epoch)
         noise_rng = rng_for(seed, f"{stage}-noise", epoch)
-        means = Means()
         for batch in batches(len(train), settings.batch_size, epoch):
             posterior = vae.posterior(prepared[batch])
             decoded = vae.decode(posterior.sample(standard_normal(noise_rng, posterior.latent_mean)))
@@ -135,11 +126,6 @@ def train_solo(
             loss = negative_elbo(reconstruction, kl, beta)
             optimise(optimizer, loss)
             means.add({"negative_elbo": loss, "reconstruction": reconstruction, "kl": kl})
-        return means.read()
-
-    epochs = settings.epochs[modality.likelihood]
-    made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
-    history = fit(vae, optimizer, run_epoch, epochs, made_with, partial, f"solo {modality.name}", snapshot)
     vae.eval()
     return history
 
@@ -151,8 +137,6 @@ def solo_measurements(
 
     Parameters
     ----------
-    vae, pairs, train, seed
-        As in `train_solo`.
     crops : "per_epoch", "replayed" or "bank"
         Micrographs: new random crops in every epoch; those of the first epoch in all; or, in every epoch and for every
         image, one of BANK_CROPS crops whose features are computed once, which pays where the frozen backbone is large.
@@ -219,38 +203,14 @@ def loss_weights(model: PairVAE, settings: PairTraining) -> dict[str, float]:
 
 
 def train_pair(
-    model: PairVAE,
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    settings: PairTraining,
-    seed: int,
-    partial: Path | None = None,
-    snapshot: Callable[[], Snapshot] | None = None,
+    model: PairVAE, pairs: PreparedPairs, train: tuple[int, ...], settings: PairTraining, seed: int,
+    partial: Path | None = None, snapshot: Callable[[], Snapshot] | None = None,
 ) -> History:
-    """Train both VAEs together, in place.
+    """Train both VAEs together, in place (the paper's "pair training"); parameters as of `train_solo`.
 
-    Parameters
-    ----------
-    model : PairVAE
-    pairs : PreparedPairs
-    train : tuple of int
-        Indices of the training pairs, in batch order.
-    settings : PairTraining
-    seed : int
-    partial : Path, optional
-        Checkpoint to resume from.
-    snapshot : callable, optional
-        A look at the model, at some epochs (see `loop.fit`).
-
-    Returns
-    -------
-    History
-        total, barlow and the four routes' losses of every epoch.
-
-    Notes
-    -----
-    Source: the paper's "pair training". In every random-crop epoch all images share one new crop window; in the focused
-    epochs the last window stays. Batch norm is in inference mode throughout, as in the original.
+    In every random-crop epoch all images share one new crop window; in the focused epochs the last window stays. Batch
+    norm is in inference mode throughout, as in the original. The history holds total, barlow and the losses of the four
+    routes.
     """
     scattering, micrograph = (modality.name for modality in pairs.modalities)
     size = pairs.modalities[1].shape[0]
@@ -261,16 +221,18 @@ def train_pair(
     model.eval()
     prepared = {scattering: model.vae(scattering).prepared(x[scattering])}
     window_shown = -1
-
-    def run_epoch(epoch: int) -> dict[str, float]:
-        nonlocal window_shown
+    made_with = provenance("pair", seed, pairs.digest, train, settings, model)
+    made_with["precision"] = model.vae(micrograph).precision
+    history = History()
+    for epoch, means in remaining_epochs(
+        history, model, optimizer, settings.epochs, made_with, partial, "pair", snapshot
+    ):
         window = min(epoch, max(settings.random_crop_epochs - 1, 0))
         if window != window_shown:
             x[micrograph] = torch.from_numpy(pairs.crops_at(train, size, _window(seed, window))).to(device)
             prepared[micrograph] = model.vae(micrograph).prepared(x[micrograph])
             window_shown = window
         noise_rng = rng_for(seed, "pair-noise", epoch)
-        means = Means()
         for batch in batches(len(train), settings.batch_size, epoch):
             losses = pair_losses(
                 model, {name: x[name][batch] for name in x}, {name: prepared[name][batch] for name in x}, noise_rng,
@@ -279,11 +241,7 @@ def train_pair(
             total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
             optimise(optimizer, total)
             means.add({"total": total, **losses})
-        return means.read()
-
-    made_with = provenance("pair", seed, pairs.digest, train, settings, model)
-    made_with["precision"] = model.vae(micrograph).precision
-    return fit(model, optimizer, run_epoch, settings.epochs, made_with, partial, "pair", snapshot)
+    return history
 
 
 def focused_crops(pairs: PreparedPairs, indices: tuple[int, ...], settings: PairTraining, seed: int) -> np.ndarray:

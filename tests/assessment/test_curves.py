@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pairvae_lib.assessment.curves import example_results, latent_results
+from pairvae_lib.assessment.errors import example_results, latent_results
 from pairvae_lib.data.splits import Split
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 from pairvae_lib.models.training import focused_crops

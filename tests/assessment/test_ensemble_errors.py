@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.beyond.assessment import within_class_correlation
 from pairvae_lib.assessment.ensemble_errors import (
     METRICS,
     ensemble_statistics,
@@ -11,7 +12,6 @@ from pairvae_lib.assessment.ensemble_errors import (
     ridge_statistics,
     spread_ratio,
     statistic_errors,
-    within_class_correlation,
 )
 from pairvae_lib.morphology.masks import two_point_correlation
 

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.beyond.assessment import class_answer, others_answer
 from pairvae_lib.assessment.baselines import nearest_neighbours
 from pairvae_lib.assessment.ensembles import (
-    class_answer,
     crops_of,
     flow_answer,
     neighbours_answer,
-    others_answer,
     pairvae_answer,
 )
 from pairvae_lib.assessment.memorisation import best_overlap

@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pairvae_lib.assessment import flow as flow_assessment
-from pairvae_lib.assessment.ensemble_errors import METRICS
-from pairvae_lib.assessment.ensembles import crops_of
-from pairvae_lib.assessment.flow import (
+from pairvae_lib.assessment import ensemble_errors as flow_assessment
+from pairvae_lib.assessment.ensemble_errors import (
     ANOTHER,
     DRAWN_HELD_OUT,
     DRAWN_TRAINING,
+    METRICS,
     OWN,
     TRUE_HELD_OUT,
     TRUE_TRAINING,
     assess_flow,
 )
+from pairvae_lib.assessment.ensembles import crops_of
 from pairvae_lib.bundles.appraisal import read_appraisal
 from pairvae_lib.data.splits import Split
 from pairvae_lib.models.flow.config import FlowArchitecture

@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from benchmarks.beyond import peers
-from benchmarks.beyond.peers import PEERS, Peer, load_or_train_peer, train_peer
+from benchmarks.beyond.peers import PEERS, Peer, PeerTraining, load_or_train_peer, train_peer
 from pairvae_lib.models import loop as fitting
-from pairvae_lib.models.flow.config import PeerTraining
 from pairvae_lib.models.loop import state_digest
 from pairvae_lib.models.pairvae import fresh_vae
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from pairvae_lib.assessment.comparisons import BETTER, OPEN, WORSE
-from pairvae_lib.assessment.ensemble_errors import METRICS
-from pairvae_lib.assessment.errors import A2, INTENSITY, S2
-from pairvae_lib.assessment.flow import (
+from pairvae_lib.assessment.ensemble_errors import (
     ANOTHER,
     DRAWN_HELD_OUT,
     DRAWN_TRAINING,
+    METRICS,
     OWN,
     TRUE_HELD_OUT,
     TRUE_TRAINING,
 )
+from pairvae_lib.assessment.errors import A2, INTENSITY, S2
 from pairvae_lib.bundles.appraisal import Appraisal, FlowAppraisal, appraisal_of, read_appraisal
 from pairvae_lib.bundles.bundle import ASSESSMENT, load_bundle
 

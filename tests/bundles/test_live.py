@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from lab import untrained
 
-from pairvae_lib.bundles import live
+from pairvae_lib.bundles import watch
 from pairvae_lib.bundles.apply import read_measurement
-from pairvae_lib.bundles.live import as_bundle, delivered
+from pairvae_lib.bundles.train import as_bundle
+from pairvae_lib.bundles.watch import delivered
 from pairvae_lib.data.folder import open_pairs, prepare
 from pairvae_lib.models.flow.config import FLOWS
 from pairvae_lib.models.flow.network import fresh_flow
@@ -54,8 +55,8 @@ def test_nothing_to_deliver_is_refused():
 
 
 def test_a_watch_that_does_not_get_on_is_given_up(lab_pairs, monkeypatch):
-    monkeypatch.setattr(live, "PATIENCE", 0.2)
-    monkeypatch.setattr(live.Watch, "run", lambda self: None)
+    monkeypatch.setattr(watch, "PATIENCE", 0.2)
+    monkeypatch.setattr(watch.Watch, "run", lambda self: None)
     files = sorted((lab_pairs / "saxs").glob("*.png"))[:1]
     with pytest.raises(TimeoutError, match="^2 files must have a line in the log after 0.2 s; got 0$"):
         delivered(untrained(), files)

@@ -11,16 +11,20 @@ from lab import TINY, untrained
 
 from pairvae_lib.bundles.appraisal import appraisal_of
 from pairvae_lib.bundles.bundle import ASSESSMENT, EXAMPLES, load_bundle
-from pairvae_lib.bundles.card import data_lines, escaped, limit_lines, model_card, training_lines
 from pairvae_lib.bundles.report import (
     SIZE_LIMIT,
     Exhibit,
     attached_exhibits,
+    data_lines,
+    escaped,
     exhibits,
+    limit_lines,
+    model_card,
     packed_exhibits,
     pictures_of,
     report_content,
     report_page,
+    training_lines,
     write_report,
 )
 from pairvae_lib.data.folder import open_pairs, prepare

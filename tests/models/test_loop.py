@@ -17,9 +17,9 @@ from pairvae_lib.models.loop import (
     History,
     Means,
     batches,
-    fit,
     optimise,
     provenance,
+    remaining_epochs,
     rng_for,
     snapshot_epochs,
     standard_normal,
@@ -37,21 +37,24 @@ class Line:
         self.epochs_run: list[int] = []
         self.stop_at: int | None = None
 
-    def run_epoch(self, epoch: int) -> dict[str, float]:
+    def run_epoch(self, epoch: int) -> dict[str, torch.Tensor]:
         x = torch.from_numpy(rng_for(7, "line", epoch).random((4, 2), dtype=np.float32))
         loss = (self.module(x) - x.sum(1, keepdim=True)).square().mean()
         optimise(self.optimizer, loss)
         if epoch == self.stop_at:
             raise KeyboardInterrupt
         self.epochs_run.append(epoch)
-        return {"loss": float(loss.detach())}
+        return {"loss": loss}
 
     def look(self) -> dict[str, torch.Tensor]:
         return {"weight": self.module.weight.detach().clone()}
 
     def fit(self, epochs: int, partial=None, made_with=None, look=None) -> History:
-        made_with = made_with or {"seed": 7}
-        return fit(self.module, self.optimizer, self.run_epoch, epochs, made_with, partial, "line", look)
+        history, made_with = History(), made_with or {"seed": 7}
+        training = history, self.module, self.optimizer, epochs, made_with, partial, "line", look
+        for epoch, means in remaining_epochs(*training):
+            means.add(self.run_epoch(epoch))
+        return history
 
 
 @pytest.fixture
@@ -209,7 +212,9 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path, always_due, value):
     line = Line()
     with pytest.raises(FloatingPointError) as caught:
-        fit(line.module, line.optimizer, lambda epoch: {"loss": value}, 3, {}, tmp_path / "partial", "solo sem")
+        training = History(), line.module, line.optimizer, 3, {}, tmp_path / "partial", "solo sem"
+        for _, means in remaining_epochs(*training):
+            means.add({"loss": torch.tensor(value)})
     assert str(caught.value) == f"solo sem: a loss is no longer finite in epoch 0: {{'loss': {value}}}"
     assert not (tmp_path / "partial").exists()
 

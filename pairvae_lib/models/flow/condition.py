@@ -22,13 +22,7 @@ EXACT = 0.03  # of a component's deviation; no regression is trusted to err less
 
 
 def morphology_components(masks: np.ndarray, components: int) -> np.ndarray:
-    """Leading principal components of the statistics of a set of morphologies.
-
-    Parameters
-    ----------
-    masks : bool ndarray of shape (n, crops, size, size)
-        Crops of each of n micrographs.
-    components : int
+    """Leading principal components of the statistics of a set of morphologies, masks of shape (n, crops, size, size).
 
     Returns
     -------
@@ -70,12 +64,7 @@ def scattering_features(scattering: Tensor) -> Tensor:
 class StatisticsRegression(nn.Module):
     """Scattering to components of the statistics: kernel ridge regression with a Gaussian kernel, one a component.
 
-    Parameters
-    ----------
-    scattering : Modality
-    samples : int
-        How many it learns from.
-    components : int
+    It learns from so many `samples`.
     """
 
     known: Tensor
@@ -94,18 +83,10 @@ class StatisticsRegression(nn.Module):
         self.register_buffer("widths", torch.ones(components))
 
     def learn(self, scattering: np.ndarray, targets: np.ndarray) -> Tensor:
-        """Learn from pairs.
+        """Learn from pairs: scattering, float32 (samples, 1, *shape), and targets (samples, components).
 
-        Parameters
-        ----------
-        scattering : float32 ndarray of shape (samples, 1, *shape)
-        targets : ndarray of shape (samples, components)
-
-        Returns
-        -------
-        Tensor of shape (samples, components)
-            The targets in the units of the answers, in which the regression misses them by MISSED when they are left
-            out.
+        Returns the targets, (samples, components), in the units of the answers, in which the regression misses them by
+        MISSED when they are left out.
         """
         samples, components = self.weights.shape
         check_shape("scattering", scattering, (samples, 1, *self.scattering.shape))

@@ -1,11 +1,9 @@
-"""What the methods beyond the paper are, and what each may spend in a comparison; all numbers are ours."""
+"""The conditional flows of the library, by profile; all numbers are ours, since the paper knows no flow."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Literal
-
-from pairvae_lib.config import PAPER, QUICK, TINY, Profile
 
 Symmetry = Literal["half_turn", "dihedral"]
 
@@ -54,20 +52,6 @@ class Flow:
     training: FlowTraining = FlowTraining()
 
 
-@dataclass(frozen=True)
-class PeerTraining:
-    """Training of the peers of `benchmarks/beyond` on random crops; what is not said here is MultiVae's own default."""
-
-    # Each takes about as long as solo and pair training of a PairVAE of the same size; an epoch of MVAE decodes twice
-    # as often as one of MoPoE.
-    epochs: dict[str, int] = field(default_factory=lambda: {"MVAE": 300, "MoPoE": 600})
-    batch_size: int = 8  # as PairVAE's
-    learning_rate: float = 1e-3
-    beta: float = 1.0  # weight of the KL divergence: the evidence lower bound as it is
-    warm_up: int = 10  # epochs over which MVAE raises it
-    intensity_scale: float = 0.1  # standard deviation of the scattering about its reconstruction
-
-
 # By the name of a profile; beside the profiles, since the paper knows no flow.
 FLOWS: dict[str, Flow] = {
     "tiny": Flow(
@@ -79,44 +63,6 @@ FLOWS: dict[str, Flow] = {
     "paper": Flow(),
 }
 
-
-@dataclass(frozen=True)
-class Budget:
-    """What every method of a comparison may spend, beyond the paper (see `benchmarks/beyond`); all numbers are ours."""
-
-    name: str
-    profile: Profile  # of the data, the crops, and PairVAE
-    peers: PeerTraining = PeerTraining()
-    # Training samples from which on all VAEs train fewer epochs, so that a larger data set costs no more steps.
-    samples: int = 48
-    drawn: int = 16  # masks in an answer
-    true: int = 32  # crops of the micrograph that an answer is held to
-    steps: int = 16  # of the flow's integration
-    memorisation: int = 12  # held-out samples for which copies are looked for, which takes long
-
-    @property
-    def flow(self) -> Flow:
-        """Its conditional flow."""
-        return FLOWS[self.name]
-
-
-# "standard": the paper's number of pairs, full size, at the quick profile's crops; twenty minutes a seed on one core.
-BUDGETS: dict[str, Budget] = {
-    budget.name: budget
-    for budget in (
-        Budget(
-            "tiny",
-            TINY,
-            PeerTraining(epochs={"MVAE": 1, "MoPoE": 1}),
-            drawn=2,
-            true=4,
-            steps=2,
-            memorisation=2,
-        ),
-        Budget("quick", QUICK, PeerTraining(epochs={"MVAE": 150, "MoPoE": 300})),
-        Budget("standard", replace(QUICK, precision="auto", simulation=PAPER.simulation)),
-    )
-}
 
 FLOW_SHOWN = FlowArchitecture(channels=(24, 48, 56), embedded=64)  # comes with the book: below 1 MB in 16 bits
 # What chapter 10 applies; the quick one is small, since that chapter is executed with every change: 45 s.

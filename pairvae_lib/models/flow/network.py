@@ -98,14 +98,14 @@ class ConditionalFlow(nn.Module):
     ----------
     scattering, micrograph : Modality
         The scattering may be a pattern or a profile; the micrograph must be binary ("bernoulli").
-    architecture : FlowArchitecture
     samples : int
-        How many training samples its condition is learnt from.
+        How many training samples its condition is learnt from: what `regression` reads of the morphology off the
+        scattering; training teaches it that first.
 
-    Notes
-    -----
-    The condition is what `regression` reads of the morphology off the scattering; training teaches it that first. Its
-    attribute `precision`, "fp32" unless a training sets it, is the arithmetic of the network.
+    Attributes
+    ----------
+    precision : str
+        The arithmetic of the network, "fp32" unless a training sets it.
     """
 
     def __init__(self, scattering: Modality, micrograph: Modality, architecture: FlowArchitecture, samples: int):

@@ -19,10 +19,9 @@ from pairvae_lib.models.flow.config import Flow, FlowTraining
 from pairvae_lib.models.flow.network import ConditionalFlow, UNet, fresh_flow, noised
 from pairvae_lib.models.loop import (
     History,
-    Means,
-    fit,
     load_checkpoint,
     provenance,
+    remaining_epochs,
     rng_for,
     save_checkpoint,
     seconds_per_epoch,
@@ -36,32 +35,13 @@ CROPS = 64  # of a training micrograph, for its statistics
 
 
 def train_flow(
-    flow: ConditionalFlow,
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    settings: FlowTraining,
-    seed: int,
+    flow: ConditionalFlow, pairs: PreparedPairs, train: tuple[int, ...], settings: FlowTraining, seed: int,
     partial: Path | None = None,
 ) -> History:
-    """Train a flow, in place; it ends with the averaged weights.
+    """Train a fresh flow on pairs of its modalities, in place; it ends with the averaged weights.
 
-    Parameters
-    ----------
-    flow : ConditionalFlow
-        Fresh.
-    pairs : PreparedPairs
-        Of the flow's modalities.
-    train : tuple of int
-        Indices of the training pairs.
-    settings : FlowTraining
-    seed : int
-    partial : Path, optional
-        Checkpoint to resume from.
-
-    Returns
-    -------
-    History
-        cross_entropy [nats per pixel] of every round, a mean over the times that training draws.
+    `train` are indices of the training pairs, `partial` is a checkpoint to resume from. The history holds the
+    cross_entropy [nats per pixel] of every round, a mean over the times that training draws.
     """
     check_one_of("modalities of the flow", flow.modalities, (pairs.modalities,))
     symmetry = settings.symmetry or ("half_turn" if flow.modalities[0].is_image else "dihedral")
@@ -77,9 +57,11 @@ def train_flow(
         flow.net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
 
-    def run_round(round_: int) -> dict[str, float]:
+    held = nn.ModuleDict({"net": flow.net, "average": average})
+    history = History()
+    flow.train()
+    for round_, means in remaining_epochs(history, held, optimizer, settings.rounds, made_with, partial, "flow"):
         rng = rng_for(seed, "flow", round_)
-        means = Means()
         for step in range(round_ * settings.steps_per_round, (round_ + 1) * settings.steps_per_round):
             drawn = rng.choice(len(train), settings.batch_size)
             crops = pairs.crops(np.asarray(train)[drawn], size, rng)
@@ -102,30 +84,17 @@ def train_flow(
                 for mean, weight in zip(average.parameters(), flow.net.parameters(), strict=True):
                     mean.lerp_(weight, 1 - memory)
             means.add({CROSS_ENTROPY: loss.cpu()})
-        return means.read()
-
-    held = nn.ModuleDict({"net": flow.net, "average": average})
-    flow.train()
-    history = fit(held, optimizer, run_round, settings.rounds, made_with, partial, "flow")
     flow.net.load_state_dict(average.state_dict())
     flow.eval()
     return history
 
 
 def load_or_train_flow(
-    pairs: PreparedPairs,
-    train: tuple[int, ...],
-    chosen: Flow,
-    precision: Precision,
-    seed: int,
-    file: Path,
+    pairs: PreparedPairs, train: tuple[int, ...], chosen: Flow, precision: Precision, seed: int, file: Path
 ) -> tuple[ConditionalFlow, History]:
     """A trained flow with its history: read from `file`, or trained and written there.
 
-    Raises
-    ------
-    ValueError
-        If the file was made with other settings.
+    ValueError if the file was made with other settings.
     """
     settings = chosen.training
     flow = fresh_flow(*pairs.modalities, chosen.architecture, len(train), seed)
@@ -183,14 +152,12 @@ def denoising_loss(
 
     Parameters
     ----------
-    flow : ConditionalFlow
     crops : float32 ndarray of shape (n, 1, size, size)
         True masks, 0 and 1.
     scattering : float32 ndarray of shape (n, 1, *shape)
         Their scattering; that of other samples shows what the scattering is worth.
     time : float
         From 0, where only the scattering tells anything, to 1.
-    rng : numpy.random.Generator
 
     Returns
     -------

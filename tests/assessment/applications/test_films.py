@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.assessment.applications.films import FLOOR, Film, annealing_film, film_errors
+from pairvae_lib.assessment.applications import FLOOR, Film, annealing_film, film_errors
 from pairvae_lib.config import QUICK
 from pairvae_lib.morphology.masks import two_point_correlation
 

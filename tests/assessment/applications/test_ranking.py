@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.assessment.applications.ranking import best_way, picture_errors, rank_rows, ranks
+from pairvae_lib.assessment.applications import best_way, picture_errors, rank_rows, ranks
 from pairvae_lib.assessment.verdicts import FEWEST_IMAGES
 
 ASKED = ("reading", "period")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.assessment.applications.readout import (
+from pairvae_lib.assessment.applications import (
     ClassReader,
     Readout,
     agreement_rows,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.assessment.applications import speed
-from pairvae_lib.assessment.applications.speed import throughput
+from pairvae_lib.assessment import applications
+from pairvae_lib.assessment.applications import throughput
 
 PATTERNS = np.arange(3, dtype=np.float32).reshape(3, 1, 1)
 
 
 def test_rates_are_patterns_over_the_shortest_time(monkeypatch):
     ticks = iter([0, 4, 10, 12, 20, 23] + [100, 101, 200, 201, 300, 301])
-    monkeypatch.setattr(speed, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(applications, "perf_counter", lambda: next(ticks))
     given = []
     way = {"a": lambda patterns, n: given.append((patterns.ravel().tolist(), n))}
     rates = throughput(way, PATTERNS, (2, 5), n=7, limit=5)
@@ -41,7 +41,7 @@ def test_no_time_at_all_is_refused():
 
 def test_a_slow_call_is_the_last_of_its_way(monkeypatch):
     ticks = iter([0, 1, 10, 11, 20, 24] + 3 * [30, 31, 40, 41])
-    monkeypatch.setattr(speed, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(applications, "perf_counter", lambda: next(ticks))
     given = []
     ways = {name: lambda patterns, n, name=name: given.append((name, len(patterns))) for name in ("a", "b")}
     rates = throughput(ways, PATTERNS, (2, 4, 8), repeats=2, limit=3)
