@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from pairvae_lib.assessment.verdicts import UNTESTABLE
-from pairvae_lib.claims.ledger import PUBLISHED, ledger_file, read_ledger
+from pairvae_lib.claims.ledger import PUBLISHED, Row, data_of, ledger_file, read_ledger
 from pairvae_lib.claims.published import published_results
-from pairvae_lib.claims.tables import data_of
 from pairvae_lib.figures import display_name
 from pairvae_lib.figures.claims import VERDICT_MARKS
 from pairvae_lib.figures.pictures import png
@@ -26,7 +25,6 @@ from pairvae_lib.runs import SIMULATED, Run, project_root
 
 MORPHOLOGY = "hexagonal"  # of the sample on the cover
 FOR_WORDS = 5  # so many of some two dozen give a segment room for them
-Row = Mapping[str, Any]
 
 
 def cover_files() -> dict[Path, str]:

@@ -24,7 +24,7 @@ from pairvae_lib.book.execute import is_stale
 from pairvae_lib.book.explorer.examples import Exploration
 from pairvae_lib.bundles.bundle import Bundle, Scaling, origin, save_bundle, versions
 from pairvae_lib.checks import DataError
-from pairvae_lib.claims.measures import at_the_end
+from pairvae_lib.claims.claims import at_the_end
 from pairvae_lib.claims.published import EXAMPLE_PROFILE, EXPLORATION, MODEL, PROVENANCE, published_root
 from pairvae_lib.config import Precision, profile_named
 from pairvae_lib.data.pairs import PreparedPairs
