@@ -17,24 +17,15 @@ from pairvae_lib.config import PROFILES
 
 NEAREST = "nearest neighbour"
 
+
 @dataclass(frozen=True, eq=False)
 class MeasuredStudy:
-    """One data set, trained with every batch left out in turn, and with a random split for comparison.
-
-    Parameters
-    ----------
-    profile, data : str
-        Of the trainings; the name of the data set.
-    batches : Study
-        The headline: what is held out comes from a batch that nothing was trained on.
-    random : Study or None
-        Samples of the same batches on both sides: leaky.
-    """
+    """One data set, trained with every batch left out in turn, and with a random split for comparison."""
 
     profile: str
     data: str
-    batches: Study
-    random: Study | None
+    batches: Study  # the headline: what is held out comes from a batch that nothing was trained on
+    random: Study | None  # samples of the same batches on both sides: leaky
 
     @cached_property
     def routes(self) -> tuple[str, ...]:
@@ -61,13 +52,7 @@ class MeasuredStudy:
     def errors(self, metric: str, name: str, subset: str = HELD_OUT, random: bool = False) -> dict[str, float]:
         """Error by sample, the mean over the trainings in which the sample belongs to the subset.
 
-        Parameters
-        ----------
-        metric, name : str
-            Of `metrics`, and of `names`.
-        subset : "train" or "held out"
-        random : bool
-            Of the random split instead of the left-out batches.
+        Of the random split instead of the left-out batches, if `random`.
         """
         study = self.random if random else self.batches
         if study is None:
@@ -90,29 +75,28 @@ class MeasuredStudy:
             its 95 % interval over samples; "better in", the share of batches with a lower median than the nearest
             neighbour's.
         """
-        check_one_of("metric", metric, self.metrics)
+        routes, references = self.names(metric)
+        nearest, medians = self.errors(metric, NEAREST), self.batch_medians(metric).values()
         rows = []
-        nearest = self.errors(metric, NEAREST)
-        for name in (name for kind in self.names(metric) for name in kind):
+        for name in (*routes, *references):
             held_out = self.errors(metric, name)
-            row: dict[str, str | float] = {"name": name}
-            row[TRAIN] = _median(self.errors(metric, name, TRAIN))
+            row: dict[str, str | float] = {"name": name, TRAIN: _median(self.errors(metric, name, TRAIN))}
             row["batch held out"] = _median(held_out)
             if self.random is not None:
                 row[LEAKY] = _median(self.errors(metric, name, random=True))
             interval = median_interval(np.array([error - nearest[key] for key, error in sorted(held_out.items())]), 1)
             assert interval is not None
             row |= {"less nearest": interval.estimate, "from": interval.low, "to": interval.high}
-            better = [own[name] < own[NEAREST] for own in self.batch_medians(metric).values()]
-            rows.append(row | {"better in": float(np.mean(better))})
+            rows.append(row | {"better in": float(np.mean([own[name] < own[NEAREST] for own in medians]))})
         return rows
 
     def batch_medians(self, metric: str) -> dict[str, dict[str, float]]:
         """Median error of the held-out samples of each batch, for every route and reference."""
-        names = [name for kind in self.names(metric) for name in kind]
+        routes, references = self.names(metric)
         return {
             run.parameters["held_out"]: {
-                name: float(np.median(run.error(metric, name)[run.subsets == HELD_OUT])) for name in names
+                name: float(np.median(run.error(metric, name)[run.subsets == HELD_OUT]))
+                for name in (*routes, *references)
             }
             for run in self.batches.trainings()
         }
@@ -143,24 +127,11 @@ class MeasuredStudy:
 
 
 def published_measured(root: Path | None = None) -> MeasuredStudy:
-    """The published study of measured pairs, of the largest profile that there is.
-
-    Parameters
-    ----------
-    root : Path, optional
-        `published_root()` if None.
-
-    Raises
-    ------
-    MissingResult
-        If none is published; the message names the command.
-    """
+    """The published study of measured pairs below a root, of the largest profile that there is."""
     root = published_root() if root is None else root
     for profile in reversed(PROFILES):
         for folder in sorted(root.glob(f"{profile}/*/{PROVENANCE}")):
-            studies: Mapping[str, Study] = {
-                study.data.rsplit(", ", 1)[-1]: study for study in read_studies(root, profile, folder.parent.name)
-            }
+            studies = {one.data.rsplit(", ", 1)[-1]: one for one in read_studies(root, profile, folder.parent.name)}
             if BY_BATCH in studies:
                 name = studies[BY_BATCH].data.removesuffix(f", {BY_BATCH}")
                 return MeasuredStudy(profile, name, studies[BY_BATCH], studies.get(LEAKY))

@@ -39,21 +39,11 @@ def published_digest() -> str:
 
 @dataclass(frozen=True)
 class PublishedResults:
-    """Saved results of one example run, and of the sweep around it.
+    """Saved results of one example run, and of the sweep around it."""
 
-    Parameters
-    ----------
-    example : Path
-        Folder of the example's errors.json, curves.npz, history.json and generation.npz.
-    sweep : Path
-        Folder of a data set's runs: of every seed, training size and protocol.
-    source : str
-        One sentence: where they come from.
-    """
-
-    example: Path
-    sweep: Path
-    source: str
+    example: Path  # folder of the example's errors.json, curves.npz, history.json and generation.npz
+    sweep: Path  # folder of a data set's runs: of every seed, training size and protocol
+    source: str  # one sentence: where they come from
 
     @cached_property
     def errors(self) -> Mapping[str, Any]:
@@ -102,12 +92,7 @@ class PublishedResults:
 
 
 def published_results(run: Run) -> PublishedResults:
-    """The run's own results where it has been assessed, else the published ones.
-
-    Parameters
-    ----------
-    run : Run
-        The default run, which is small, always shows what is published.
+    """The run's own results where it has been assessed, else the published ones; for small simulated runs always these.
 
     Raises
     ------

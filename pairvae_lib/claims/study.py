@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,15 +28,7 @@ BY_BATCH = "batches held out"
 
 @dataclass(frozen=True, eq=False)
 class AssessedRun:
-    """One trained and assessed run.
-
-    Parameters
-    ----------
-    folder : Path
-        `Run.pair_folder`: where its errors.json lies.
-    content : mapping
-        What errors.json holds, for n samples.
-    """
+    """One trained and assessed run: `Run.pair_folder`, and what errors.json holds there, for n samples."""
 
     folder: Path
     content: Mapping[str, Any]
@@ -152,21 +144,11 @@ class AssessedRun:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """All runs of one profile on one data set that hold out samples in the same way.
+    """All runs of one profile on one data set that hold out samples in the same way."""
 
-    Parameters
-    ----------
-    data : str
-        What the ledger calls the data, e.g. "simulated" or "afm-gisaxs, batches held out".
-    folder : Path
-        `Run.data_root`.
-    runs : tuple of AssessedRun
-        At least one; every seed, training size, left-out batch and protocol at most once.
-    """
-
-    data: str
-    folder: Path
-    runs: tuple[AssessedRun, ...]
+    data: str  # what the ledger calls it, e.g. "simulated" or "afm-gisaxs, batches held out"
+    folder: Path  # `Run.data_root`
+    runs: tuple[AssessedRun, ...]  # at least one; every seed, training size, left-out batch and protocol at most once
 
     def trainings(self, size: int | None = None, protocol: str = Run.protocol) -> tuple[AssessedRun, ...]:
         """The runs of one protocol, of all training sizes or of one."""
@@ -199,13 +181,7 @@ class Study:
 
     @property
     def thresholds(self) -> list[dict[str, Any]]:
-        """Scores of thresholds against the ground truth: one row per sample, light and method.
-
-        Raises
-        ------
-        MissingResult
-            If they were not computed; the message names the command.
-        """
+        """Scores of thresholds against the ground truth: one row per sample, light and method."""
         path = self.folder / "thresholds.json"
         if not path.exists():
             raise MissingResult(path, f"pairvae run 02_preprocessing --profile {self.runs[0].parameters['profile']}")
@@ -213,22 +189,16 @@ class Study:
 
 
 def read_studies(root: Path, profile: str, data: str | None = None, only: Path | None = None) -> list[Study]:
-    """The studies of one profile: one per data set and way to hold samples out.
+    """The studies of one profile by name, simulated data first: one per data set and way to hold samples out.
 
     Parameters
     ----------
     root : Path
         Folder of results, or of published results: `root / profile / data / seed...`.
-    profile : str
     data : str, optional
         Name of one results folder; all data sets if None.
     only : Path, optional
         The folder of the one run to read.
-
-    Returns
-    -------
-    list of Study
-        By name; simulated data first.
 
     Raises
     ------
@@ -240,7 +210,9 @@ def read_studies(root: Path, profile: str, data: str | None = None, only: Path |
     for name in sorted(names, key=lambda name: name != SIMULATED):
         pattern = "seed*/errors.json", "seed*/*/errors.json"  # the second with a protocol other than the default
         paths = sorted(path for part in pattern for path in (root / profile / name).glob(part))
-        runs = _once(_read(path) for path in paths if only in (None, path.parent))
+        read = [_read(path) for path in paths if only in (None, path.parent)]
+        # every training once: a size that was given in numbers may be the one that was meant by none
+        runs = {(run.label, run.size, run.protocol): run for run in read}.values()
         for held_out in (True, False):
             chosen = tuple(run for run in runs if bool(run.parameters["held_out"]) == held_out)
             if any(run.protocol == Run.protocol for run in chosen):
@@ -261,11 +233,6 @@ def _read(path: Path) -> AssessedRun:
             "it was written by other code, make it anew with: pairvae run 05_evaluation"
         )
     return AssessedRun(path.parent, content)
-
-
-def _once(runs: Iterable[AssessedRun]) -> list[AssessedRun]:
-    """Every training once: a size that was given in numbers may be the one that was meant by none."""
-    return list({(run.label, run.size, run.protocol): run for run in runs}.values())
 
 
 def _label(name: str, by_batch: bool) -> str:
