@@ -85,7 +85,7 @@ def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
 
 
 def headline_markdown(medians: Sequence[Row]) -> str:
-    """The two routes to a micrograph on training and on held-out samples, in a sentence, from "medians" of errors.json."""
+    """The two routes to a micrograph on training and on held-out samples, in a sentence, from errors.json's medians."""
     cross, own = (_median(medians, "S2", route) for route in ("saxs_to_sem", "sem_to_sem"))
     return (
         f"At the paper's size the median error in S₂ of {display_name('saxs_to_sem')} is {_short(cross['train'])} on "
