@@ -15,6 +15,8 @@ from .ledger import (
     details_markdown as details_markdown,
     read_ledger as read_ledger,
 )
-from .measured import published_measured as published_measured
 from .published import published_results as published_results
-from .study import read_studies as read_studies
+from .study import (
+    published_measured as published_measured,
+    read_studies as read_studies,
+)
