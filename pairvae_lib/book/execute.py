@@ -103,8 +103,8 @@ class Parameter:
     """One line of a parameters cell."""
 
     name: str
-    kind: type  # int, float, str or bool
-    optional: bool  # whether it may be None
+    kind: type  #: int, float, str or bool
+    optional: bool  #: whether it may be None
     default: Value
 
     @property
@@ -238,12 +238,16 @@ def _unwritten(error: PapermillExecutionError, folder: Path) -> str:
     return f"cannot write into {folder}: {number[2]}" if number and int(number[1]) in FULL else ""
 
 
+def _made_here(run: Run, name: str) -> Path | None:
+    """What a chapter writes among the results, if it does: a user's own data lie elsewhere."""
+    made = product(run, name)
+    return made if made is not None and made.is_relative_to(results_root()) else None
+
+
 def _remove_leftovers(run: Run, name: str) -> None:
     """Remove what a killed run of the chapter had begun to write: with the chapter locked nobody else writes it."""
-    made = product(run, name)
-    patterns = [f".*{name}.*.partial"]
-    if made is not None and made.is_relative_to(results_root()):
-        patterns.append(f".{made.stem}.*.partial")
+    made = _made_here(run, name)
+    patterns = [f".*{name}.*.partial", *([f".{made.stem}.*.partial"] if made is not None else [])]
     for path in (found for pattern in patterns for found in run.notebook(name).parent.glob(pattern)):
         _remove(path, ignore_errors=True)
 
@@ -268,15 +272,15 @@ def _origin_file(run: Run, name: str) -> Path:
 
 def is_stale(run: Run, name: str) -> bool:
     """Whether a chapter's product was made by other code or from other input than there is now."""
-    made, noted = product(run, name), _origin_file(run, name)
-    ours = made is not None and made.is_relative_to(results_root())
-    return ours and noted.exists() and json.loads(noted.read_text(encoding="utf-8")) != _origin(run, name)
+    noted = _origin_file(run, name)
+    known = _made_here(run, name) is not None and noted.exists()
+    return known and json.loads(noted.read_text(encoding="utf-8")) != _origin(run, name)
 
 
 def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None:
     """Rename a stale product, finished or begun: no old number in a new result. Note the origin of the new one."""
-    made = product(run, name)
-    if made is None or not made.is_relative_to(results_root()):
+    made = _made_here(run, name)
+    if made is None:
         return
     for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if is_stale(run, name) else []:
         if path.exists():

@@ -23,7 +23,7 @@ EXAMPLE_SEED = Run.seed  # the seed whose pictures are shown, where it is among 
 class Sweep:
     """Runs of one profile and data set: all seeds, sizes and groups combined, and other protocols of the example."""
 
-    base: Run  # profile and data; its seed, size, group and protocol where the lists below are empty
+    base: Run  #: profile and data; its seed, size, group and protocol where the lists below are empty
     seeds: tuple[int, ...] = ()
     sizes: tuple[int, ...] = ()
     groups: tuple[str, ...] = ()

@@ -151,9 +151,9 @@ class AssessedRun:
 class Study:
     """All runs of one profile on one data set that hold out samples in the same way."""
 
-    data: str  # what the ledger calls it, e.g. "simulated" or "afm-gisaxs, batches held out"
-    folder: Path  # `Run.data_root`
-    runs: tuple[AssessedRun, ...]  # at least one; every seed, training size, left-out batch and protocol at most once
+    data: str  #: what the ledger calls it, e.g. "simulated" or "afm-gisaxs, batches held out"
+    folder: Path  #: `Run.data_root`
+    runs: tuple[AssessedRun, ...]  #: at least one; every seed, training size, left-out batch and protocol at most once
 
     def trainings(self, size: int | None = None, protocol: str = Run.protocol) -> tuple[AssessedRun, ...]:
         """The runs of one protocol, of all training sizes or of one."""
@@ -234,8 +234,8 @@ class MeasuredStudy:
 
     profile: str
     data: str
-    batches: Study  # the headline: what is held out comes from a batch that nothing was trained on
-    random: Study | None  # samples of the same batches on both sides: leaky
+    batches: Study  #: the headline: what is held out comes from a batch that nothing was trained on
+    random: Study | None  #: samples of the same batches on both sides: leaky
 
     @cached_property
     def routes(self) -> tuple[str, ...]:
