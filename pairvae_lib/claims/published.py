@@ -42,8 +42,8 @@ class PublishedResults:
     """Saved results of one example run, and of the sweep around it."""
 
     example: Path  #: folder of the example's errors.json, curves.npz, history.json and generation.npz
-    sweep: Path  #: folder of a data set's runs: of every seed, training size and protocol
-    source: str  #: one sentence: where they come from
+    sweep: Path  #: folder of a data set's runs, of every seed, training size and protocol
+    source: str  #: where they come from, in one sentence
 
     @cached_property
     def errors(self) -> Mapping[str, Any]:

@@ -234,8 +234,8 @@ class MeasuredStudy:
 
     profile: str
     data: str
-    batches: Study  #: the headline: what is held out comes from a batch that nothing was trained on
-    random: Study | None  #: samples of the same batches on both sides: leaky
+    batches: Study  #: the headline, as what is held out comes from a batch that nothing was trained on
+    random: Study | None  #: with samples of the same batches on both sides, so leaky
 
     @cached_property
     def routes(self) -> tuple[str, ...]:
