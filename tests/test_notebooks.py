@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from pairvae_lib.book import chapters
-from pairvae_lib.book.parameters import declared_parameters
+from pairvae_lib.book.execute import declared_parameters
 from pairvae_lib.runs import Run, project_root
 
 NAMES = chapters.chapter_names()

@@ -2,8 +2,7 @@ from .bands import (
     agreement as agreement,
     conclusion_table as conclusion_table,
 )
-from .explorer.examples import Exploration as Exploration
-from .explorer.flow import FlowExploration as FlowExploration
+from .explorer.examples import Exploration as Exploration, FlowExploration as FlowExploration
 from .explorer.widget import (
     explored_models as explored_models,
     flow_explorer as flow_explorer,

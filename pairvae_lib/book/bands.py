@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -42,24 +43,16 @@ def agreement(
     conclusions: Mapping[str, bool] | None = None,
     weights: str | None = None,
 ) -> str:
-    """Note the numbers of a chapter, and say whether they lie in the bands seen on other processors.
+    """Note the numbers of a chapter, and say in a sentence whether they lie in the bands seen on other processors.
 
     Parameters
     ----------
     run : Run
         Only the default run has a reference.
-    chapter : str
-        E.g. "03_solo_vae".
-    numbers : mapping of str to float
     conclusions : mapping of str to bool, optional
         Statements about the numbers, and whether they are true here.
     weights : str, optional
-        Digest of what was trained: `loop.state_digest`.
-
-    Returns
-    -------
-    str
-        A sentence to print.
+        Digest of what was trained: `state_digest`.
     """
     if run != Run():
         return "There is no reference for these parameters."
@@ -120,28 +113,16 @@ def differences(found: Found, expected: Found) -> list[str]:
 
 
 def merged(variants: Iterable[Found]) -> dict[str, Any]:
-    """The reference that follows from a chapter run under several arithmetics and from several starts.
-
-    Parameters
-    ----------
-    variants : iterable of mapping
-        What each run noted: `noted`.
-
-    Raises
-    ------
-    ValueError
-        If the runs did not note the same names.
-    """
-    runs = list(variants)
-    first = runs[0]
-    for other in runs[1:]:
-        for part in ("numbers", "conclusions"):
-            if other[part].keys() != first[part].keys():
-                got = f"{sorted(other[part])} and {sorted(first[part])}"
-                raise ValueError(f"all runs must note the same {part}; got {got}")
+    """The reference that follows from what runs of a chapter noted, under several arithmetics and starts."""
+    first, *others = runs = list(variants)
+    for other, part in product(others, ("numbers", "conclusions")):
+        if other[part].keys() != first[part].keys():
+            got = f"{sorted(other[part])} and {sorted(first[part])}"
+            raise ValueError(f"all runs must note the same {part}; got {got}")
     numbers = {name: _band([run["numbers"][name] for run in runs]) for name in first["numbers"]}
-    conclusions = {name: _common([run["conclusions"][name] for run in runs]) for name in first["conclusions"]}
-    return {"numbers": numbers, "conclusions": conclusions}
+    answers = {name: {run["conclusions"][name] for run in runs} for name in first["conclusions"]}
+    common = {name: found.pop() if len(found) == 1 else None for name, found in answers.items()}
+    return {"numbers": numbers, "conclusions": common}
 
 
 def _band(values: list[float | None]) -> list[float] | None:
@@ -155,11 +136,6 @@ def _band(values: list[float | None]) -> list[float] | None:
     if widened > WIDEST * abs(middle):
         return None
     return [float(f"{middle - widened:.4g}"), float(f"{middle + widened:.4g}")]
-
-
-def _common(answers: list[bool]) -> bool | None:
-    """The answer of all, or None where they differ."""
-    return answers[0] if len(set(answers)) == 1 else None
 
 
 def _held(expected: Found) -> str:

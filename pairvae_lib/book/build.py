@@ -1,35 +1,39 @@
-"""The book: from texts and executed chapters to pages that ask no other host for anything."""
+"""The book: from texts and executed chapters to pages that ask no other host for anything.
+
+What pages say of themselves (how they were built), and the ways from them to a running chapter, stand below.
+"""
 
 from __future__ import annotations
 
+import json
+import platform
+import re
 import subprocess
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from datetime import UTC, datetime
 from hashlib import sha256
+from html import escape
 from importlib.metadata import version
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from shutil import copy2, copytree, ignore_patterns, rmtree
 from typing import Any
+from urllib.parse import urlsplit
 
 import nbformat
 import yaml
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_output
 from PIL import Image
 
+from pairvae_lib.book.bands import bands, differences, noted
 from pairvae_lib.book.chapters import chapter_names, chapter_text, paired_file, with_prose
-from pairvae_lib.book.pages import (
-    WIDGET_VIEW,
-    colab_cell,
-    repository_url,
-    status_tables,
-    still_page,
-    with_launch_buttons,
-    with_stills,
-)
 from pairvae_lib.book.publish import commit_of
+from pairvae_lib.models.precision import processor
 from pairvae_lib.runs import Run, project_root
 
 # What the pages load, by its place under _static: from the npm packages that `npm ci` puts into book/web/node_modules.
@@ -48,6 +52,18 @@ _WITHOUT_ASSETS = {"nb_ipywidgets_js": {}, "html_math_renderer": "mathml"}  # th
 CITATION = "CITATION.cff"  # shown by a page of the book
 STATUS = "status.md"  # what was there when the book was built is appended to it
 PALETTE = 48  # colours of a picture in a committed notebook
+# Whose versions the status page lists.
+PACKAGES = (
+    "pairvae_lib", "torch", "numpy", "scipy", "porespy", "scikit-image", "matplotlib", "ipywidgets", "anywidget",
+    "papermill", "snakemake", "jupyter-book", "myst-nb", "sphinx", "sphinx-book-theme",
+)  # fmt: skip
+BINDER, COLAB = "https://mybinder.org", "https://colab.research.google.com"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+STILL = (
+    "*A still picture: this book was built without the files that move it. With `npm` and a network, `make assets` "
+    "fetches them.*"
+)
 
 
 class BookFailed(RuntimeError):
@@ -65,13 +81,7 @@ def has_assets() -> bool:
 
 
 def lay_out_assets() -> Path:
-    """Copy what the pages load from node_modules, from the installed anywidget, and from book/web to one folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file is missing, with the command that fetches it.
-    """
+    """Copy what the pages load from node_modules, from the installed anywidget, and from book/web to one folder."""
     web = project_root() / "book" / "web"
     wanted = dict(_copies(web))
     missing = [str(source) for source in wanted.values() if not source.is_file()]
@@ -85,17 +95,7 @@ def lay_out_assets() -> Path:
 
 
 def build_book(run: Run) -> Path:
-    """Stage the sources with the executed chapters of a run, and build them strictly.
-
-    Parameters
-    ----------
-    run : Run
-        Whose chapters the book shows.
-
-    Returns
-    -------
-    Path
-        The book's first page.
+    """Stage the sources with the executed chapters of a run, build them strictly, and give the book's first page.
 
     Raises
     ------
@@ -122,17 +122,10 @@ def build_book(run: Run) -> Path:
 
 
 def stage(run: Run, source: Path) -> None:
-    """Lay out in `source` what the book is built from.
-
-    Raises
-    ------
-    MissingResult, ValueError
-        As `build_book`; also if `repository.url` of _config.yml is no address.
-    """
+    """Lay out in `source` what the book is built from; errors as of `build_book` and `repository_url`."""
     root = project_root()
-    pages = {name: executed_page(run, name) for name in chapter_names()}
     drawn = with_stills if has_assets() else still_page
-    pages = {name: drawn(page) for name, page in pages.items()}
+    pages = {name: drawn(executed_page(run, name)) for name in chapter_names()}
     rmtree(source, ignore_errors=True)
     copytree(root / "book", source / "book", ignore=ignore_patterns("web", ".ipynb_checkpoints"))
     (source / "notebooks").mkdir()
@@ -147,15 +140,7 @@ def stage(run: Run, source: Path) -> None:
 
 
 def executed_page(run: Run, name: str) -> NotebookNode:
-    """A chapter's text as it stands, with the outputs of its execution.
-
-    Raises
-    ------
-    MissingResult
-        If the chapter has not been executed.
-    ValueError
-        If its code has changed since.
-    """
+    """A chapter's text as it stands, with the outputs of its execution; ValueError if its code has changed since."""
     executed = nbformat.read(run.require(run.notebook(name), name), as_version=4)
     try:
         return with_prose(chapter_text(name), executed)
@@ -164,13 +149,7 @@ def executed_page(run: Run, name: str) -> NotebookNode:
 
 
 def refresh_notebooks(run: Run) -> list[Path]:
-    """Write the committed notebooks anew from the texts and the executed chapters of a run.
-
-    Raises
-    ------
-    MissingResult, ValueError
-        As `executed_page`; also if the run has other parameters than the texts, or `repository.url` is no address.
-    """
+    """Write the committed notebooks anew from the texts and the executed chapters of a run with their parameters."""
     pages = {name: stripped(executed_page(run, name)) for name in chapter_names()}
     for name, page in pages.items():
         if any("injected-parameters" in cell.metadata.get("tags", ()) for cell in page.cells):
@@ -195,10 +174,131 @@ def stripped(notebook: NotebookNode) -> NotebookNode:
         digest = sha256(cell.source.encode()).hexdigest()[:8]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = f"{digest}-{seen[digest]}"
-        if cell.cell_type == "code":
-            without = [output for output in map(_without_widget, cell.outputs) if output is not None]
-            cell.outputs = [_with_small_picture(output) for output in without]
-    return page
+    return _with_outputs(page, _small)
+
+
+def status_tables(run: Run, pages: Mapping[str, NotebookNode], commit: str, now: datetime | None = None) -> str:
+    """What a built book was made with, and how long its executed chapters took by papermill's notes, as Markdown."""
+    built = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
+    parts = {"built": built, "commit": commit, "processor": processor()}
+    parts |= {"profile": run.profile, "seed": str(run.seed), "data": run.data_root.name}
+    rows = [f"| {name} | {value} |" for name, value in parts.items()]
+    lines = ["## This build", "", "| what | value |", "|---|---|", *rows, "", "## Chapters", ""]
+    lines += ["| chapter | executed | run time [s] |", "|---|---|---:|"]
+    seconds = []
+    for name, page in pages.items():
+        noted = page.metadata.get("papermill", {})
+        duration = noted.get("duration")
+        seconds += [] if duration is None else [duration]
+        started = str(noted.get("start_time", "not noted"))[:16].replace("T", " ")
+        lines.append(f"| [](../notebooks/{name}.ipynb) | {started} | {_one_digit(duration)} |")
+    lines.append(f"| *together* | | {_one_digit(sum(seconds) if seconds else None)} |")
+    lines += ["", "Where a model had been trained before, it was read from its file; the time is that of the rest.", ""]
+    lines += number_lines(run, pages)
+    lines += ["## Versions", "", "| package | version |", "|---|---|", f"| Python | {platform.python_version()} |"]
+    lines += [f"| {name} | {version(name)} |" for name in PACKAGES]
+    return "\n".join([*lines, f"| system | {platform.system()}, {platform.machine()} |"]) + "\n"
+
+
+def number_lines(run: Run, chapters: Iterable[str]) -> list[str]:
+    """How the numbers of a run's chapters stand to those seen on other processors, as lines of Markdown."""
+    rows, outside = [], []
+    for name in chapters:
+        found = noted(run, name)
+        if found is not None:
+            expected = bands(name)
+            held = sum(band is not None for part in ("numbers", "conclusions") for band in expected[part].values())
+            lines = differences(found, expected)
+            same = {None: "", True: "the same bits", False: "other bits"}
+            known = None if "weights" not in found else found["weights"] == expected.get("weights")
+            arithmetic = found.get("arithmetic", "not noted")
+            cells = (f"[](../notebooks/{name}.ipynb)", held, len(lines), arithmetic, same[known])
+            rows.append(f"| {' | '.join(map(str, cells))} |")
+            outside += [f"- {name}: {line}" for line in lines]
+    if not rows:
+        return []
+    told = "What lies outside:" if outside else "Nothing lies outside."
+    head = ["## Numbers", "", "Numbers and conclusions of the chapters against what was seen on other processors:"]
+    table = ["", "| chapter | compared | outside | arithmetic | weights |", "|---|---:|---:|---|---|", *rows]
+    return [*head, *table, "", told, "", *outside, *([""] if outside else [])]
+
+
+def with_stills(page: NotebookNode) -> NotebookNode:
+    """A chapter whose widgets have a picture beside them, for readers whose browser runs no script, and for print.
+
+    The theme's style sheet of this book hides the picture where the widget is drawn.
+    """
+
+    def drawn(output: NotebookNode) -> list[NotebookNode]:
+        data = output.get("data", {})
+        if WIDGET_VIEW not in data or "image/png" not in data:
+            return [output]
+        alt = output.metadata.get("image/png", {}).get("alt", "First picture of the widget")
+        source = "".join(data["image/png"].split())
+        still = f'<img class="still" src="data:image/png;base64,{source}" alt="{escape(alt)}">'
+        return [output, new_output("display_data", {"text/html": still})]
+
+    return _with_outputs(page, drawn)
+
+
+def still_page(page: NotebookNode) -> NotebookNode:
+    """A page with the picture that each widget shows first in its place, and a line that says so, or nothing."""
+    widgets = page.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+
+    def drawn(output: NotebookNode) -> list[NotebookNode]:
+        view = output.get("data", {}).get(WIDGET_VIEW)
+        if view is None:
+            return [output]
+        picture = output.data.get("image/png") or _first_picture(widgets, view["model_id"])
+        shown = ({"image/png": picture}, {"text/markdown": STILL}) if picture is not None else ()
+        return [new_output("display_data", data) for data in shown]
+
+    still = _with_outputs(page, drawn)
+    still.metadata.pop("widgets", None)
+    return still
+
+
+def with_launch_buttons(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `_config.yml`, with buttons to Binder, Colab and the repository where `repository.url` is set.
+
+    Without an address no page has a button that leads nowhere.
+    """
+    settings, url = deepcopy(dict(config)), repository_url(config)
+    if url is None:
+        settings.pop("repository", None)
+        return settings
+    colab = {"colab_url": COLAB} if urlsplit(url).hostname == "github.com" else {}
+    return settings | {
+        "repository": {"url": url, "branch": settings["repository"].get("branch") or "main"},
+        "launch_buttons": {"notebook_interface": "jupyterlab", "binderhub_url": BINDER} | colab,
+        "html": settings.get("html", {}) | {"use_repository_button": True},
+    }
+
+
+def repository_url(config: Mapping[str, Any]) -> str | None:
+    """The public address that `_config.yml` names, or None; ValueError if it is not https://HOST/OWNER/NAME."""
+    url = str((config.get("repository") or {}).get("url") or "").strip().rstrip("/").removesuffix(".git")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or len([part for part in parts.path.split("/") if part]) < 2:
+        raise ValueError(f"repository.url in _config.yml must be https://HOST/OWNER/NAME, or empty; got {url!r}")
+    return url
+
+
+def colab_cell(url: str, chapter: str) -> NotebookNode:
+    """The first cell of a committed chapter: on Colab, which holds nothing but the notebook, it fetches the rest.
+
+    What the chapter reads is made by running it once.
+    """
+    folder = url.rsplit("/", 1)[-1]
+    source = f"""import sys
+
+if "google.colab" in sys.modules:
+    !git clone --quiet --depth 1 {url} && cd {folder} && pip install --quiet -e . anywidget
+    sys.path.insert(0, {json.dumps(f"/content/{folder}")})
+    !cd {folder} && pairvae run {chapter}"""
+    return new_code_cell(source, id="colab", metadata={"tags": ["colab", "remove-cell"]})
 
 
 def _copies(web: Path) -> Iterator[tuple[Path, Path]]:
@@ -236,23 +336,44 @@ def _explorer_models(run: Run, source: Path) -> Path:
     return extra
 
 
-def _with_small_picture(output: NotebookNode) -> NotebookNode:
-    """An output with its picture in fewer colours, and at the size that it is shown at."""
-    encoded = output.get("data", {}).get("image/png")
+def _with_outputs(page: NotebookNode, drawn: Callable[[NotebookNode], list[NotebookNode]]) -> NotebookNode:
+    """A copy of a page with what is drawn for each of its outputs in place of that."""
+    page = deepcopy(page)
+    for cell in page.cells:
+        if "outputs" in cell:
+            cell.outputs = [new for output in cell.outputs for new in drawn(output)]
+    return page
+
+
+def _small(output: NotebookNode) -> list[NotebookNode]:
+    """An output that a reader can use, without a widget's view; pictures in few colours, no larger than shown."""
+    data = output.get("data", {})
+    if data.pop(WIDGET_VIEW, None) is not None and not set(data) - {"text/plain"}:
+        return []
+    encoded = data.get("image/png")
     if encoded is None:
-        return output
+        return [output]
     picture: Image.Image = Image.open(BytesIO(b64decode(encoded))).convert("RGB")
     shown_at = output.get("metadata", {}).get("image/png", {}).get("width", picture.width)
     small = picture.reduce(max(1, picture.width // shown_at)).quantize(PALETTE, dither=Image.Dither.NONE)
     written = BytesIO()
     small.save(written, "PNG", optimize=True)
-    output.data["image/png"] = b64encode(written.getvalue()).decode() + "\n"
-    return output
+    data["image/png"] = b64encode(written.getvalue()).decode() + "\n"
+    return [output]
 
 
-def _without_widget(output: NotebookNode) -> NotebookNode | None:
-    """An output without the view of a widget, or None if nothing that a reader can use remains."""
-    if WIDGET_VIEW not in output.get("data", {}):
-        return output
-    del output.data[WIDGET_VIEW]
-    return output if set(output.data) - {"text/plain"} else None
+def _one_digit(seconds: float | None) -> str:
+    """Seconds for a table."""
+    return "not noted" if seconds is None else f"{seconds:.1f}"
+
+
+def _first_picture(widgets: Mapping[str, Any], model_id: str) -> str | None:
+    """The PNG file, in base64, that a widget of these states shows before anyone moves it."""
+    state = widgets.get(model_id, {}).get("state", {})
+    found = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", str(state.get("value", "")))
+    if found:
+        return found[1]
+    children = [str(child).removeprefix("IPY_MODEL_") for child in state.get("children", ())]
+    shown = state.get("selected_index")
+    pictures = (_first_picture(widgets, child) for child in (children if shown is None else children[shown:shown + 1]))
+    return next((picture for picture in pictures if picture is not None), None)

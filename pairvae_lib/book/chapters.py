@@ -101,38 +101,23 @@ def upstream(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-_NOTED = ("papermill", "execution")  # what an execution adds to a cell's metadata
-
-
 def with_prose(text: NotebookNode, executed: NotebookNode) -> NotebookNode:
-    """The text with the outputs of its executed code cells, so that new prose needs no new execution.
+    """A chapter's text with the outputs of its executed code cells, so that new prose needs no new execution.
 
-    Parameters
-    ----------
-    text : NotebookNode
-        A chapter as its text stands now.
-    executed : NotebookNode
-        The same chapter as it was executed; its injected parameters are kept.
-
-    Raises
-    ------
-    ValueError
-        If the code cells of the two differ.
+    Injected parameters are kept; ValueError if the code cells of the two differ.
     """
     if code_of(text) != code_of(executed):
         raise ValueError("the code of the text differs from the code that was executed")
     page = deepcopy(executed)
-    runs = iter(_executed_groups(executed))
-    cells: list[NotebookNode] = []
-    for cell in text.cells:
-        if cell.cell_type != "code":
-            cells.append(cell)
-            continue
-        run = deepcopy(next(runs))
-        noted = {key: value for key, value in run[0].metadata.items() if key in _NOTED}
-        run[0].metadata = NotebookNode(noted | cell.metadata)  # tags and words for pictures may be newer
-        cells += run
-    page.cells = deepcopy(cells)
+    groups, page.cells = iter(list(_executed_groups(page))), []
+    for cell in deepcopy(text.cells):
+        if cell.cell_type == "code":
+            first, *injected = next(groups)
+            noted = {key: value for key, value in first.metadata.items() if key in ("papermill", "execution")}
+            first.metadata = NotebookNode(noted | cell.metadata)  # tags and words for pictures may be newer
+            page.cells += [first, *injected]
+        else:
+            page.cells.append(cell)
     return page
 
 

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from pairvae_lib.assessment.verdicts import UNTESTABLE
-from pairvae_lib.claims.ledger import PUBLISHED, ledger_file, read_ledger
+from pairvae_lib.claims.ledger import PUBLISHED, Row, data_of, ledger_file, read_ledger
 from pairvae_lib.claims.published import published_results
-from pairvae_lib.claims.tables import data_of
 from pairvae_lib.figures import display_name
 from pairvae_lib.figures.claims import VERDICT_MARKS
 from pairvae_lib.figures.pictures import png
@@ -26,7 +25,6 @@ from pairvae_lib.runs import SIMULATED, Run, project_root
 
 MORPHOLOGY = "hexagonal"  # of the sample on the cover
 FOR_WORDS = 5  # so many of some two dozen give a segment room for them
-Row = Mapping[str, Any]
 
 
 def cover_files() -> dict[Path, str]:
@@ -34,8 +32,7 @@ def cover_files() -> dict[Path, str]:
     shown = published_results(Run())
     curves, medians = shown.curves, shown.errors["medians"]
     folder = project_root() / "book" / "images"
-    kept = {name: ledger_file(name, published=True) for name in PUBLISHED}
-    ledgers = {name: read_ledger(name, published=True) for name, file in kept.items() if file.exists()}
+    ledgers = {name: read_ledger(name, published=True) for name in PUBLISHED if ledger_file(name, True).exists()}
     return {
         folder / "cover-routes.html": routes_html(curves, MORPHOLOGY),
         folder / "cover-memory.html": memory_html(curves, MORPHOLOGY),
@@ -55,78 +52,40 @@ def write_cover() -> list[Path]:
 
 
 def routes_html(curves: Mapping[str, Any], morphology: str) -> str:
-    """A held-out sample, and what the four routes make of it.
+    """A held-out sample of a morphology and what the four routes make of it, as HTML, from the saved `curves.npz`.
 
-    Parameters
-    ----------
-    curves : mapping of str to ndarray
-        The saved `curves.npz`: "example labels", "example true <technique>" and "example <route>".
-    morphology : str
-        Which of the examples.
-
-    Returns
-    -------
-    str
-        An HTML figure: a row for each technique; true, decoded from its own latent, decoded from the other's.
+    A row for each technique; true, decoded from its own latent, decoded from the other's.
     """
     example = _position(curves, "example labels", morphology)
     tiles = []
     for own, other in (techniques(curves), techniques(curves)[::-1]):
-        shown = {f"true {own}": f"true {own}"}
-        shown |= {f"{source}_to_{own}": f"{source}_to_{own}" for source in (own, other)}
-        for name, key in shown.items():
+        for name in (f"true {own}", f"{own}_to_{own}", f"{other}_to_{own}"):
             text = f"{display_name(name)} of a held-out sample, {display_name(morphology)}"
-            tiles.append(_tile(array("curves", curves, f"example {key}")[example], display_name(name), text))
+            tiles.append(_tile(array("curves", curves, f"example {name}")[example], display_name(name), text))
     return rendered("cover-tiles.html", tiles=tiles)
 
 
 def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
-    """What is drawn from the scattering of a training sample, between two true crops of it, with their overlap.
-
-    Parameters
-    ----------
-    curves : mapping of str to ndarray
-        "training example labels", and "training example crop", "... recalled" and "... other crop".
-    morphology : str
-        Which of the examples.
-    """
+    """What is drawn from the scattering of a training sample, between two true crops of it, with their overlap."""
     example = _position(curves, "training example labels", morphology)
     s, m = techniques(curves)
-    crop, recalled, other = (
-        array("curves", curves, f"training example {name}")[example] for name in ("crop", "recalled", "other crop")
-    )
-    overlaps = [float(dice(recalled[np.newaxis], one[np.newaxis])[0]) for one in (crop, other)]
-    kind = display_name(morphology)
-    return rendered(
-        "cover-tiles.html",
-        tiles=[
-            _tile(
-                crop,
-                f"the crop it was trained on: Dice {overlaps[0]:.2f}",
-                f"Crop of a {kind} micrograph that was trained on",
-            ),
-            _tile(
-                recalled,
-                f"{display_name(f'{s}_to_{m}')}, drawn from the scattering alone",
-                f"Micrograph drawn from the {display_name(s)} pattern of that training sample: the same picture",
-            ),
-            _tile(
-                other,
-                f"another crop of the sample: Dice {overlaps[1]:.2f}",
-                "Another crop of the same micrograph: a different picture",
-            ),
-        ],
-    )
+    names = ("crop", "recalled", "other crop")
+    crop, recalled, other = (array("curves", curves, f"training example {name}")[example] for name in names)
+    own, others = (float(dice(recalled[np.newaxis], one[np.newaxis])[0]) for one in (crop, other))
+    route, pattern, kind = (display_name(name) for name in (f"{s}_to_{m}", s, morphology))
+    trained = f"Crop of a {kind} micrograph that was trained on"
+    drawn = f"Micrograph drawn from the {pattern} pattern of that training sample: the same picture"
+    apart = "Another crop of the same micrograph: a different picture"
+    tiles = [
+        _tile(crop, f"the crop it was trained on: Dice {own:.2f}", trained),
+        _tile(recalled, f"{route}, drawn from the scattering alone", drawn),
+        _tile(other, f"another crop of the sample: Dice {others:.2f}", apart),
+    ]
+    return rendered("cover-tiles.html", tiles=tiles)
 
 
 def headline_markdown(medians: Sequence[Row]) -> str:
-    """The two routes to a micrograph on training and on held-out samples, in a sentence.
-
-    Parameters
-    ----------
-    medians : sequence of mapping
-        `errors.json`'s "medians": metric, name, "train" and "held out" of each.
-    """
+    """The two routes to a micrograph on training and on held-out samples, in a sentence, from errors.json's medians."""
     cross, own = (_median(medians, "S2", route) for route in ("saxs_to_sem", "sem_to_sem"))
     return (
         f"At the paper's size the median error in S₂ of {display_name('saxs_to_sem')} is {_short(cross['train'])} on "
@@ -176,17 +135,9 @@ def _short(value: float) -> str:
 
 
 def verdicts_html(ledgers: Mapping[str, Sequence[Row]]) -> str:
-    """How many parts of the claims hold, for every data set and both assessments, as bars.
+    """How many parts of the claims hold, for every data set and both assessments of each profile's ledger, as HTML.
 
-    Parameters
-    ----------
-    ledgers : mapping of profile to rows
-        As `ledger.read_ledger` returns them.
-
-    Returns
-    -------
-    str
-        HTML: a list of bars, whose segments say in words and numbers what their colours say.
+    A list of bars, whose segments say in words and numbers what their colours say.
     """
     studies = []
     for profile, rows in ledgers.items():
@@ -196,7 +147,8 @@ def verdicts_html(ledgers: Mapping[str, Sequence[Row]]) -> str:
                 found = [row["verdict"] for row in rows if (row["data"], row["assessment"]) == (data, assessment)]
                 counts = {verdict: found.count(verdict) for verdict in VERDICT_MARKS if verdict in found}
                 bars += [(display_name(assessment), counts)] if found else []
-            studies.append((f"{_named(data)}, {profile} profile", bars))
+            name = "Simulated pairs" if data == SIMULATED else f"Measured pairs, {display_name(data)}"
+            studies.append((f"{name}, {profile} profile", bars))
     shown = {"studies": studies, "marks": VERDICT_MARKS, "untestable": UNTESTABLE, "for_words": FOR_WORDS}
     return rendered("cover-verdicts.html", **shown)
 
@@ -207,11 +159,6 @@ def _position(curves: Mapping[str, Any], key: str, morphology: str) -> int:
     if morphology not in labels:
         raise ValueError(f"morphology must be one of {', '.join(labels)}; got {morphology!r}")
     return labels.index(morphology)
-
-
-def _named(data: str) -> str:
-    """A data set in words."""
-    return "Simulated pairs" if data == SIMULATED else f"Measured pairs, {display_name(data)}"
 
 
 def _tile(picture: np.ndarray, caption: str, alt: str) -> Row:

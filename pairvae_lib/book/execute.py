@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 
 import papermill
+from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from pairvae_lib.book.chapters import (
-    chapter_named,
-    chapter_text,
-    needs,
-    numbers_hash,
-    product,
-    upstream,
-)
-from pairvae_lib.book.parameters import Value, declared_parameters, parsed_parameters
+from pairvae_lib.book.chapters import chapter_named, chapter_text, needs, numbers_hash, product, upstream
 from pairvae_lib.files.locks import locked
 from pairvae_lib.files.writing import FULL, CannotWrite, replacing
 from pairvae_lib.models.precision import chapter_arithmetic
-from pairvae_lib.runs import TERMINAL, Run, content_hash, project_root, results_root
+from pairvae_lib.runs import SIMULATED, TERMINAL, Run, content_hash, project_root, results_root
+
+Value = int | float | str | bool | None
+
+_KINDS: Mapping[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+_BOOLEANS: Mapping[str, bool] = {"true": True, "false": False}
 
 
 class ChapterFailed(RuntimeError):
@@ -52,8 +51,6 @@ def run_chapter(
         Name, number, or path of the text.
     given : sequence of (name, text)
         Parameters as a user types them.
-    profile : str
-        A key of `config.PROFILES`.
     make_missing : bool
         False to refuse when a product is missing, instead of making it.
     report : callable
@@ -66,10 +63,6 @@ def run_chapter(
 
     Raises
     ------
-    ValueError
-        If the notebook, the profile or a parameter is not known, or a value does not fit.
-    MissingResult
-        If a product is missing and `make_missing` is False.
     ChapterInUse
         If another process runs one of these chapters in the same folder.
     ChapterFailed
@@ -105,9 +98,79 @@ def run_of(values: Mapping[str, Value]) -> Run:
     return Run(**{field.name: values[field.name] for field in fields(Run) if field.name in values})  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell."""
+
+    name: str
+    kind: type  #: int, float, str or bool
+    optional: bool  #: whether it may be None
+    default: Value
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        words = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
+        return words[self.kind] + (" or none" if self.optional else "")
+
+    def value(self, given: str) -> Value:
+        """What a user has typed, as a value of this parameter."""
+        if self.optional and given.lower() == "none":
+            return None
+        try:
+            return _BOOLEANS[given.lower()] if self.kind is bool else self.kind(given)
+        except (ValueError, KeyError):
+            raise ValueError(f"{self.name} must be {self.expected}; got {given!r}") from None
+
+
+def declared_parameters(notebook: NotebookNode) -> dict[str, Parameter]:
+    """The parameters that a notebook declares, by name."""
+    cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    if len(cells) != 1:
+        raise ValueError(f"a chapter must have one cell tagged 'parameters'; got {len(cells)}")
+    return {item.name: item for item in map(_declared, ast.parse(cells[0]).body)}
+
+
+def parsed_parameters(declared: Mapping[str, Parameter], given: Iterable[tuple[str, str]]) -> dict[str, Value]:
+    """Values of declared parameters from (name, text) as a user types them; `data` becomes an absolute path."""
+    values: dict[str, Value] = {}
+    for name, text in given:
+        if name not in declared:
+            known = ", ".join(other for other in declared if other != "profile")  # that one is an option of its own
+            raise ValueError(f"there is no parameter {name!r} (given: {text!r}); known here: {known}")
+        if name in values:
+            raise ValueError(f"parameter {name!r} is given twice: {values[name]!r} and {text!r}")
+        values[name] = declared[name].value(text)
+    if isinstance(data := values.get("data"), str) and data != SIMULATED:
+        values["data"] = str(Path(data).resolve())  # a notebook works in another folder than its caller
+    return values
+
+
 def made_file(run: Run, name: str) -> Path:
     """Beside the executed notebook: a digest of the chapter's product, for whom it matters whether that changed."""
     return run.notebook(name).with_suffix(".made")
+
+
+def _declared(line: ast.stmt) -> Parameter:
+    """The parameter that one line of the cell declares."""
+    if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None:
+        name, annotation = line.target.id, ast.unparse(line.annotation)
+    elif isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name):
+        name, annotation = line.targets[0].id, ""
+    else:
+        raise ValueError(f"a parameter must be declared as 'name: type = value'; got {ast.unparse(line)!r}")
+    assert line.value is not None
+    try:
+        default: Value = ast.literal_eval(line.value)
+    except ValueError:
+        raise ValueError(f"the value of parameter {name!r} must be a constant; got {ast.unparse(line)!r}") from None
+    # The parameters of a run have the types that `Run` states, with or without an annotation in the notebook.
+    annotation = annotation or str(Run.__annotations__.get(name, type(default).__name__))
+    kinds = [word.strip() for word in annotation.split("|")]
+    known = [kind for kind in kinds if kind in _KINDS]
+    if len(known) != 1 or set(kinds) - {known[0], "None"}:
+        raise ValueError(f"parameter {name!r} must have one of the types {', '.join(_KINDS)}; got {annotation!r}")
+    return Parameter(name, _KINDS[known[0]], "None" in kinds, default)
 
 
 def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[[str], None]) -> Path:
@@ -175,18 +238,18 @@ def _unwritten(error: PapermillExecutionError, folder: Path) -> str:
     return f"cannot write into {folder}: {number[2]}" if number and int(number[1]) in FULL else ""
 
 
+def _made_here(run: Run, name: str) -> Path | None:
+    """What a chapter writes among the results, if it does: a user's own data lie elsewhere."""
+    made = product(run, name)
+    return made if made is not None and made.is_relative_to(results_root()) else None
+
+
 def _remove_leftovers(run: Run, name: str) -> None:
     """Remove what a killed run of the chapter had begun to write: with the chapter locked nobody else writes it."""
-    made = product(run, name)
-    patterns = [f".*{name}.*.partial"]
-    if made is not None and made.is_relative_to(results_root()):
-        patterns.append(f".{made.stem}.*.partial")
-    for pattern in patterns:
-        for path in run.notebook(name).parent.glob(pattern):
-            if path.is_dir():
-                rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+    made = _made_here(run, name)
+    patterns = [f".*{name}.*.partial", *([f".{made.stem}.*.partial"] if made is not None else [])]
+    for path in (found for pattern in patterns for found in run.notebook(name).parent.glob(pattern)):
+        _remove(path, ignore_errors=True)
 
 
 def _digest(made: Path | None) -> str:
@@ -209,15 +272,15 @@ def _origin_file(run: Run, name: str) -> Path:
 
 def is_stale(run: Run, name: str) -> bool:
     """Whether a chapter's product was made by other code or from other input than there is now."""
-    made, noted = product(run, name), _origin_file(run, name)
-    ours = made is not None and made.is_relative_to(results_root())
-    return ours and noted.exists() and json.loads(noted.read_text(encoding="utf-8")) != _origin(run, name)
+    noted = _origin_file(run, name)
+    known = _made_here(run, name) is not None and noted.exists()
+    return known and json.loads(noted.read_text(encoding="utf-8")) != _origin(run, name)
 
 
 def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None:
     """Rename a stale product, finished or begun: no old number in a new result. Note the origin of the new one."""
-    made = product(run, name)
-    if made is None or not made.is_relative_to(results_root()):
+    made = _made_here(run, name)
+    if made is None:
         return
     for path in [made, *made.parent.glob(f"{made.stem}*.partial")] if is_stale(run, name) else []:
         if path.exists():
@@ -229,10 +292,10 @@ def _set_stale_aside(run: Run, name: str, report: Callable[[str], None]) -> None
         file.write(json.dumps(_origin(run, name)).encode() + b"\n")
 
 
-def _remove(path: Path) -> None:
+def _remove(path: Path, ignore_errors: bool = False) -> None:
     """Remove a file or a folder, if it is there."""
     if path.is_dir():
-        rmtree(path)
+        rmtree(path, ignore_errors)
     else:
         path.unlink(missing_ok=True)
 

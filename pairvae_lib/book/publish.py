@@ -24,7 +24,7 @@ from pairvae_lib.book.execute import is_stale
 from pairvae_lib.book.explorer.examples import Exploration
 from pairvae_lib.bundles.bundle import Bundle, Scaling, origin, save_bundle, versions
 from pairvae_lib.checks import DataError
-from pairvae_lib.claims.measures import at_the_end
+from pairvae_lib.claims.claims import at_the_end
 from pairvae_lib.claims.published import EXAMPLE_PROFILE, EXPLORATION, MODEL, PROVENANCE, published_root
 from pairvae_lib.config import Precision, profile_named
 from pairvae_lib.data.pairs import PreparedPairs
@@ -35,6 +35,14 @@ from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.precision import arithmetic_in_force, chapter_arithmetic, processor, training_precision
 from pairvae_lib.runs import SIMULATED, Run
 
+PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
+OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
+METRICS = ("intensity", "S2", "S2 periodic")  # of runs other than the example
+MEASURED_METRICS = ("intensity", "S2", "A2", "L vertical")  # of measured data, which chapter 7 shows
+PROPERTIES = ("phase fraction", "period", "long-range order", "lineal path")
+KEPT = ("r", "sample_ids", "morphologies", "subsets", "labels", "variances")  # and S2: what claims are computed from
+SCORES = ("sample_id", "morphology", "method", "illumination", "dice", "domains_kept")
+OF_THE_DATA = ("thresholds.json", "claims.json")
 CARD = """# PairVAE of simulated pairs, profile {profile}
 
 Trained on {n_train} of {n} simulated pairs of a scattering pattern ({scattering}) and a micrograph ({micrograph}), seed
@@ -47,20 +55,7 @@ patterns of {scattering}, and on those it must not be used. Numbers are stored i
 
 
 def save_published_model(run: Run, folder: Path) -> None:
-    """Write a run's trained model, and what the explorer shows of it, into a folder of published results.
-
-    Parameters
-    ----------
-    run : Run
-        Of simulated pairs, trained.
-    folder : Path
-        That of the run among the published results.
-
-    Raises
-    ------
-    MissingResult
-        If the run was not trained.
-    """
+    """Write a run's trained model, and what the explorer shows of it, into the run's folder among published results."""
     pairs = PreparedPairs.load(run.require(run.pairs_file, "02_preprocessing"))
     split = split_pairs(pairs, run.seed, run.n_train, run.held_out)
     run.require(run.pair_file, "04_pair_vae")
@@ -77,49 +72,23 @@ def save_published_model(run: Run, folder: Path) -> None:
 
 
 def add_published_model(run: Run) -> Path:
-    """Add the model to results of the same run that are published already, and to their provenance.
+    """Add the model to results of the same run that are published already, and to their provenance; returns its folder.
 
-    Parameters
-    ----------
-    run : Run
-        The example of what is published; a model that was there is replaced.
-
-    Returns
-    -------
-    Path
-        The folder of the model.
-
-    Raises
-    ------
-    FileNotFoundError
-        If nothing is published of this profile and data.
-    MissingResult
-        If the run was not trained.
+    The run must be the example of what is published. A model that was there is replaced.
     """
     root = published_root() / run.profile / run.data_root.name
     if not (root / PROVENANCE).is_file():
         raise FileNotFoundError(f"{root} holds no {PROVENANCE}: publish the results before their model")
     provenance = json.loads((root / PROVENANCE).read_text(encoding="utf-8"))
-    name = run.pair_folder.relative_to(run.data_root).as_posix()
+    name = _place(run)
     if name != provenance["example"]:
         raise ValueError(f"the run must be the published example, {provenance['example']}; got {name}")
     rmtree(root / name / MODEL, ignore_errors=True)
     save_published_model(run, root / name)
-    for path in (*sorted((root / name / MODEL).iterdir()), root / name / EXPLORATION):
-        provenance["files"][path.relative_to(root).as_posix()] = sha256(path.read_bytes()).hexdigest()
-    provenance["files"] = dict(sorted(provenance["files"].items()))
-    write_json(root / PROVENANCE, provenance)
+    ours = (f"{name}/{MODEL}/", f"{name}/{EXPLORATION}")
+    files = provenance["files"] | {path: digest for path, digest in _digests(root).items() if path.startswith(ours)}
+    write_json(root / PROVENANCE, provenance | {"files": dict(sorted(files.items()))})
     return root / name / MODEL
-
-
-PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
-OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
-METRICS = ("intensity", "S2", "S2 periodic")  # of runs other than the example
-MEASURED_METRICS = ("intensity", "S2", "A2", "L vertical")  # of measured data, which chapter 7 shows
-PROPERTIES = ("phase fraction", "period", "long-range order", "lineal path")
-KEPT = ("r", "sample_ids", "morphologies", "subsets", "labels", "variances")  # and S2: what claims are computed from
-SCORES = ("sample_id", "morphology", "method", "illumination", "dice", "domains_kept")
-OF_THE_DATA = ("thresholds.json", "claims.json")
 
 
 def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) -> Path:
@@ -128,7 +97,6 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     Parameters
     ----------
     runs : sequence of Run
-        All of the same profile and data.
     example : Run
         The one that is published whole, if its data are simulated; that of EXAMPLE_PROFILE with its model. Of the
         others: errors and references of METRICS (of measured data MEASURED_METRICS), PROPERTIES and losses of pair
@@ -141,13 +109,6 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     -------
     Path
         The folder written; one that was there before is replaced.
-
-    Raises
-    ------
-    MissingResult
-        If a run has not been assessed.
-    ValueError
-        If the runs differ in profile or data, or a result comes from other code than there is now.
     """
     if any(run.data_root != example.data_root for run in runs):
         raise ValueError("runs must be of one profile and data set to be published together")
@@ -158,7 +119,7 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     target = published_root() / example.profile / example.data_root.name
     with replacing_folder(target) as fresh:
         for run in runs:
-            folder = fresh / run.pair_folder.relative_to(run.data_root)
+            folder = fresh / _place(run)
             for source in (run.pair_folder / name for name in OF_A_RUN):
                 alike = run.n_train == example.n_train and run.protocol == Run.protocol
                 wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
@@ -166,7 +127,7 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
                     folder.mkdir(parents=True, exist_ok=True)
                     _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
         if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
-            save_published_model(example, fresh / example.pair_folder.relative_to(example.data_root))
+            save_published_model(example, fresh / _place(example))
         for source in (example.data_root / name for name in OF_THE_DATA):
             if source.exists():
                 _copy(source, fresh / source.name, example, whole=False)
@@ -175,14 +136,10 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
             "profile": example.profile,
             "data": example.data_root.name,
             "settings": settings_digest(example.profile),
-            "example": example.pair_folder.relative_to(example.data_root).as_posix(),
+            "example": _place(example),
             **origin,
             "trained_at": trained_at or origin["commit"],
-            "wall_seconds": {
-                run.pair_folder.relative_to(run.data_root).as_posix(): seconds
-                for run in runs
-                if (seconds := _seconds(run))
-            },
+            "wall_seconds": {_place(run): seconds for run in runs if (seconds := _seconds(run))},
         }
         write_provenance(fresh, provenance)
     return target
@@ -190,19 +147,11 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
 
 def write_provenance(folder: Path, facts: dict[str, Any]) -> None:
     """Write where a finished folder of published results comes from, with the hash of every file in it."""
-    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    files = {path.relative_to(folder).as_posix(): digest_of(path) for path in found}
-    write_json(folder / PROVENANCE, facts | {"files": files})
+    write_json(folder / PROVENANCE, facts | {"files": _digests(folder)})
 
 
 def what_is_published(root: Path | None = None) -> list[str]:
-    """One line for every published profile and data set.
-
-    Parameters
-    ----------
-    root : Path, optional
-        `published_root()` if None.
-    """
+    """One line for every profile and data set that is published, or lies below another root."""
     root = published_root() if root is None else root
     lines = []
     for file in sorted(root.glob(f"*/*/{PROVENANCE}")):
@@ -215,15 +164,7 @@ def what_is_published(root: Path | None = None) -> list[str]:
 def check_published(root: Path | None = None) -> list[str]:
     """Hold every published file to its hash, and every profile to the settings that its results were made with.
 
-    Parameters
-    ----------
-    root : Path, optional
-        `published_root()` if None.
-
-    Returns
-    -------
-    list of str
-        One line for every profile and data set.
+    Returns what `what_is_published` does.
 
     Raises
     ------
@@ -236,13 +177,14 @@ def check_published(root: Path | None = None) -> list[str]:
     for file in sorted(root.glob(f"*/*/{PROVENANCE}")):
         provenance, folder = json.loads(file.read_text()), file.parent
         shown = folder.relative_to(root).as_posix()
-        there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {PROVENANCE}
+        there = _digests(folder)
         for name, digest in provenance["files"].items():
             if name not in there:
                 problems.append(f"{shown}/{name}: missing")
-            elif digest_of(folder / name) != digest:
+            elif there[name] != digest:
                 problems.append(f"{shown}/{name}: its content has changed since it was published")
-        problems += [f"{shown}/{name}: not in {PROVENANCE}" for name in sorted(there - provenance["files"].keys())]
+        unknown = there.keys() - provenance["files"].keys() - {PROVENANCE}
+        problems += [f"{shown}/{name}: not in {PROVENANCE}" for name in sorted(unknown)]
         if settings_digest(provenance["profile"]) != provenance["settings"]:
             problems.append(f"{shown}: the profile {provenance['profile']!r} has other settings now")
     if not lines:
@@ -275,9 +217,15 @@ def origin_of(folder: Path, precision: Precision, *packages: str) -> dict[str, A
     return {"commit": commit_of(folder), "versions": versions(*PACKAGES, *packages), "machine": machine}
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    return sha256(path.read_bytes()).hexdigest()
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its place there."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _place(run: Run) -> str:
+    """Where the results of a run lie among those of its profile and data."""
+    return run.pair_folder.relative_to(run.data_root).as_posix()
 
 
 def settings_digest(profile: str) -> str:
@@ -291,15 +239,14 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
         arrays = read_arrays(source)
         kept = [name for name in arrays if whole or name in KEPT or name.startswith(("S2 ", "distance "))]
         small = compact({name: arrays[name] for name in kept})
-        coarse = run.data != SIMULATED
-        write_arrays(target, {name: _thousandths(values) if coarse else values for name, values in small.items()})
+        simulated = run.data == SIMULATED
+        write_arrays(target, small if simulated else {name: _thousandths(values) for name, values in small.items()})
         return
     content = json.loads(source.read_text(encoding="utf-8"))
     if source.name == "errors.json" and not whole:
-        for name in ("medians", "uncertainty"):
-            content.pop(name, None)
+        content = {name: part for name, part in content.items() if name not in ("medians", "uncertainty")}
+        metrics = METRICS if run.data == SIMULATED else MEASURED_METRICS
         for kind in ("errors", "references"):
-            metrics = METRICS if run.data == SIMULATED else MEASURED_METRICS
             content[kind] = {metric: content[kind][metric] for metric in metrics if metric in content[kind]}
         content["properties"] = {name: content["properties"][name] for name in PROPERTIES}
     if source.name == "errors.json":

@@ -21,18 +21,9 @@ EXAMPLE_SEED = Run.seed  # the seed whose pictures are shown, where it is among 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Runs of one profile and data set.
+    """Runs of one profile and data set: all seeds, sizes and groups combined, and other protocols of the example."""
 
-    Parameters
-    ----------
-    base : Run
-        Profile and data; its seed, size, group and protocol where the lists below are empty.
-    seeds, sizes, groups, protocols : tuple
-        Values of `Run.seed`, `Run.n_train`, `Run.held_out` and `Run.protocol`: the first three in all combinations,
-        the last for the example alone.
-    """
-
-    base: Run
+    base: Run  #: profile and data; its seed, size, group and protocol where the lists below are empty
     seeds: tuple[int, ...] = ()
     sizes: tuple[int, ...] = ()
     groups: tuple[str, ...] = ()
@@ -40,14 +31,9 @@ class Sweep:
 
     @classmethod
     def parsed(cls, base: Run, words: Mapping[str, Any]) -> Sweep:
-        """A sweep from texts with commas, as a command line or a workflow's configuration holds them.
+        """A sweep from texts with commas by LISTS, as a command line or a workflow's configuration holds them.
 
-        Parameters
-        ----------
-        base : Run
-        words : mapping
-            Keys "seeds", "sizes", "groups", "protocols"; one that is missing or empty is an empty list. Among groups,
-            RANDOM stands for a random split.
+        One that is missing or empty is an empty list. Among groups, RANDOM stands for a random split.
         """
         listed = {key: [word for word in str(words.get(key) or "").split(",") if word] for key in LISTS}
         for key in ("seeds", "sizes"):
@@ -101,11 +87,6 @@ DEFAULTS: Mapping[str, str] = {
 def sweeping(runs: Sequence[Run]) -> Iterator[int]:
     """Hold the sweep over a profile and its data against other sweeps, and against what a killed one has left running.
 
-    Parameters
-    ----------
-    runs : sequence of Run
-        At least one; all of the same profile and data.
-
     Yields
     ------
     int
@@ -115,8 +96,6 @@ def sweeping(runs: Sequence[Run]) -> Iterator[int]:
     ------
     ChapterInUse
         At once, if there is another sweep in the folder, or a chapter of these runs is being run.
-    CannotWrite
-        If the disk is full or the folder cannot be written.
     """
     results = runs[0].data_root / "sweep.json"
     with locked(results) as descriptor:
@@ -130,13 +109,7 @@ def sweeping(runs: Sequence[Run]) -> Iterator[int]:
 
 
 def raise_unwritten(runs: Sequence[Run]) -> None:
-    """Raise what a chapter of these runs, in whatever process, could not write when it was last run.
-
-    Raises
-    ------
-    CannotWrite
-        If that is why it ended.
-    """
+    """Raise CannotWrite for what a chapter of these runs, in whatever process, could not write when it was last run."""
     for target in _held_targets(runs):
         text = lock_file(target).read_text(encoding="utf-8")
         if text.startswith("cannot write "):

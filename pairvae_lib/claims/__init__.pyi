@@ -9,14 +9,14 @@ from .beyond import (
     summary as summary,
 )
 from .ledger import (
-    decided_claims as decided_claims,
-    read_ledger as read_ledger,
-)
-from .measured import published_measured as published_measured
-from .published import published_results as published_results
-from .study import read_studies as read_studies
-from .tables import (
     as_markdown as as_markdown,
     data_of as data_of,
+    decided_claims as decided_claims,
     details_markdown as details_markdown,
+    read_ledger as read_ledger,
+)
+from .published import published_results as published_results
+from .study import (
+    published_measured as published_measured,
+    read_studies as read_studies,
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from pairvae_lib.claims.published import published_root
 
 RESAMPLES = 2000
 SIGNIFICANT = 0.05
-OUTCOMES = "*-seed*.json"
 
 Outcome = Mapping[str, Any]
 
@@ -46,14 +46,8 @@ def published_folder() -> Path:
 
 
 def read_outcomes(folder: Path) -> dict[tuple[str, str], list[Outcome]]:
-    """All outcomes below a folder, laid out as <data>/<split>-seed<n>.json, by (data, split), in the order of seeds.
-
-    Raises
-    ------
-    MissingResult
-        If there is none; the message holds the command that makes them.
-    """
-    files = sorted(folder.glob(f"*/{OUTCOMES}"))
+    """All outcomes below a folder, laid out as <data>/<split>-seed<n>.json, by (data, split), in the order of seeds."""
+    files = sorted(folder.glob("*/*-seed*.json"))
     if not files:
         raise MissingResult(folder, "python -m benchmarks.beyond --publish")
     found: dict[tuple[str, str], list[Outcome]] = {}
@@ -71,68 +65,34 @@ def methods(outcomes: Sequence[Outcome], metric: str) -> list[str]:
 def mean_errors(outcomes: Sequence[Outcome], metric: str, rng: np.random.Generator) -> dict[str, Interval]:
     """Mean error over the held-out samples by method, with the interval of a bootstrap over samples and seeds.
 
-    Parameters
-    ----------
-    outcomes : sequence of mapping
-        Of one data set and split.
-    metric : str
-        One of `ensemble_errors.METRICS`.
-    rng : numpy.random.Generator
+    Outcomes of one data set and split; the metric is one of `ensemble_errors.METRICS`.
     """
-    found = {}
-    for name in methods(outcomes, metric):
-        values, images, seeds = _gathered(outcomes, lambda one, name=name: one["errors"][metric][name])
-        found[name] = hierarchical_bootstrap(values, images, seeds, np.mean, RESAMPLES, rng)
-    return found
+    names = methods(outcomes, metric)
+    return {name: _mean(outcomes, [one["errors"][metric][name] for one in outcomes], rng) for name in names}
 
 
 def mean_scattering_errors(outcomes: Sequence[Outcome], rng: np.random.Generator) -> dict[str, Interval]:
     """As `mean_errors`, of the way back from micrographs to scattering [of the scattering's range]."""
-    found = {}
-    for name in outcomes[0]["scattering"]:
-        values, images, seeds = _gathered(outcomes, lambda one, name=name: one["scattering"][name])
-        found[name] = hierarchical_bootstrap(values, images, seeds, np.mean, RESAMPLES, rng)
-    return found
+    names = outcomes[0]["scattering"]
+    return {name: _mean(outcomes, [one["scattering"][name] for one in outcomes], rng) for name in names}
 
 
 def differences(
-    outcomes: Sequence[Outcome],
-    first: str,
-    rivals: Sequence[str],
-    metrics: Sequence[str],
-    rng: np.random.Generator,
+    outcomes: Sequence[Outcome], first: str, rivals: Sequence[str], metrics: Sequence[str], rng: np.random.Generator
 ) -> list[Difference]:
-    """Differences of one method from its rivals in every metric, tested together.
+    """Differences of one method from its rivals, metric by metric, rival by rival, tested together.
 
-    Parameters
-    ----------
-    outcomes : sequence of mapping
-        Of one data set and split.
-    first : str
-    rivals, metrics : sequence of str
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of Difference
-        Metric by metric, rival by rival.
+    Outcomes of one data set and split.
     """
     rows = []
-    for metric in metrics:
-        for rival in rivals:
-
-            def gap(one: Outcome, metric: str = metric, rival: str = rival) -> np.ndarray:
-                return np.subtract(one["errors"][metric][first], one["errors"][metric][rival])
-
-            values, images, seeds = _gathered(outcomes, gap)
-            drawn = hierarchical_resamples(values, images, seeds, np.mean, RESAMPLES, rng)
-            low, high = np.quantile(drawn, [0.025, 0.975])
-            means = [
-                _by_image(*_gathered(outcomes, lambda one, m=metric, n=name: one["errors"][m][n])).mean()
-                for name in (first, rival)
-            ]
-            interval = Interval(float(low), float(means[0] - means[1]), float(high))
-            rows.append((metric, rival, interval, float(means[0] / means[1]), two_sided_p_value(drawn)))
+    for metric, rival in product(metrics, rivals):
+        pairs = [(one["errors"][metric][first], one["errors"][metric][rival]) for one in outcomes]
+        gaps, images, seeds = _gathered(outcomes, [np.subtract(*pair) for pair in pairs])
+        drawn = hierarchical_resamples(gaps, images, seeds, np.mean, RESAMPLES, rng)
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        ours, theirs = (_mean_of_images(np.concatenate(errors), images) for errors in zip(*pairs, strict=True))
+        interval = Interval(float(low), float(ours - theirs), float(high))
+        rows.append((metric, rival, interval, float(ours / theirs), two_sided_p_value(drawn)))
     adjusted = holm(np.array([row[-1] for row in rows]))
     return [
         Difference(metric, first, rival, interval, ratio, p_value, float(corrected))
@@ -143,11 +103,6 @@ def differences(
 def summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     """What is no error: spread of the ensembles, correlation within the classes, copies, and seconds of training.
 
-    Parameters
-    ----------
-    outcomes : sequence of mapping
-        Of one data set and split.
-
     Returns
     -------
     dict of str to dict of method to float
@@ -155,42 +110,38 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
         "seconds" (mean over seeds; without methods whose time is not known in any).
     """
 
-    def every(key: str, name: str) -> np.ndarray:
-        return np.concatenate([np.atleast_1d(one[key][name]) for one in outcomes])
+    def over_all(key: str, statistic: Callable[[Any], Any]) -> dict[str, float]:
+        known = {name: [one[key][name] for one in outcomes if one[key][name] is not None] for name in outcomes[0][key]}
+        return {name: float(statistic(np.hstack(values))) for name, values in known.items() if values}
 
-    spread = {name: float(np.median(every("spread", name))) for name in outcomes[0]["spread"]}
-    within = {name: float(np.mean(every("within_class", name))) for name in outcomes[0]["within_class"]}
-    copied = {name: float(np.mean(every("memorisation", name))) for name in outcomes[0]["memorisation"]}
-    seconds: dict[str, float] = {}
-    for name in outcomes[0]["seconds"]:
-        known = [one["seconds"][name] for one in outcomes if one["seconds"][name] is not None]
-        seconds |= {name: float(np.mean(known))} if known else {}
-    return {"spread": spread, "within class": within, "memorisation": copied, "seconds": seconds}
+    return {
+        "spread": over_all("spread", np.median),
+        "within class": over_all("within_class", np.mean),
+        "memorisation": over_all("memorisation", np.mean),
+        "seconds": over_all("seconds", np.mean),
+    }
 
 
-def _gathered(outcomes: Sequence[Outcome], read: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values of all held-out samples with the labels of sample and seed."""
-    values = [np.asarray(read(one), dtype=float) for one in outcomes]
+def _gathered(outcomes: Sequence[Outcome], errors: Iterable[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Errors of all held-out samples, given for each outcome, with the labels of sample and seed."""
+    values = [np.asarray(own, dtype=float) for own in errors]
     images = [np.asarray(one["samples"]) for one in outcomes]
     seeds = [np.full(len(own), one["run"]["seed"]) for own, one in zip(values, outcomes, strict=True)]
     return np.concatenate(values), np.concatenate(images), np.concatenate(seeds)
 
 
-def _by_image(values: np.ndarray, images: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """Mean over the seeds of each image."""
-    return np.array([values[images == image].mean() for image in np.unique(images)])
+def _mean(outcomes: Sequence[Outcome], errors: Iterable[Any], rng: np.random.Generator) -> Interval:
+    """Mean with its interval, of errors given for each outcome."""
+    return hierarchical_bootstrap(*_gathered(outcomes, errors), np.mean, RESAMPLES, rng)
+
+
+def _mean_of_images(values: np.ndarray, images: np.ndarray) -> np.floating:
+    """Mean over images, each the mean over its seeds."""
+    return np.mean([values[images == image].mean() for image in np.unique(images)])
 
 
 def error_rows(outcomes: Sequence[Outcome], metrics: Sequence[str], rng: np.random.Generator) -> list[dict[str, str]]:
-    """One row per method: mean errors with intervals, in thousandths.
-
-    Parameters
-    ----------
-    outcomes : sequence of mapping
-        Of one data set and split.
-    metrics : sequence of str
-    rng : numpy.random.Generator
-    """
+    """One row per method: mean errors with intervals, in thousandths, of outcomes of one data set and split."""
     columns = {metric: mean_errors(outcomes, metric, rng) for metric in metrics}
     names = dict.fromkeys(name for column in columns.values() for name in column)
     return [

@@ -1,4 +1,7 @@
-"""The claims ledger: every claim decided on every study, for the paper's mixed assessment and for held-out samples."""
+"""The claims ledger: every claim decided on every study, for the paper's mixed assessment and for held-out samples.
+
+As rows, as JSON, and as text: lines for a terminal, Markdown tables for a page.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from pairvae_lib.assessment.verdicts import (
     ONLY_MIXED,
     RESAMPLES,
     UNTESTABLE,
+    VERDICTS,
     CannotBeTested,
     Finding,
     decided,
@@ -24,11 +28,9 @@ from pairvae_lib.assessment.verdicts import (
     weakest,
 )
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.claims.claims import CLAIMS, IMAGES, Claim
-from pairvae_lib.claims.measures import MIXED, ONLY_HELD_OUT, View
+from pairvae_lib.claims.claims import CLAIMS, IMAGES, MIXED, ONLY_HELD_OUT, Claim, View
 from pairvae_lib.claims.published import published_root
 from pairvae_lib.claims.study import Study
-from pairvae_lib.claims.tables import data_of, summary_markdown
 from pairvae_lib.files.writing import replacing
 from pairvae_lib.runs import SIMULATED, project_root, results_root
 
@@ -43,14 +45,7 @@ def ledger_file(profile: str, published: bool = False) -> Path:
 
 
 def decided_claims(studies: Iterable[Study], claims: Sequence[Claim] = CLAIMS, resamples: int = RESAMPLES) -> list[Row]:
-    """Decide claims on studies.
-
-    Parameters
-    ----------
-    studies : iterable of Study
-    claims : sequence of Claim
-    resamples : int
-        Of every bootstrap.
+    """Decide claims on studies, every bootstrap of so many resamples.
 
     Returns
     -------
@@ -60,25 +55,12 @@ def decided_claims(studies: Iterable[Study], claims: Sequence[Claim] = CLAIMS, r
         p values of one study and assessment are adjusted together. `verdict` is that of the row; `overall` that of the
         whole claim on these data, both assessments and all parts. `by_seed` is the effect in every single training,
         `n_train` the training size of claims that are not about it.
-
-    Raises
-    ------
-    MissingResult
-        If a run lacks a file that every run writes.
     """
     return [row for study in studies for row in _of_study(study, claims, resamples)]
 
 
 def save_ledger(path: Path, rows: Sequence[Row], keep_others: bool = False) -> None:
-    """Write a ledger as strict JSON, a row to a line, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-    rows : sequence of dict
-    keep_others : bool
-        Whether rows on other data that the file holds stay in it.
-    """
+    """Write a ledger as strict JSON, a row to a line, whole or not at all, its rows on other data kept if so wanted."""
     anew = {row["data"] for row in rows}
     old = json.loads(path.read_text(encoding="utf-8")) if keep_others and path.exists() else []
     lines = [json.dumps(row, allow_nan=False) for row in (*(row for row in old if row["data"] not in anew), *rows)]
@@ -105,13 +87,7 @@ def summary_file() -> Path:
 
 
 def read_ledger(profile: str, published: bool = False) -> list[Row]:
-    """A ledger as it was written.
-
-    Raises
-    ------
-    MissingResult
-        If it is not there; the message names the command.
-    """
+    """A ledger as it was written; where there is none, the error names the command that makes it."""
     path = ledger_file(profile, published)
     if not path.exists():
         raise MissingResult(path, f"pairvae claims --profile {profile}" + " --published" * published)
@@ -120,6 +96,89 @@ def read_ledger(profile: str, published: bool = False) -> list[Row]:
         if missing := [field for field in FIELDS if field not in row]:
             raise ValueError(f"{path} must hold {', '.join(FIELDS)} in every row; {', '.join(missing)} missing")
     return rows
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """A ledger for a terminal: one line per data set, claim and assessment."""
+    lines: list[str] = []
+    for data in data_of(rows):
+        lines += [data, "-" * len(data)]
+        for row in rows:
+            if row["data"] == data:
+                reason = f" ({row['reason']})" if row["reason"] else ""
+                lines.append(f"{row['id']:<4} {row['assessment']:<9} {effect_of(row):<26} {row['verdict']}{reason}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def as_markdown(rows: Sequence[Row], data: str) -> str:
+    """One Markdown table of the claims on one data set: effects and verdicts, mixed and held out beside each other."""
+    if data not in data_of(rows):
+        raise ValueError(f"data must be one of {', '.join(data_of(rows))}; got {data!r}")
+    pairs: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        if row["data"] == data:
+            pairs.setdefault(row["id"], {})[row["assessment"]] = row
+    cells = [
+        [claim, row["mixed"]["wording"]]
+        + [text for one in (row["mixed"], row["held_out"]) for text in (effect_of(one), _bold(one["verdict"]))]
+        for claim, row in pairs.items()
+    ]
+    return _table(("claim", "", "effect, mixed", "verdict, mixed", "effect, held out", "verdict, held out"), cells)
+
+
+def details_markdown(rows: Sequence[Row], data: str) -> str:
+    """What every claim on one data set was decided by: statistic, test, reason, and the cases, as a Markdown list."""
+    lines: list[str] = []
+    for row in rows:
+        if row["data"] != data:
+            continue
+        if row["assessment"] == "mixed":
+            lines.append(f"- **{row['id']}** ({row['paper_item']}) {row['wording']}.  ")
+            lines.append(f"  *{row['statistic']}*: {row['test']}.")
+        counts = f"{row['n_images']} {'draws' if row['basis'] == 'draws' else 'images'}, " if row["n_images"] else ""
+        count = f"; {counts}trainings: {row['n_seeds']}" if row["effect"] is not None else ""
+        reason = f" ({row['reason']})" if row["reason"] else ""
+        lines.append(f"  - {row['assessment'].replace('_', ' ')}: {row['verdict']}{reason}{count}")
+        lines += [f"    - {case['label']}: {effect_of(case)}, {case['verdict']}" for case in row["cases"]]
+    return "\n".join(lines)
+
+
+def summary_markdown(rows: Sequence[Row], data: str) -> str:
+    """All parts of claims on one data set, grouped by what became of them, as Markdown lists: a page at a glance."""
+    groups: dict[str, list[str]] = {verdict: [] for verdict in reversed(VERDICTS)}
+    held_out = {row["id"]: row for row in rows if row["data"] == data and row["assessment"] == "held_out"}
+    for row in rows:
+        if row["data"] != data or row["assessment"] != "mixed":
+            continue
+        other = held_out[row["id"]]
+        verdict = row["verdict"] if row["verdict"] == ONLY_MIXED else weakest((row["verdict"], other["verdict"]))
+        effects = f"{effect_of(row)} mixed, {effect_of(other)} held out" if row["basis"] == "images" else effect_of(row)
+        shown = other["reason"] if verdict == UNTESTABLE else f"{row['statistic']}: {effects}"
+        groups[verdict].append(f"- **{row['id']}** ({row['paper_item']}) {row['wording']}. *{shown}*")
+    heads = (f"**{verdict[0].upper()}{verdict[1:]}** ({len(lines)})" for verdict, lines in groups.items())
+    return "\n\n".join(
+        f"{head}\n\n" + "\n".join(lines) for head, lines in zip(heads, groups.values(), strict=True) if lines
+    )
+
+
+def entries_markdown(claims: Iterable[Claim] = CLAIMS) -> str:
+    """The entries themselves as a Markdown table: what is claimed, measured and required."""
+    cells = [[claim.id, claim.paper_item, claim.wording, claim.statistic, claim.test] for claim in claims]
+    return _table(("claim", "paper", "wording (ours)", "statistic", "holds if it is"), cells)
+
+
+def data_of(rows: Iterable[Row]) -> tuple[str, ...]:
+    """The data sets of a ledger, in order."""
+    return tuple(dict.fromkeys(row["data"] for row in rows))
+
+
+def effect_of(row: Row) -> str:
+    """Effect with its interval, to three digits."""
+    if row["effect"] is None:
+        return "–"
+    interval = row["interval"]
+    return f"{row['effect']:.3g}" + (f" [{interval[0]:.3g}, {interval[1]:.3g}]" if interval else "")
 
 
 def _of_study(study: Study, claims: Sequence[Claim], resamples: int) -> list[Row]:
@@ -158,53 +217,29 @@ def _findings(study: Study, claim: Claim, assessment: str, resamples: int) -> li
     return [examined(case, claim.claimed, f"{study.data} {claim.id} {assessment}", resamples) for case in cases]
 
 
-def _row(
-    study: Study, claim: Claim, assessment: str, findings: Sequence[Finding], adjusted: Sequence[float | None]
-) -> Row:
+def _row(study: Study, claim: Claim, assessment: str, findings: list[Finding], adjusted: list[float | None]) -> Row:
     """One row of the ledger; `overall` is filled in later."""
     results = [decided(finding, claim.claimed, p) for finding, p in zip(findings, adjusted, strict=True)]
     k = _deciding([verdict for verdict, _ in results], adjusted)
     finding, (verdict, reason), p = findings[k], results[k], adjusted[k]
     shown = f"{finding.label}: {reason}" if finding.label and finding.effect is not None else reason
-    row = {
-        "id": claim.id,
-        "claim": claim.number,
-        "paper_item": claim.paper_item,
-        "wording": claim.wording,
-        "data": study.data,
-        "assessment": assessment,
-        "basis": claim.basis,
-        "statistic": claim.statistic,
-        "test": claim.test,
-        "threshold": [
-            None if math.isinf(bound) else _rounded(bound) for bound in (claim.claimed.low, claim.claimed.high)
-        ],
-        "effect": _rounded(finding.effect),
-        "interval": None if finding.interval is None else [_rounded(value) for value in finding.interval],
-        "relative": _rounded(finding.relative),
-        "p": _rounded(p),
-        "n_images": finding.n_images,
-        "n_seeds": finding.n_seeds,
-        "n_train": study.middle or None,
+    several = zip(findings, adjusted, results, strict=True) if len(findings) > 1 else ()
+    return {
+        "id": claim.id, "claim": claim.number, "paper_item": claim.paper_item, "wording": claim.wording,
+        "data": study.data, "assessment": assessment, "basis": claim.basis,
+        "statistic": claim.statistic, "test": claim.test,
+        "threshold": [None if math.isinf(end) else _rounded(end) for end in (claim.claimed.low, claim.claimed.high)],
+        "effect": _rounded(finding.effect), "interval": _rounded(finding.interval),
+        "relative": _rounded(finding.relative), "p": _rounded(p),
+        "n_images": finding.n_images, "n_seeds": finding.n_seeds, "n_train": study.middle or None,
         "by_seed": {name: _rounded(value) for name, value in finding.by_seed.items()},
-        "verdict": verdict,
-        "overall": verdict,
-        "reason": shown,
-        "cases": [],
-    }
-    if len(findings) > 1:
-        row["cases"] = [
-            {
-                "label": one.label,
-                "effect": _rounded(one.effect),
-                "interval": None if one.interval is None else [_rounded(value) for value in one.interval],
-                "p": _rounded(p),
-                "n_images": one.n_images,
-                "verdict": result,
-            }
-            for one, p, (result, _) in zip(findings, adjusted, results, strict=True)
-        ]
-    return row
+        "verdict": verdict, "overall": verdict, "reason": shown,
+        "cases": [
+            {"label": one.label, "effect": _rounded(one.effect), "interval": _rounded(one.interval),
+             "p": _rounded(p), "n_images": one.n_images, "verdict": result}
+            for one, p, (result, _) in several
+        ],
+    }  # fmt: skip
 
 
 def _deciding(verdicts: Sequence[str], p_values: Sequence[float | None]) -> int:
@@ -215,6 +250,19 @@ def _deciding(verdicts: Sequence[str], p_values: Sequence[float | None]) -> int:
     return min(candidates, key=lambda k: sign * (p_values[k] or 0.0))
 
 
-def _rounded(value: float | None) -> float | None:
-    """Four significant digits."""
+def _rounded(value: Any) -> Any:
+    """Four significant digits of a number, or of each of some; None stays."""
+    if isinstance(value, tuple):
+        return [_rounded(one) for one in value]
     return None if value is None else float(f"{value:.4g}")
+
+
+def _bold(verdict: str) -> str:
+    """A verdict in bold type if it says something."""
+    return verdict if verdict == UNTESTABLE else f"**{verdict}**"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

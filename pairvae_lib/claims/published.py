@@ -39,42 +39,32 @@ def published_digest() -> str:
 
 @dataclass(frozen=True)
 class PublishedResults:
-    """Saved results of one example run, and of the sweep around it.
+    """Saved results of one example run, and of the sweep around it."""
 
-    Parameters
-    ----------
-    example : Path
-        Folder of the example's errors.json, curves.npz, history.json and generation.npz.
-    sweep : Path
-        Folder of a data set's runs: of every seed, training size and protocol.
-    source : str
-        One sentence: where they come from.
-    """
-
-    example: Path
-    sweep: Path
-    source: str
+    example: Path  #: folder of the example's errors.json, curves.npz, history.json and generation.npz
+    sweep: Path  #: folder of a data set's runs, of every seed, training size and protocol
+    source: str  #: where they come from, in one sentence
 
     @cached_property
     def errors(self) -> Mapping[str, Any]:
         """errors.json of the example."""
-        return _json(self.example / "errors.json", "05_evaluation")
+        return _read(self.example / "errors.json", "05_evaluation")
 
     @cached_property
     def curves(self) -> Mapping[str, np.ndarray]:
         """curves.npz of the example."""
-        return _arrays(self.example / "curves.npz", "05_evaluation")
+        return _read(self.example / "curves.npz", "05_evaluation")
 
     @cached_property
     def history(self) -> Mapping[str, Any]:
         """history.json of the example."""
-        return _json(self.example / "history.json", "04_pair_vae")
+        return _read(self.example / "history.json", "04_pair_vae")
 
     @cached_property
     def generation(self) -> Mapping[str, np.ndarray]:
         """generation.npz of the example, or of the first run of the sweep that has drawn ensembles."""
         drawn = [self.example / "generation.npz", *sorted(self.sweep.glob("seed*/generation.npz"))]
-        return _arrays(next((file for file in drawn if file.exists()), drawn[0]), "06_generation")
+        return _read(next((file for file in drawn if file.exists()), drawn[0]), "06_generation")
 
     @property
     def model_folder(self) -> Path:
@@ -89,7 +79,7 @@ class PublishedResults:
     @cached_property
     def every_errors(self) -> list[Mapping[str, Any]]:
         """errors.json of every run of the sweep by the default protocol."""
-        return [_json(file, "05_evaluation") for file in sorted(self.sweep.glob("seed*/errors.json"))]
+        return [_read(file, "05_evaluation") for file in sorted(self.sweep.glob("seed*/errors.json"))]
 
     @cached_property
     def protocol_histories(self) -> dict[str, Mapping[str, Any]]:
@@ -97,17 +87,12 @@ class PublishedResults:
         for folder in sorted(self.sweep.glob("seed*")):
             files = {name: folder / (name if name != Run.protocol else "") / "history.json" for name in PROTOCOLS}
             if all(file.exists() for file in files.values()):
-                return {name: _json(file, "04_pair_vae") for name, file in files.items()}
+                return {name: _read(file, "04_pair_vae") for name, file in files.items()}
         raise MissingResult(self.sweep / "seed43-n48" / "direct" / "history.json", "pairvae sweep")
 
 
 def published_results(run: Run) -> PublishedResults:
-    """The run's own results where it has been assessed, else the published ones.
-
-    Parameters
-    ----------
-    run : Run
-        The default run, which is small, always shows what is published.
+    """The run's own results where it has been assessed, else the published ones; for small simulated runs always these.
 
     Raises
     ------
@@ -120,7 +105,7 @@ def published_results(run: Run) -> PublishedResults:
     sweep, example = (published_root() / profile / SIMULATED for profile in (SWEEP_PROFILE, EXAMPLE_PROFILE))
     if not (example / PROVENANCE).exists():
         example = sweep
-    provenance = _json(example / PROVENANCE, "05_evaluation")
+    provenance = _read(example / PROVENANCE, "05_evaluation")
     profiles = dict.fromkeys(folder.parent.name for folder in (example, sweep))
     return PublishedResults(
         example / provenance["example"],
@@ -129,18 +114,8 @@ def published_results(run: Run) -> PublishedResults:
     )
 
 
-def _json(path: Path, notebook: str) -> Any:
-    """A JSON file, or MissingResult."""
-    return json.loads(_there(path, notebook).read_text(encoding="utf-8"))
-
-
-def _arrays(path: Path, notebook: str) -> dict[str, np.ndarray]:
-    """An .npz file, or MissingResult."""
-    return read_arrays(_there(path, notebook))
-
-
-def _there(path: Path, notebook: str) -> Path:
-    """The path, if it is there."""
+def _read(path: Path, notebook: str) -> Any:
+    """What a JSON or .npz file holds, or MissingResult."""
     if not path.exists():
         raise MissingResult(path, f"pairvae run {notebook}")
-    return path
+    return read_arrays(path) if path.suffix == ".npz" else json.loads(path.read_text(encoding="utf-8"))

@@ -158,10 +158,16 @@ def claims(
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
     with messages():
         from pairvae_lib.book.cover import write_cover
-        from pairvae_lib.claims.ledger import decided_claims, ledger_file, published_summary, save_ledger, summary_file
+        from pairvae_lib.claims.ledger import (
+            as_text,
+            decided_claims,
+            ledger_file,
+            published_summary,
+            save_ledger,
+            summary_file,
+        )
         from pairvae_lib.claims.published import published_root
         from pairvae_lib.claims.study import read_studies
-        from pairvae_lib.claims.tables import as_text
         from pairvae_lib.runs import SIMULATED, Run, results_root
 
         profile_named(profile)

@@ -20,7 +20,7 @@ from paper_map import ITEMS
 from PIL import Image
 from throwaway import edit, make_checkout
 
-from pairvae_lib.book import build as bookbuild, pages as bookpages
+from pairvae_lib.book import build as bookbuild
 from pairvae_lib.book.chapters import chapter_names, chapter_text
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.runs import Run
@@ -161,10 +161,10 @@ def test_without_assets_every_widget_is_a_still_picture_with_a_line_that_says_so
         metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {"state": states}}},
         cells=[new_markdown_cell("prose"), new_code_cell("show()", outputs=outputs)],
     )
-    page = bookpages.still_page(notebook)
+    page = bookbuild.still_page(notebook)
     assert [dict(output.data) for output in page.cells[1].outputs] == [
-        {"image/png": picture}, {"text/markdown": bookpages.STILL},
-        {"image/png": other}, {"text/markdown": bookpages.STILL},
+        {"image/png": picture}, {"text/markdown": bookbuild.STILL},
+        {"image/png": other}, {"text/markdown": bookbuild.STILL},
         {"text/plain": "no widget"},
     ]
     assert "widgets" not in page.metadata and "widgets" in notebook.metadata
@@ -380,7 +380,7 @@ def test_a_book_without_a_public_address_has_no_launch_buttons():
 def test_with_a_public_address_every_chapter_leads_to_binder_and_colab(tmp_path):
     config = yaml.safe_load((ROOT / "_build" / "source" / "_config.yml").read_text())
     config["repository"] = {"url": "https://github.com/someone/pairvae", "branch": "main"}
-    config = bookpages.with_launch_buttons(config)
+    config = bookbuild.with_launch_buttons(config)
     for key in ("html_extra_path", "mathjax_path", "nb_ipywidgets_js", "templates_path", "html_sidebars"):
         config["sphinx"]["config"].pop(key, None)
     config["sphinx"]["config"]["html_theme_options"].pop("footer_content_items")

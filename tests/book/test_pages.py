@@ -11,7 +11,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from pairvae_lib.book import bands as reference
-from pairvae_lib.book.pages import (
+from pairvae_lib.book.build import (
     WIDGET_VIEW,
     colab_cell,
     repository_url,

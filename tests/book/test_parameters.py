@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from pairvae_lib.book.parameters import Parameter, declared_parameters, parsed_parameters
+from pairvae_lib.book.execute import Parameter, declared_parameters, parsed_parameters
 
 SOURCE = """
 seed: int = 43

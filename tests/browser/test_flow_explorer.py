@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page
 from visiting import Visit
 
 from benchmarks.explorer import opened, served, write_page
-from pairvae_lib.book.explorer.flow import FlowExploration, write_flow_exploration
+from pairvae_lib.book.explorer.examples import FlowExploration, write_flow_exploration
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.claims.beyond import published_folder
 from pairvae_lib.files.arrays import read_arrays

@@ -19,7 +19,7 @@ from pairvae_lib.assessment.verdicts import (
     VERDICTS,
 )
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.claims.claims import CLAIMS, DRAWS, IMAGES, INTENSITY, S2, Claim
+from pairvae_lib.claims.claims import ALL_CROPS, CLAIMS, DEFAULT, DIRECT, DRAWS, IMAGES, INTENSITY, S2, Claim, View
 from pairvae_lib.claims.ledger import (
     FIELDS,
     decided_claims,
@@ -29,7 +29,6 @@ from pairvae_lib.claims.ledger import (
     save_ledger,
     summary_file,
 )
-from pairvae_lib.claims.measures import ALL_CROPS, DEFAULT, DIRECT, View
 from pairvae_lib.claims.published import published_root
 from pairvae_lib.claims.study import HELD_OUT, TRAIN, read_studies
 from pairvae_lib.config import PROTOCOLS

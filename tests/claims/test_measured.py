@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.claims.measured import NEAREST, published_measured
-from pairvae_lib.claims.study import LEAKY
+from pairvae_lib.claims.study import LEAKY, NEAREST, published_measured
 from pairvae_lib.files.arrays import write_arrays, write_json
 
 SOLO, CROSS, OWN = "solo micrograph_to_micrograph", "profile_to_micrograph", "micrograph_to_micrograph"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pairvae_lib.claims.claims import CLAIMS
-from pairvae_lib.claims.tables import (
+from pairvae_lib.claims.ledger import (
     as_markdown,
     as_text,
     data_of,
@@ -90,5 +90,5 @@ def test_the_details_name_counts_and_cases():
 
 def test_the_page_of_the_book_lists_the_entries_as_they_are():
     page = (Path(__file__).parents[2] / "book" / "claims.md").read_text(encoding="utf-8")
-    assert entries_markdown() in page, "put the table of claims_page.entries_markdown() into book/claims.md"
+    assert entries_markdown() in page, "put the table of ledger.entries_markdown() into book/claims.md"
     assert len(entries_markdown().splitlines()) == len(CLAIMS) + 2

@@ -1,4 +1,4 @@
-"""What the latent explorer shows and moves: held-out examples, and the directions in which latents spread.
+"""What explorers show: held-out examples, with the directions in which latents spread, or with the condition of a flow.
 
 One safetensors file holds it, which a few lines of any language read: a browser's among them.
 """
@@ -6,22 +6,24 @@ One safetensors file holds it, which a few lines of any language read: a browser
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from pairvae_lib.bundles.onnx import export_decoder
-from pairvae_lib.checks import DataError
+from pairvae_lib.bundles.onnx import export_decoder, export_flow, flow_file
+from pairvae_lib.checks import DataError, check_finite, check_shape
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.writing import replacing
+from pairvae_lib.models.flow.network import ConditionalFlow
 from pairvae_lib.models.latents import posterior, principal_directions
 from pairvae_lib.models.pairvae import PairVAE
 
@@ -69,13 +71,7 @@ class Examples:
         raise NotImplementedError
 
     def save(self, path: Path | str) -> Path:
-        """Write all of it to one file, which appears complete or not at all.
-
-        Raises
-        ------
-        CannotWrite
-            If the disk is full or the folder cannot be written.
-        """
+        """Write all of it to one file, which appears complete or not at all."""
         own_arrays, own_words = self._own()
         pattern = np.rint(self.scattering * LEVELS).astype(np.uint8)
         arrays = own_arrays | {
@@ -98,15 +94,7 @@ class Examples:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        FileNotFoundError
-            If it is not there.
-        DataError
-            If it is another kind of file, or a broken one.
-        """
+        """Read what `save` wrote; DataError if it is another kind of file, or a broken one."""
         if not Path(path).is_file():
             raise FileNotFoundError(f"{path} is not there")
         try:
@@ -169,29 +157,17 @@ class Exploration(Examples):
 
     @classmethod
     def of(cls, model: PairVAE, pairs: PreparedPairs, split: Split, rng: np.random.Generator) -> Exploration:
-        """That of a trained model: up to two held-out samples of every morphology.
-
-        Parameters
-        ----------
-        model : PairVAE
-        pairs : PreparedPairs
-        split : Split
-        rng : numpy Generator
-            Draws one crop of every micrograph.
-        """
+        """That of a trained model: up to two held-out samples of every morphology, crops of them drawn by `rng`."""
         first, second = pairs.modalities
         chosen = _examples(pairs.morphologies, split.held_out)
         crops = pairs.crops(range(len(pairs)), second.shape[0], rng)
         shown = as_kept(pairs.scattering[chosen], first)
-        latents = {
-            name: posterior(model.vae(name), x).latent_mean.flatten(1).numpy()
-            for name, x in ((first.name, pairs.scattering), (second.name, crops))
-        }
-        centres = {
-            first.name: posterior(model.vae(first.name), shown).latent_mean.flatten(1).numpy(),
-            second.name: latents[second.name][chosen],
-        }
-        k = min(DIRECTIONS, len(split.train) - 1)
+
+        def means(name: str, x: NDArray) -> NDArray[np.float32]:
+            return posterior(model.vae(name), x).latent_mean.flatten(1).numpy()
+
+        latents = {first.name: means(first.name, pairs.scattering), second.name: means(second.name, crops)}
+        train, k = list(split.train), min(DIRECTIONS, len(split.train) - 1)
         return cls(
             sample_ids=tuple(pairs.sample_ids[i] for i in chosen),
             morphologies=tuple(pairs.morphologies[i] for i in chosen),
@@ -199,11 +175,8 @@ class Exploration(Examples):
             latent_shape=model.vae(first.name).latent_shape,
             scattering=shown[:, 0],
             masks=crops[chosen, 0] > 0.5,
-            centres=centres,
-            directions={
-                name: principal_directions(values[list(split.train)], k).astype(np.float32)
-                for name, values in latents.items()
-            },
+            centres={first.name: means(first.name, shown), second.name: latents[second.name][chosen]},
+            directions={name: principal_directions(z[train], k).astype(np.float32) for name, z in latents.items()},
             variances={name: values.var(axis=0) for name, values in latents.items()},
             q=pairs.q,
             q_unit=pairs.q_unit,
@@ -229,33 +202,83 @@ class Exploration(Examples):
 
 
 def write_exploration(folder: Path | str, model: PairVAE, exploration: Exploration) -> Path:
-    """Write all that an explorer of a model loads: its decoders as ONNX, and the exploration.
-
-    Parameters
-    ----------
-    folder : Path or str
-        Files in it are replaced.
-    model : PairVAE
-    exploration : Exploration
-        Of this model.
-
-    Raises
-    ------
-    ValueError
-        If the extra `onnx` is not installed.
-    CannotWrite
-        If the disk is full or the folder cannot be written.
-    """
+    """Write all that an explorer of a model loads: its decoders as ONNX, and the model's exploration."""
     folder = Path(folder)
     for name in model.names:
-        export_decoder(model.vae(name), folder / decoder_file(name))
+        export_decoder(model.vae(name), folder / f"{name}_decoder.onnx")
     exploration.save(folder / FILE)
     return folder
 
 
-def decoder_file(name: str) -> str:
-    """File name of the decoder of a modality."""
-    return f"{name}_decoder.onnx"
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FlowExploration(Examples):
+    """Held-out examples of a flow, with several true crops of each sample, (n, crops, height, width).
+
+    Parameters
+    ----------
+    conditions : float32 ndarray of shape (n, K)
+        The flow's, of this scattering.
+    """
+
+    kind = "pairvae ensembles 1"
+    conditions: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls,
+        flow: ConditionalFlow,
+        sample_ids: Sequence[str],
+        morphologies: Sequence[str],
+        scattering: np.ndarray,
+        masks: np.ndarray,
+        q: np.ndarray | None = None,
+        q_unit: str = "",
+    ) -> FlowExploration:
+        """That of a trained flow, of n samples.
+
+        Parameters
+        ----------
+        scattering : ndarray of shape (n, *shape)
+            Values in [0, 1].
+        masks : bool ndarray of shape (n, crops, height, width)
+            Crops of the size of the flow's micrographs.
+        """
+        first, second = flow.modalities
+        n = len(sample_ids)
+        check_shape("scattering", scattering, (n, *first.shape))
+        check_finite("scattering", scattering)
+        check_shape("masks", masks, (n, "crops", *second.shape))
+        check_shape("morphologies", np.asarray(morphologies), (n,))
+        shown = as_kept(np.asarray(scattering, np.float32), first)
+        with torch.no_grad():
+            conditions = flow.condition(torch.from_numpy(shown)[:, None].to(flow.device)).cpu().numpy()
+        return cls(
+            sample_ids=tuple(map(str, sample_ids)),
+            morphologies=tuple(map(str, morphologies)),
+            modalities=flow.modalities,
+            scattering=shown,
+            masks=np.asarray(masks, bool),
+            q=q,
+            q_unit=q_unit,
+            conditions=conditions,
+        )
+
+    def _own(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The conditions."""
+        return {"conditions": self.conditions}, {}
+
+    @classmethod
+    def _own_fields(cls, described: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        """The same, from a file."""
+        return {"conditions": arrays["conditions"]}
+
+
+def write_flow_exploration(folder: Path | str, flow: ConditionalFlow, exploration: FlowExploration) -> Path:
+    """Write all that an explorer of a flow loads: its network as ONNX, and the flow's exploration."""
+    scattering, micrograph = (modality.name for modality in flow.modalities)
+    export_flow(flow, Path(folder) / flow_file(scattering, micrograph))
+    exploration.save(Path(folder) / FILE)
+    return Path(folder)
 
 
 def _examples(morphologies: tuple[str, ...], held_out: tuple[int, ...]) -> list[int]:

@@ -14,8 +14,14 @@ import traitlets
 from matplotlib.figure import Figure
 
 from pairvae_lib.assessment.ensembles import flow_answer
-from pairvae_lib.book.explorer.examples import FILE, Examples, Exploration, write_exploration
-from pairvae_lib.book.explorer.flow import FlowExploration, write_flow_exploration
+from pairvae_lib.book.explorer.examples import (
+    FILE,
+    Examples,
+    Exploration,
+    FlowExploration,
+    write_exploration,
+    write_flow_exploration,
+)
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.bundles.onnx import PACKAGES, can_export
 from pairvae_lib.checks import check_positive
@@ -66,12 +72,9 @@ class Explorer(anywidget.AnyWidget):
     Parameters
     ----------
     folders : mapping of label to Path
-        What `write_exploration` or `write_flow_exploration` wrote, by what the reader sees of it; the first is shown
-        first.
+        What `write_exploration` or `write_flow_exploration` wrote; the first is shown first.
     poster : bytes
-        PNG file: what is seen where nothing runs.
-    poster_text : str
-        Its alternative text.
+        PNG file: what is seen where nothing runs, with `poster_text` in words.
     message : str
         Where there are no folders: why.
     """
@@ -122,13 +125,6 @@ def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Exp
         At least one; the first is shown first, and in the still picture.
     folder : Path or str
         Where a folder for each model is written.
-
-    Raises
-    ------
-    ValueError
-        If there is no model.
-    CannotWrite
-        If the disk is full or the folder cannot be written.
     """
     check_positive("number of models to explore", len(explored))
     model, exploration = next(iter(explored.values()))
@@ -145,21 +141,7 @@ def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Exp
 
 
 def explored_models(run: Run, model: PairVAE, exploration: Exploration) -> dict[str, Explored]:
-    """A run's own model, and before it the published one where the run is the small example of the book.
-
-    Parameters
-    ----------
-    run : Run
-    model : PairVAE
-        Of the run.
-    exploration : Exploration
-        Of this model.
-
-    Raises
-    ------
-    BundleError, DataError
-        If what is published is broken.
-    """
+    """A run's own model, and before it the published one where the run is the small example of the book."""
     published = published_results(run)
     found: dict[str, Explored] = {}
     if published.model_folder.is_dir():
@@ -170,23 +152,7 @@ def explored_models(run: Run, model: PairVAE, exploration: Exploration) -> dict[
 
 
 def flow_explorer(flow: ConditionalFlow, exploration: FlowExploration, folder: Path | str, label: str) -> Explorer:
-    """An explorer that draws ensembles with a flow; writes what its front end loads.
-
-    Parameters
-    ----------
-    flow : ConditionalFlow
-    exploration : FlowExploration
-        Of this flow.
-    folder : Path or str
-        Where a folder `flow` is written.
-    label : str
-        What the reader sees of the flow.
-
-    Raises
-    ------
-    CannotWrite
-        If the disk is full or the folder cannot be written.
-    """
+    """An explorer that draws ensembles with a flow, named `label`; writes what its front end loads into `folder`."""
     scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
     text = f"{scattering} of held-out samples, masks that the flow draws from it, and a true crop of the {micrograph}"
     poster = png(_still_of_flow(flow, exploration))

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pairvae_lib.book.explorer import flow as flow_exploration
-from pairvae_lib.book.explorer.examples import FILE
-from pairvae_lib.book.explorer.flow import FlowExploration, write_flow_exploration
+from pairvae_lib.book.explorer import examples as flow_exploration
+from pairvae_lib.book.explorer.examples import FILE, FlowExploration, write_flow_exploration
 from pairvae_lib.checks import DataError
 from pairvae_lib.models.flow.config import FlowArchitecture
 from pairvae_lib.models.flow.network import fresh_flow

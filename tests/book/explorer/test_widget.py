@@ -19,8 +19,7 @@ from pairvae_lib.book.explorer import (  # noqa: E402
     latent_explorer,
     widget as room,  # noqa: E402
 )
-from pairvae_lib.book.explorer.examples import FILE, Exploration  # noqa: E402
-from pairvae_lib.book.explorer.flow import FlowExploration  # noqa: E402
+from pairvae_lib.book.explorer.examples import FILE, Exploration, FlowExploration  # noqa: E402
 from pairvae_lib.book.explorer.widget import EXAMPLES, FRONT_END, RUNTIME, WITHOUT_ONNX, Explorer, bundled  # noqa: E402
 from pairvae_lib.data.splits import Split  # noqa: E402
 from pairvae_lib.figures.pictures import png  # noqa: E402
