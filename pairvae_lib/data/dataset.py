@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -13,25 +14,30 @@ from numpy.typing import NDArray
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import Binarisation
 from pairvae_lib.data.preprocessing import binarised, rescaled_micrograph
-from pairvae_lib.data.reading.checking import noting
-from pairvae_lib.data.reading.listing import UNLABELLED, Listing
-from pairvae_lib.data.reading.pixel_size import SAME_SCALE
-from pairvae_lib.data.reading.samples import (
-    sample_levels,
-    sample_micrograph,
-    sample_profile,
-    sample_truth,
-    scaled_pattern,
-)
+from pairvae_lib.data.reading.images import SAME_SCALE
+from pairvae_lib.data.reading.patterns import scaled_pattern
+from pairvae_lib.data.reading.samples import UNLABELLED, Listing, SampleFiles
 
 Read = TypeVar("Read")
+
+
+@contextmanager
+def noting(problems: list[str], folder: Path, path: Path) -> Iterator[None]:
+    """Turn the reason why a file of a folder cannot be used, a ValueError, into a line of `problems`."""
+    try:
+        yield
+    except ValueError as error:
+        problem = f"{path.relative_to(folder).as_posix()}: {error}"
+        if problem not in problems:  # a file is looked into more than once
+            problems.append(problem)
 
 
 @dataclass(frozen=True, eq=False)
 class PairedDataset:
     """Scattering and micrographs of the same samples; made by `open_pairs`.
 
-    Micrographs are read when asked for, masks are kept once made; a file that cannot be used raises DataError.
+    Scattering is kept as it was read; micrographs are read when asked for, masks are kept once made. A file that cannot
+    be used raises DataError.
 
     Parameters
     ----------
@@ -45,6 +51,8 @@ class PairedDataset:
         log10 intensities that become 0 and 1, for patterns of raw counts.
     common_nm_per_pixel : float, optional
         Pixel size to which micrographs and true masks are brought [nm]; as in the files if not given.
+    files : SampleFiles
+        What was read of the files.
     """
 
     listing: Listing
@@ -52,6 +60,7 @@ class PairedDataset:
     q_unit: str = ""
     pattern_limits: tuple[float, float] | None = None
     common_nm_per_pixel: float | None = None
+    files: SampleFiles = field(default_factory=SampleFiles, repr=False)
     _masks: dict[int, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -136,8 +145,8 @@ class PairedDataset:
         """
         sample = self.listing.samples[index]
         if self.is_profile:
-            return self._read(sample.scattering, lambda: sample_profile(sample)[:2])
-        return self._read(sample.scattering, lambda: scaled_pattern(sample_levels(sample), self.pattern_limits))
+            return self._read(sample.scattering, lambda: self.files.profile(sample)[:2])
+        return self._read(sample.scattering, lambda: scaled_pattern(self.files.levels(sample), self.pattern_limits))
 
     def micrograph(self, index: int) -> NDArray[np.uint8]:
         """Grey micrograph of one sample: above the data bar, within a frame of equal pixels, in 8 bits, to scale.
@@ -172,13 +181,13 @@ class PairedDataset:
         truth = sample.truth
         if truth is None:
             return None
-        mask = self._read(truth, lambda: sample_truth(sample, truth))
+        mask = self._read(truth, lambda: self.files.truth(sample, truth))
         return self._to_scale(index, np.where(mask, 255, 0)) >= 128
 
     def _grey(self, index: int) -> NDArray[np.uint8]:
         """Grey micrograph of one sample on its own scale."""
         sample = self.listing.samples[index]
-        return self._read(sample.micrograph, lambda: sample_micrograph(sample))
+        return self._read(sample.micrograph, lambda: self.files.micrograph(sample))
 
     def _to_scale(self, index: int, grey: NDArray) -> NDArray[np.uint8]:
         """An image of one sample at the pixel size of the data set."""

@@ -19,7 +19,7 @@ from math import isfinite
 from pathlib import Path, PurePosixPath
 
 from pairvae_lib.checks import DataError, check_one_of
-from pairvae_lib.data.reading.field import field_module
+from pairvae_lib.data.reading.decoding import field_module
 from pairvae_lib.files.writing import writing
 
 REPOSITORY = "MaResearchLab/BCP-ML-Characterization-Framework"

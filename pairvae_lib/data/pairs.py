@@ -46,7 +46,7 @@ class PreparedPairs:
         "1/nm", "1/angstrom", or "" where the files do not say.
     limits : (low, high), optional
         Intensities [decades] that became 0 and 1, to scale new data alike: `preprocessing.normalised_profile` for
-        profiles, `reading.samples.scaled_pattern` for patterns of raw counts.
+        profiles, `reading.patterns.scaled_pattern` for patterns of raw counts.
     nm_per_pixel : tuple of float, optional
         Pixel sizes of the masks [nm]; NaN where unknown.
     """

@@ -14,8 +14,8 @@ from pairvae_lib.config import Binarisation
 from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.preprocessing import binarised, normalised_profile, rescaled_micrograph, resized_pattern
-from pairvae_lib.data.reading.pixel_size import MAX_SCALE_RATIO, SAME_SCALE
-from pairvae_lib.data.reading.samples import scaled_pattern
+from pairvae_lib.data.reading.images import MAX_SCALE_RATIO, SAME_SCALE
+from pairvae_lib.data.reading.patterns import scaled_pattern
 
 UNITS = {"1/nm": 1.0, "1/angstrom": 10.0}  # in 1/nm
 Q_TOLERANCE = 1e-6  # relative; what writing q as text and changing its unit may cost
@@ -110,7 +110,7 @@ class Scaling:
         Parameters
         ----------
         levels : array of shape (H, W)
-            As in its file: see `reading.samples.pattern_levels`.
+            As in its file: see `reading.patterns.pattern_levels`.
         size : int
             Height and width that the model sees [px].
 
@@ -139,7 +139,7 @@ class Scaling:
         Parameters
         ----------
         q, intensity : array of shape (N,)
-            A folded profile: see `reading.samples.sample_profile`.
+            A folded profile: see `reading.samples.SampleFiles.profile`.
         unit : str
             Of q: "1/nm", "1/angstrom", or "" where unknown.
 
@@ -180,7 +180,7 @@ class Scaling:
         Parameters
         ----------
         grey : ndarray of uint8, shape (H, W)
-            See `reading.samples.sample_micrograph`; of two levels 0 and 255 it is a mask already.
+            See `reading.samples.SampleFiles.micrograph`; of two levels 0 and 255 it is a mask already.
         size : int
             Height and width of the model's crops [px].
         nm_per_pixel : float, optional

@@ -21,7 +21,7 @@ from pairvae_lib.checks import check_mask, check_positive, check_shape
 from pairvae_lib.config import Binarisation
 from pairvae_lib.data.folder import PairedDataset
 from pairvae_lib.data.preprocessing import THRESHOLDS, _blurred, _smoothed
-from pairvae_lib.data.reading.listing import UNLABELLED
+from pairvae_lib.data.reading.samples import UNLABELLED
 from pairvae_lib.data.simulation.dataset import RECORD, VERSION
 from pairvae_lib.data.simulation.relighting import relit_micrographs
 from pairvae_lib.files.arrays import write_json

@@ -10,8 +10,8 @@ import numpy as np
 
 from pairvae_lib.config import PAPER_TRAINING_SIZES, TRAINING_FRACTION
 from pairvae_lib.data.inspection.seen import BEAM_DISC, Seen
-from pairvae_lib.data.reading.listing import UNLABELLED
-from pairvae_lib.data.reading.pixel_size import SAME_SCALE
+from pairvae_lib.data.reading.images import SAME_SCALE
+from pairvae_lib.data.reading.samples import UNLABELLED
 
 LEAST_PER_LABEL = 3  # a label in training, and something held out, more than once
 MUCH_EXPLAINED = 0.5  # share of the variance of the area fraction, from which on a group tells most

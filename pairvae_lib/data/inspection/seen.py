@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from pairvae_lib.checks import DataError
 from pairvae_lib.data.folder import PairedDataset
-from pairvae_lib.data.reading.listing import Sample
-from pairvae_lib.data.reading.pixel_size import file_nm_per_pixel
-from pairvae_lib.data.reading.samples import measured_levels, sample_beam
+from pairvae_lib.data.reading.images import file_nm_per_pixel
+from pairvae_lib.data.reading.samples import Sample
 
 THUMBNAIL = 96  # px
 CURVE_POINTS = 64
@@ -101,7 +100,7 @@ def seen_sample(dataset: PairedDataset, index: int, problems: list[str]) -> Seen
             places = np.unique(np.linspace(0, len(q) - 1, CURVE_POINTS).astype(int))
             pictures["profile"] = np.stack([q[places], intensity[places]])
         else:
-            facts |= {"scattering_shape": scattering.shape} | _pattern_facts(sample, dataset.pattern_limits is not None)
+            facts |= {"scattering_shape": scattering.shape} | _pattern_facts(dataset, sample)
             pictures["pattern"] = _small(scattering * 255)
     except DataError as error:
         problems += error.problems
@@ -116,7 +115,7 @@ def seen_sample(dataset: PairedDataset, index: int, problems: list[str]) -> Seen
         problems += error.problems
     try:
         facts["nm_in_tags"] = file_nm_per_pixel(sample.micrograph) if sample.micrograph.is_file() else None
-        facts["beam"] = None if dataset.is_profile else sample_beam(sample)
+        facts["beam"] = None if dataset.is_profile else dataset.files.beam(sample)
     except ValueError:  # listed when the folder was opened
         pass
     return Seen(
@@ -132,15 +131,16 @@ def seen_sample(dataset: PairedDataset, index: int, problems: list[str]) -> Seen
     )
 
 
-def _pattern_facts(sample: Sample, is_counts: bool) -> dict[str, Any]:
+def _pattern_facts(dataset: PairedDataset, sample: Sample) -> dict[str, Any]:
     """Shares of masked and saturated pixels, and whether an unmasked pattern is dark about its beam."""
-    levels, missing = measured_levels(sample.scattering, sample.detector_mask)
+    is_counts = dataset.pattern_limits is not None
+    levels, missing = dataset.files.measured(sample)
     seen = levels[~missing]
     facts: dict[str, Any] = {"masked": float(missing.mean()), "saturated": float((seen == seen.max()).mean())}
     facts["is_counts"] = is_counts
     if is_counts and not missing.any():
         height, width = levels.shape
-        row, col = sample_beam(sample) or ((height - 1) / 2, (width - 1) / 2)
+        row, col = dataset.files.beam(sample) or ((height - 1) / 2, (width - 1) / 2)
         rows, cols = np.indices(levels.shape)
         far = np.hypot(rows - row, cols - col) / min(height, width)
         disc, ring = far <= BEAM_DISC, (far >= BEAM_RING[0]) & (far <= BEAM_RING[1])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.data.reading.decoding import unreadable_as_value_error
-from pairvae_lib.data.reading.hdf5 import HDF5_SUFFIXES, hdf5_curve
+from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, hdf5_curve
 
 PROFILE_SUFFIXES = frozenset({".dat", ".txt", ".csv", ".xy", ".chi"})
 MIN_POINTS = 16
