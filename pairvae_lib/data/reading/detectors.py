@@ -36,13 +36,7 @@ _METRE = ("1/m", "m-1", "m^-1")
 
 
 def detector_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape (height, width) and type of the image of a detector file, by its header alone.
-
-    Parameters
-    ----------
-    path : Path
-        A file with one of `DETECTOR_SUFFIXES`.
-    """
+    """Shape (height, width) and type of the image of a detector file, by its header alone."""
     if path.suffix.lower() in HDF5_SUFFIXES:
         return hdf5_image_shape(path)
     with unreadable_as_value_error():
@@ -55,12 +49,8 @@ def detector_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
 def detector_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     """Image of a detector file, and the pixels at which it says itself that it saw nothing.
 
-    These are the pixels of the file's own mask (Eiger), of its dummy value (EDF), and those of `no_signal`.
-
-    Parameters
-    ----------
-    path : Path
-        A file with one of `DETECTOR_SUFFIXES`, whose header was checked.
+    These are the pixels of the file's own mask (Eiger), of its dummy value (EDF), and those of `no_signal`. The header
+    must have been checked.
 
     Returns
     -------
@@ -84,29 +74,17 @@ def detector_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
 
 
 def no_signal(levels: NDArray, is_detector: bool = False) -> NDArray[np.bool_]:
-    """Pixels that hold no measurement by the customs of detectors.
+    """Pixels (bool, of the shape of `levels`) that hold no measurement by the customs of detectors.
 
     NaN and infinity; of integers what is negative, and the largest number of unsigned 32 and 64 bits (of detector
     files of every unsigned type); of floats negative values, if they are no more than `MAX_DUMMIES` different ones
-    (others are noise about zero).
-
-    Parameters
-    ----------
-    levels : ndarray of shape (H, W)
-        As in the file.
-    is_detector : bool
-        Whether the file is of a format of detectors: then the largest number of 8 and 16 bits marks pixels, too.
-
-    Returns
-    -------
-    ndarray of bool, shape (H, W)
+    (others are noise about zero). `is_detector`: the file is of a format of detectors, in which the largest number of
+    8 and 16 bits marks pixels, too.
     """
     kind = levels.dtype.kind
-    if kind == "b":
+    if kind == "b" or (kind == "u" and levels.dtype.itemsize < 4 and not is_detector):
         return np.zeros(levels.shape, dtype=bool)
     if kind == "u":
-        if levels.dtype.itemsize < 4 and not is_detector:
-            return np.zeros(levels.shape, dtype=bool)
         return levels == np.iinfo(levels.dtype).max
     if kind == "i":
         return levels < 0
@@ -240,15 +218,7 @@ def hdf5_image_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
 
 
 def hdf5_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
-    """The only image of a file, and which of its pixels the detector's own mask calls bad.
-
-    Returns
-    -------
-    levels : ndarray of shape (H, W)
-        As in the file.
-    bad : ndarray of bool, shape (H, W)
-        All False where the file has no pixel mask.
-    """
+    """The only image (H, W) of a file, and which of its pixels (bool) the detector's own mask, if any, calls bad."""
     with hdf5_file(path) as file:
         dataset = _image(file, path.parent)
         levels = np.asarray(dataset[()]).reshape(dataset.shape[-2:])

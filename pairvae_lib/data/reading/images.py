@@ -91,11 +91,6 @@ def read_image(path: Path) -> NDArray:
 def image_pixels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     """Pixels of an image as they are in the file, and which of them hold no measurement.
 
-    Parameters
-    ----------
-    path : Path
-        A file with one of `IMAGE_SUFFIXES`.
-
     Returns
     -------
     image : ndarray of shape (H, W) or (H, W, channels)

@@ -49,6 +49,7 @@ DETECTOR_WORDS = ("detector", "beamstop")
 KINDS = ("pattern", "profile", "micrograph", "truth", "detector_mask", "ignore")
 NUMBER_COLUMNS = ("nm_per_pixel", "q_scale", "image_rows")
 RESERVED_COLUMNS = ("sample_id", "morphology", "group", "batch", "poni", "beam_row", "beam_col", *NUMBER_COLUMNS)
+MEASUREMENT_SUFFIXES = IMAGE_SUFFIXES | PROFILE_SUFFIXES
 MAX_MANIFEST = 2**24  # bytes
 PONI = ".poni"
 UNKNOWN = "unknown"  # a pixel size that is left unknown whatever the tags say
@@ -61,17 +62,8 @@ Row = dict[str, str]
 def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
     """Samples of a folder laid out as the paper's own data: `SEM/*.tif` and `SAXS/*.jpg`, paired by sorted order.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds the two folders.
-    problems : list of str
-        Grows by a line for every fault.
-
-    Returns
-    -------
-    Listing or None
-        None if the files cannot be paired. The sample ids are the names of the micrographs.
+    What is wrong is added to `problems`; None if the files cannot be paired. The sample ids are the names of the
+    micrographs.
 
     Source
     ------
@@ -94,9 +86,8 @@ def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
         for place, path in enumerate(micrographs)
         if places.get(path.stem, place) != place
     ]
-    problems += [
-        f"SEM/{path.name}: another file has the same name" for path in micrographs if _stems(micrographs)[path.stem] > 1
-    ]
+    times = Counter(path.stem for path in micrographs)
+    problems += [f"SEM/{path.name}: another file has the same name" for path in micrographs if times[path.stem] > 1]
     problems += [
         f"{path.parent.name}/{path.name}: must be a file within the folder"
         for path in (*micrographs, *patterns)
@@ -112,21 +103,10 @@ def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
 
 
 def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]) -> Listing | None:
-    """Samples of a folder with a `manifest.csv`; what is wrong with it is added to `problems`.
+    """The faultless rows of a folder's `manifest.csv`; None if there is no row, or the columns cannot be told.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds `manifest.csv`.
-    kinds : mapping of str to str
-        Kind of a column, one of `KINDS`, where its name does not tell.
-    problems : list of str
-        Grows by a line for every fault.
-
-    Returns
-    -------
-    Listing or None
-        The faultless rows; None if there are none, or the columns cannot be told.
+    What is wrong is added to `problems`. `kinds` names the kind of a column, one of `KINDS`, where its name does not
+    tell.
     """
     rows = _rows(folder / MANIFEST, problems)
     if not rows:
@@ -135,10 +115,10 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
     for name, kind in kinds.items():
         check_one_of("column in kinds", name, names)
         check_one_of(f"kinds[{name!r}]", kind, KINDS)
-    columns = told_columns(folder, rows, names, kinds, problems)
+    columns = _told_columns(folder, rows, names, kinds, problems)
     if columns is None:
         return None
-    common = _Common.of(folder, rows, problems)
+    common = _common_files(folder, rows, problems)
     samples: list[Sample] = []
     for line, row in rows:
         faults: list[str] = []
@@ -153,15 +133,7 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
 
 
 def is_file_within(folder: Path, path: Path) -> bool:
-    """Whether a path is a regular file that lies in the folder, links followed; or nothing is there.
-
-    Parameters
-    ----------
-    folder : Path
-        The data folder.
-    path : Path
-        A path in it by name.
-    """
+    """Whether a path is a regular file that lies in the folder, links followed; or nothing is there."""
     return path.resolve().is_relative_to(folder.resolve()) and (path.is_file() or not path.exists())
 
 
@@ -171,13 +143,8 @@ def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     return sorted(files, key=lambda path: path.name)
 
 
-def _stems(paths: list[Path]) -> Counter[str]:
-    """How often each name occurs."""
-    return Counter(path.stem for path in paths)
-
-
 @dataclass(frozen=True)
-class Columns:
+class _Columns:
     """What the columns of a manifest are; `is_averaged`: images whose azimuthal average is the profile."""
 
     scattering: str
@@ -190,29 +157,10 @@ class Columns:
     poni: str | None
 
 
-def told_columns(
+def _told_columns(
     folder: Path, rows: list[tuple[int, Row]], names: list[str], kinds: Mapping[str, str], problems: list[str]
-) -> Columns | None:
-    """The roles of the columns, by `kinds`, by their files and by their names.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the data: whether an HDF5 file holds a curve can only be told by looking into it.
-    rows : list of (int, Row)
-        The table.
-    names : list of str
-        Of all columns.
-    kinds : mapping of str to str
-        Kind of a column where its name does not tell.
-    problems : list of str
-        Grows by a line for every fault.
-
-    Returns
-    -------
-    Columns or None
-        None if the columns cannot be told.
-    """
+) -> _Columns | None:
+    """The roles of the columns, by `kinds`, by their files and by their names; None if they cannot be told."""
     by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
     faults: list[str] = []
     averaged: set[str] = set()
@@ -251,7 +199,7 @@ def told_columns(
     problems += [f"{MANIFEST}: {fault}" for fault in faults]
     if faults:
         return None
-    return Columns(
+    return _Columns(
         scattering=scattering[0],
         micrograph=by_kind["micrograph"][0],
         truth=next(iter(by_kind["truth"]), None),
@@ -294,31 +242,25 @@ def _kind_of_images(name: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Common:
-    """Files of a folder that count for all its samples."""
-
-    poni: Path | None
-    mask: Path | None
-
-    @classmethod
-    def of(cls, folder: Path, rows: list[tuple[int, Row]], problems: list[str]) -> _Common:
-        """What lies in the folder itself, and is not the file of a sample."""
-        taken = {value for _, row in rows for value in row.values()}
-        paths = sorted(path for path in folder.iterdir() if path.name not in taken and not path.name.startswith("."))
-        found = {
-            "calibrations": [path for path in paths if path.suffix.lower() == PONI],
-            "masks": [path for path in paths if path.stem == "mask" and path.suffix.lower() in IMAGE_SUFFIXES],
-        }
-        for what, files in found.items():
+def _common_files(
+    folder: Path, rows: list[tuple[int, Row]], problems: list[str]
+) -> tuple[Path | None, Path | None]:
+    """Calibration and detector mask that lie in the folder itself, and are not the file of a sample."""
+    taken = {value for _, row in rows for value in row.values()}
+    paths = sorted(path for path in folder.iterdir() if path.name not in taken and not path.name.startswith("."))
+    found = {
+        "calibrations": [path for path in paths if path.suffix.lower() == PONI],
+        "masks": [path for path in paths if path.stem == "mask" and path.suffix.lower() in IMAGE_SUFFIXES],
+    }
+    for what, files in found.items():
+        if len(files) > 1:
             names = ", ".join(path.name for path in files)
-            if len(files) > 1:
-                problems.append(f"expected at most one of the folder's {what}; got {names}")
-            problems += [
-                f"{path.name}: must be a file within the folder" for path in files if not is_file_within(folder, path)
-            ]
-        poni, mask = (next(iter(files), None) for files in found.values())
-        return cls(poni, mask)
+            problems.append(f"expected at most one of the folder's {what}; got {names}")
+        problems += [
+            f"{path.name}: must be a file within the folder" for path in files if not is_file_within(folder, path)
+        ]
+    poni, mask = (next(iter(files), None) for files in found.values())
+    return poni, mask
 
 
 def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
@@ -366,7 +308,9 @@ def _is_hopeless(problems: list[str], line: int) -> bool:
     return True
 
 
-def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: list[str]) -> Sample:
+def _sample(
+    folder: Path, row: Row, columns: _Columns, common: tuple[Path | None, Path | None], faults: list[str]
+) -> Sample:
     """One row, with its faults."""
     if not row["sample_id"]:
         faults.append("sample_id is empty")
@@ -385,7 +329,8 @@ def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: l
         return _file(folder, row[column], column, faults, suffixes) if column and row[column] else None
 
     is_detector_image = columns.is_averaged or not columns.is_profile
-    poni = (optional(columns.poni, frozenset({PONI})) or common.poni) if is_detector_image else None
+    common_poni, common_mask = common
+    poni = (optional(columns.poni, frozenset({PONI})) or common_poni) if is_detector_image else None
     if columns.is_averaged and poni is None:
         faults.append(
             f"{columns.scattering} is to be averaged, which needs a calibration: one {PONI} file in the folder, or "
@@ -402,7 +347,7 @@ def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: l
         numbers["q_scale"],
         None if image_rows is None else int(image_rows),
         poni,
-        (optional(columns.detector_mask) or common.mask) if is_detector_image else None,
+        (optional(columns.detector_mask) or common_mask) if is_detector_image else None,
         _beam(row, faults),
         columns.is_averaged,
         not keeps_unknown,
@@ -410,11 +355,7 @@ def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: l
 
 
 def _file(
-    folder: Path,
-    name: str,
-    column: str,
-    faults: list[str],
-    suffixes: frozenset[str] = IMAGE_SUFFIXES | PROFILE_SUFFIXES,
+    folder: Path, name: str, column: str, faults: list[str], suffixes: frozenset[str] = MEASUREMENT_SUFFIXES
 ) -> Path:
     """A path of the manifest, which must stay within the folder, links included."""
     path = PurePosixPath(name)

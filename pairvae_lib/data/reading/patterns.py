@@ -100,18 +100,9 @@ def pattern_levels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
 
 
 def mask_pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Pixels that a mask file masks: those that are not zero (the custom of fabio, pyFAI and Dectris).
+    """Pixels (H, W) that the mask file of a pattern of this shape masks: those that are not zero.
 
-    Parameters
-    ----------
-    path : Path
-        An image file.
-    shape : (H, W)
-        Of the pattern.
-
-    Returns
-    -------
-    ndarray of bool, shape (H, W)
+    This is the custom of fabio, pyFAI and Dectris.
     """
     try:
         image, missing = image_pixels(path)
@@ -206,34 +197,16 @@ def _rings(shape: tuple[int, int], row: float, col: float) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What a `.poni` file says.
+    """What a `.poni` file says."""
 
-    Parameters
-    ----------
-    centre : (row, col)
-        Where the beam meets the detector [px], the centre of the first pixel at (0, 0); it may lie outside.
-    q_per_pixel : float
-        q of one pixel next to the beam [1/nm].
-    shape : (H, W) or None
-        Of the detector [px], where the file names one.
-    integrator : object
-        pyFAI's.
-    """
-
-    centre: tuple[float, float]
-    q_per_pixel: float
-    shape: tuple[int, int] | None
-    integrator: Any
+    centre: tuple[float, float]  # (row, col) of the beam [px], the centre of the first pixel at (0, 0); may lie outside
+    q_per_pixel: float  # q of one pixel next to the beam [1/nm]
+    shape: tuple[int, int] | None  # (H, W) of the detector [px], where the file names one
+    integrator: Any  # pyFAI's
 
 
 def calibration(path: Path) -> Calibration:
-    """Calibration of a `.poni` file.
-
-    Parameters
-    ----------
-    path : Path
-        Written by pyFAI.
-    """
+    """Calibration of a `.poni` file, as pyFAI writes it."""
     with unreadable_as_value_error():
         if path.stat().st_size > MAX_PONI:
             raise ValueError(f"must be a .poni file of at most {MAX_PONI} bytes; got {path.stat().st_size}")
@@ -243,16 +216,7 @@ def calibration(path: Path) -> Calibration:
 def averaged_profile(
     levels: NDArray, missing: NDArray[np.bool_], known: Calibration
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Azimuthal average of a pattern by pyFAI, without its masked pixels.
-
-    Parameters
-    ----------
-    levels : ndarray of shape (H, W)
-        Intensities; of any value where `missing`.
-    missing : ndarray of bool, shape (H, W)
-        True where nothing was measured.
-    known : Calibration
-        Of the detector.
+    """Azimuthal average of a pattern (H, W) by pyFAI, without the pixels that are `missing` (bool, of the same shape).
 
     Returns
     -------

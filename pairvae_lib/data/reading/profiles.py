@@ -29,11 +29,6 @@ def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], 
     uncertainty) is checked and left aside. Lines that start with # are comments; lines of words may stand before the
     first number.
 
-    Parameters
-    ----------
-    path : Path
-        With one of `PROFILE_SUFFIXES` or `HDF5_SUFFIXES`.
-
     Returns
     -------
     q, intensity : ndarray of shape (N,)
