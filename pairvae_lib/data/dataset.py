@@ -41,18 +41,12 @@ class PairedDataset:
 
     Parameters
     ----------
-    listing : Listing
-        Files and labels.
-    binarisation : Binarisation
-        How grey micrographs become masks.
     q_unit : str
         Unit of q of 1-D profiles, "" where unknown.
     pattern_limits : (low, high), optional
         log10 intensities that become 0 and 1, for patterns of raw counts.
     common_nm_per_pixel : float, optional
         Pixel size to which micrographs and true masks are brought [nm]; as in the files if not given.
-    files : SampleFiles
-        What was read of the files.
     """
 
     listing: Listing
@@ -136,12 +130,9 @@ class PairedDataset:
         return rows.pop() if len(rows) == 1 else None
 
     def scattering(self, index: int) -> NDArray[np.float32] | tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Scattering of one sample.
+        """Scattering of one sample: a pattern, float32 (H, W) in [0, 1]; or (q, intensity), each of shape (N,).
 
-        Returns
-        -------
-        ndarray of float32, shape (H, W), or (q, intensity), each of shape (N,)
-            A pattern in [0, 1]; of 1-D profiles the folded one (see `scattering.folded_profile`), q in `q_unit`.
+        Of 1-D profiles the folded one (see `scattering.folded_profile`), q in `q_unit`.
         """
         sample = self.listing.samples[index]
         if self.is_profile:
@@ -149,24 +140,15 @@ class PairedDataset:
         return self._read(sample.scattering, lambda: scaled_pattern(self.files.levels(sample), self.pattern_limits))
 
     def micrograph(self, index: int) -> NDArray[np.uint8]:
-        """Grey micrograph of one sample: above the data bar, within a frame of equal pixels, in 8 bits, to scale.
+        """Grey micrograph (H, W) of one sample: above the data bar, within its frame, in 8 bits, to scale.
 
-        Returns
-        -------
-        ndarray of uint8, shape (H, W)
-            Of 16-bit and float images robustly scaled levels, of images of two levels 0 and 255 (and levels between
-            them where the image was brought to a coarser scale).
+        Of 16-bit and float images robustly scaled levels, of images of two levels 0 and 255 (and levels between them
+        where the image was brought to a coarser scale).
         """
         return self._to_scale(index, self._grey(index))
 
     def mask(self, index: int) -> NDArray[np.bool_]:
-        """Binarised micrograph of one sample; as it is where the file has two grey levels.
-
-        Returns
-        -------
-        ndarray of bool, shape (H, W)
-            True where bright.
-        """
+        """Binarised micrograph (H, W) of one sample, True where bright; as it is where the file has two grey levels."""
         if index not in self._masks:
             grey = self._grey(index)
             is_binary = bool(((grey == 0) | (grey == 255)).all())

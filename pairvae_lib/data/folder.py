@@ -79,20 +79,10 @@ def open_pairs(
 def readable_pairs(
     folder: Path | str, kinds: Mapping[str, str] | None, binarisation: Binarisation, problems: list[str]
 ) -> PairedDataset | None:
-    """What can be read of a folder, with its faults as lines instead of an error.
+    """What `open_pairs` can read of a folder, with its faults as lines instead of an error; None if there is no sample.
 
-    Parameters
-    ----------
-    folder, kinds, binarisation
-        See `open_pairs`.
-    problems : list of str
-        Grows by a line for every file, row or column that cannot be used. Where there are any, reading a sample may
-        raise.
-
-    Returns
-    -------
-    PairedDataset or None
-        None if there is no sample.
+    `problems` grows by a line for every file, row or column that cannot be used. Where there are any, reading a sample
+    may raise.
     """
     listing = _listing(Path(folder), kinds or {}, problems)
     if listing is None or not listing.samples:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pairvae_lib.checks import check_range, check_shape
 from pairvae_lib.config import Profile
 from pairvae_lib.data.preprocessing import binarised, random_crop, resized_pattern
-from pairvae_lib.data.simulation.annealing import annealing
+from pairvae_lib.data.simulation.film import annealing
 from pairvae_lib.data.simulation.morphologies import drawn_parameters
 from pairvae_lib.morphology.masks import two_point_correlation
 

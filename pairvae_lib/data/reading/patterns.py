@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from pairvae_lib.checks import check_shape
 from pairvae_lib.data.reading.decoding import field_module, unreadable_as_value_error
 from pairvae_lib.data.reading.images import grey_image, image_pixels, is_grey
-from pairvae_lib.data.scattering import colour_map_residual, inverted_colour_map
+from pairvae_lib.data.scattering import inverted_colour_map
 
 LIMIT_PERCENTILES = (0.1, 99.9)  # of intensities: a few hot points do not squeeze the rest
 MAX_COLOUR_RESIDUAL = 20.0  # RGB levels; JPEG alone leaves 4-6
@@ -89,14 +89,13 @@ def pattern_levels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
         return grey_image(image), missing
     if image.dtype != np.uint8:
         raise ValueError(f"a coloured pattern must have 8 bits per channel; got {image.dtype}")
-    rgb = image[..., :3]
-    residual = colour_map_residual(rgb)
+    levels, residual = inverted_colour_map(image[..., :3])
     if residual > MAX_COLOUR_RESIDUAL:
         raise ValueError(
             f"coloured, but not in the colour map black-blue-red-yellow-white (mean distance {residual:.0f} "
             "levels); save its scalar intensities"
         )
-    return inverted_colour_map(rgb), missing
+    return levels, missing
 
 
 def mask_pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
