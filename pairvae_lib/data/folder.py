@@ -23,22 +23,9 @@ from pairvae_lib.data.preprocessing import normalised_profile, resized_pattern, 
 from pairvae_lib.data.reading.detectors import DETECTOR_SUFFIXES
 from pairvae_lib.data.reading.images import common_scale, file_nm_per_pixel, image_header
 from pairvae_lib.data.reading.manifest import MANIFEST, manifest_listing, paper_listing
-from pairvae_lib.data.reading.patterns import LIMIT_PERCENTILES, scaled_pattern
+from pairvae_lib.data.reading.patterns import LIMIT_PERCENTILES
 from pairvae_lib.data.reading.samples import UNLABELLED, Listing, SampleFiles
 from pairvae_lib.data.scattering import log_q_grid
-from pairvae_lib.data.splits import Split, group_split, stratified_split
-
-__all__ = [
-    "PairedDataset",
-    "PreparedPairs",
-    "Split",
-    "group_split",
-    "open_pairs",
-    "prepare",
-    "readable_pairs",
-    "scaled_pattern",
-    "stratified_split",
-]
 
 LEAST_SHARE_OF_16_BITS = 0.05  # patterns that never reach it hold counts rather than scaled intensities
 LEAST_Q_COVERAGE = 0.5  # of the range of log q that is typical of the data set
@@ -124,7 +111,7 @@ def _check_micrographs(listing: Listing, files: SampleFiles, problems: list[str]
             if listing.image_width not in (None, header.width):
                 raise ValueError(f"{header.width} px wide, expected {listing.image_width} as the paper's data")
             if header.dtype.kind == "f":
-                files.check_micrograph(sample.micrograph)
+                files.keep_micrograph(sample.micrograph)
             if sample.truth is not None:
                 with noting(problems, listing.folder, sample.truth):
                     true = image_header(sample.truth)

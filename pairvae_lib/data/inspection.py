@@ -21,7 +21,8 @@ from PIL import Image
 from pairvae_lib import __version__
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import PAPER_TRAINING_SIZES, TRAINING_FRACTION, Profile
-from pairvae_lib.data.folder import PairedDataset, readable_pairs
+from pairvae_lib.data.dataset import PairedDataset
+from pairvae_lib.data.folder import readable_pairs
 from pairvae_lib.data.reading.images import SAME_SCALE, file_nm_per_pixel
 from pairvae_lib.data.reading.samples import UNLABELLED, Sample
 from pairvae_lib.files.webpage import address, rendered

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from pairvae_lib.checks import check_mask, check_positive, check_shape
 from pairvae_lib.config import Binarisation
-from pairvae_lib.data.folder import PairedDataset
+from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.preprocessing import binarised, blurred_micrograph, smoothed_mask
 from pairvae_lib.data.reading.samples import UNLABELLED
 from pairvae_lib.data.simulation.dataset import RECORD, VERSION

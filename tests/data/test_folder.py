@@ -15,11 +15,14 @@ from scipy.ndimage import gaussian_filter
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import PAPER, QUICK, TINY, Binarisation
 from pairvae_lib.data import folder as folder_module
-from pairvae_lib.data.folder import PreparedPairs, group_split, open_pairs, prepare, scaled_pattern, stratified_split
+from pairvae_lib.data.folder import open_pairs, prepare
+from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.preprocessing import binarised, normalised_profile, resized_pattern
 from pairvae_lib.data.reading import images, patterns, samples
+from pairvae_lib.data.reading.patterns import scaled_pattern
 from pairvae_lib.data.scaling import Scaling
 from pairvae_lib.data.scattering import colour_mapped, folded_profile
+from pairvae_lib.data.splits import group_split, stratified_split
 
 AFM_GISAXS = Path(__file__).parents[3] / "shared" / "data" / "afm-gisaxs"
 

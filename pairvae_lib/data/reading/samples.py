@@ -63,7 +63,7 @@ class Listing:
 
 
 class SampleFiles:
-    """What the files of samples hold: each file is decoded once, and scattering is kept as it was read.
+    """What the files of samples hold: scattering, masks and calibrations are decoded once, and kept as they were read.
 
     A file that cannot be used raises ValueError with the reason alone, and is read again the next time.
     """
@@ -130,8 +130,8 @@ class SampleFiles:
             raise ValueError(f"must hold at least {MIN_POINTS} points outside the beam stop; got {len(folded_q)}")
         return folded_q, folded, unit
 
-    def check_micrograph(self, path: Path) -> None:
-        """Read a micrograph of floats, which may be NaN, and keep it."""
+    def keep_micrograph(self, path: Path) -> None:
+        """Read a micrograph and keep it: one of floats is read when it is checked, for they may be NaN."""
         if path not in self._micrographs:
             self._micrographs[path] = read_image(path)
 
