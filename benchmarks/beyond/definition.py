@@ -12,10 +12,10 @@ from pathlib import Path
 from benchmarks.beyond.peers import PEERS, PeerTraining
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import PAPER, QUICK, TINY, Profile
-from pairvae_lib.data.folder import Split, open_pairs, prepare
+from pairvae_lib.data.folder import open_pairs, prepare
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.simulation import simulate
-from pairvae_lib.data.splits import FIRST_SEED, gap_split, group_split
+from pairvae_lib.data.splits import FIRST_SEED, Split, gap_split, group_split
 from pairvae_lib.models.cached import split_pairs
 from pairvae_lib.models.flow.config import FLOWS, Flow
 from pairvae_lib.runs import SIMULATED, Run, results_root

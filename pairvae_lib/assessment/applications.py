@@ -29,7 +29,7 @@ from pairvae_lib.assessment.verdicts import FEWEST_IMAGES, SIGNIFICANT
 from pairvae_lib.checks import check_one_of, check_positive, check_range, check_shape
 from pairvae_lib.config import Profile
 from pairvae_lib.data.preprocessing import binarised, random_crop, resized_pattern
-from pairvae_lib.data.simulation.annealing import annealing
+from pairvae_lib.data.simulation.film import annealing
 from pairvae_lib.data.simulation.morphologies import drawn_parameters
 from pairvae_lib.morphology.conductivity import (
     conductivity_errors as conductivity_errors,

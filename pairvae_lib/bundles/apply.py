@@ -14,11 +14,9 @@ from pairvae_lib.bundles.kinds import KINDS, SELF_ERRORS, PairVAEKind
 from pairvae_lib.checks import check_one_of, check_range
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.preprocessing import random_crop
-from pairvae_lib.data.reading.hdf5 import HDF5_SUFFIXES, is_curve
-from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
-from pairvae_lib.data.reading.listing import Sample
-from pairvae_lib.data.reading.pixel_size import file_nm_per_pixel
-from pairvae_lib.data.reading.samples import sample_levels, sample_micrograph, sample_profile
+from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve
+from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, file_nm_per_pixel
+from pairvae_lib.data.reading.samples import Sample, SampleFiles
 from pairvae_lib.models.latents import ensemble, posterior
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.pairvae import PairVAE
@@ -35,7 +33,7 @@ LARGEST_CLIPPED = 0.05  # share of a profile beyond the training data's range; t
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is known of measurements beside their files; see `reading.listing.Sample`.
+    """What is known of measurements beside their files; see `reading.samples.Sample`.
 
     Parameters
     ----------
@@ -145,13 +143,13 @@ def read_measurement(
         if not path.is_file():
             raise ValueError("is no file" if path.exists() else "is missing")
         if not modality.is_image:
-            q, intensity, unit = sample_profile(replace(sample, is_averaged=_is_averaged(sample)))
+            q, intensity, unit = SampleFiles().profile(replace(sample, is_averaged=_is_averaged(sample)))
             seen: NDArray = scaling.seen_profile(q, intensity, unit or treatment.q_unit)
         elif modality.likelihood == "gaussian":
-            seen = scaling.seen_pattern(sample_levels(sample), modality.shape[0])
+            seen = scaling.seen_pattern(SampleFiles().levels(sample), modality.shape[0])
         else:
             own = treatment.nm_per_pixel or file_nm_per_pixel(path)
-            seen = scaling.seen_mask(sample_micrograph(sample), modality.shape[0], own)
+            seen = scaling.seen_mask(SampleFiles().micrograph(sample), modality.shape[0], own)
         return Measurement(path.name, sha256(path.read_bytes()).hexdigest(), source, seen)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from error

@@ -19,7 +19,8 @@ from pairvae_lib.bundles.kinds import KINDS, PairVAEKind
 from pairvae_lib.bundles.report import exhibits, model_card, packed_exhibits
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import Profile, profile_named
-from pairvae_lib.data.folder import PairedDataset, open_pairs, prepare
+from pairvae_lib.data.dataset import PairedDataset
+from pairvae_lib.data.folder import open_pairs, prepare
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.locks import locked

@@ -30,7 +30,7 @@ from pairvae_lib.bundles.apply import (
 from pairvae_lib.bundles.bundle import Bundle, check_route
 from pairvae_lib.bundles.write import folder_name, write_ensemble
 from pairvae_lib.checks import check_positive
-from pairvae_lib.data.reading.hdf5 import HDF5_SUFFIXES
+from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES
 from pairvae_lib.files.locks import locked

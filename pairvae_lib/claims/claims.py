@@ -1,6 +1,6 @@
 """The paper's claims, one entry per part: where it stands, our wording, what is measured, and where that should lie.
 
-How a verdict follows: `assessment/verdicts.py`, how the ledger is made in `ledger.py`. Bounds on words such as "slightly",
+How a verdict follows: `assessment/verdicts.py`, the ledger: `ledger.py`. Bounds on words such as "slightly",
 "comparable" or "well" are ours; where the paper's own medians (Table S2) bear on one, the comment says how.
 
 In names of routes {S} stands for the scattering technique, {M} for the micrographs.

@@ -43,8 +43,7 @@ def check(
     Ends with 0 if it can be trained on (warnings or not), with 2 if not; with --strict, 1 if there are warnings.
     """
     with messages():
-        from pairvae_lib.data.inspection.inspecting import inspected
-        from pairvae_lib.data.inspection.page import as_page, as_text
+        from pairvae_lib.data.inspection import as_page, as_text, inspected
 
         settings = profile_named(profile)
         with _bar("samples") as progress:

@@ -1,7 +1,4 @@
-from .folder import (
-    open_pairs as open_pairs,
-    prepare as prepare,
-)
+from .folder import open_pairs as open_pairs, prepare as prepare
 from .pairs import PreparedPairs as PreparedPairs
 from .simulation import (
     MORPHOLOGIES as MORPHOLOGIES,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -13,32 +14,33 @@ from numpy.typing import NDArray
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import Binarisation
 from pairvae_lib.data.preprocessing import binarised, rescaled_micrograph
-from pairvae_lib.data.reading.checking import noting
-from pairvae_lib.data.reading.listing import UNLABELLED, Listing
-from pairvae_lib.data.reading.pixel_size import SAME_SCALE
-from pairvae_lib.data.reading.samples import (
-    sample_levels,
-    sample_micrograph,
-    sample_profile,
-    sample_truth,
-    scaled_pattern,
-)
+from pairvae_lib.data.reading.images import SAME_SCALE
+from pairvae_lib.data.reading.patterns import scaled_pattern
+from pairvae_lib.data.reading.samples import UNLABELLED, Listing, SampleFiles
 
 Read = TypeVar("Read")
+
+
+@contextmanager
+def noting(problems: list[str], folder: Path, path: Path) -> Iterator[None]:
+    """Turn the reason why a file of a folder cannot be used, a ValueError, into a line of `problems`."""
+    try:
+        yield
+    except ValueError as error:
+        problem = f"{path.relative_to(folder).as_posix()}: {error}"
+        if problem not in problems:  # a file is looked into more than once
+            problems.append(problem)
 
 
 @dataclass(frozen=True, eq=False)
 class PairedDataset:
     """Scattering and micrographs of the same samples; made by `open_pairs`.
 
-    Micrographs are read when asked for, masks are kept once made; a file that cannot be used raises DataError.
+    Scattering is kept as it was read; micrographs are read when asked for, masks are kept once made. A file that cannot
+    be used raises DataError.
 
     Parameters
     ----------
-    listing : Listing
-        Files and labels.
-    binarisation : Binarisation
-        How grey micrographs become masks.
     q_unit : str
         Unit of q of 1-D profiles, "" where unknown.
     pattern_limits : (low, high), optional
@@ -52,6 +54,7 @@ class PairedDataset:
     q_unit: str = ""
     pattern_limits: tuple[float, float] | None = None
     common_nm_per_pixel: float | None = None
+    files: SampleFiles = field(default_factory=SampleFiles, repr=False)
     _masks: dict[int, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -127,37 +130,25 @@ class PairedDataset:
         return rows.pop() if len(rows) == 1 else None
 
     def scattering(self, index: int) -> NDArray[np.float32] | tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Scattering of one sample.
+        """Scattering of one sample: a pattern, float32 (H, W) in [0, 1]; or (q, intensity), each of shape (N,).
 
-        Returns
-        -------
-        ndarray of float32, shape (H, W), or (q, intensity), each of shape (N,)
-            A pattern in [0, 1]; of 1-D profiles the folded one (see `scattering.folded_profile`), q in `q_unit`.
+        Of 1-D profiles the folded one (see `scattering.folded_profile`), q in `q_unit`.
         """
         sample = self.listing.samples[index]
         if self.is_profile:
-            return self._read(sample.scattering, lambda: sample_profile(sample)[:2])
-        return self._read(sample.scattering, lambda: scaled_pattern(sample_levels(sample), self.pattern_limits))
+            return self._read(sample.scattering, lambda: self.files.profile(sample)[:2])
+        return self._read(sample.scattering, lambda: scaled_pattern(self.files.levels(sample), self.pattern_limits))
 
     def micrograph(self, index: int) -> NDArray[np.uint8]:
-        """Grey micrograph of one sample: above the data bar, within a frame of equal pixels, in 8 bits, to scale.
+        """Grey micrograph (H, W) of one sample: above the data bar, within its frame, in 8 bits, to scale.
 
-        Returns
-        -------
-        ndarray of uint8, shape (H, W)
-            Of 16-bit and float images robustly scaled levels, of images of two levels 0 and 255 (and levels between
-            them where the image was brought to a coarser scale).
+        Of 16-bit and float images robustly scaled levels, of images of two levels 0 and 255 (and levels between them
+        where the image was brought to a coarser scale).
         """
         return self._to_scale(index, self._grey(index))
 
     def mask(self, index: int) -> NDArray[np.bool_]:
-        """Binarised micrograph of one sample; as it is where the file has two grey levels.
-
-        Returns
-        -------
-        ndarray of bool, shape (H, W)
-            True where bright.
-        """
+        """Binarised micrograph (H, W) of one sample, True where bright; as it is where the file has two grey levels."""
         if index not in self._masks:
             grey = self._grey(index)
             is_binary = bool(((grey == 0) | (grey == 255)).all())
@@ -172,13 +163,13 @@ class PairedDataset:
         truth = sample.truth
         if truth is None:
             return None
-        mask = self._read(truth, lambda: sample_truth(sample, truth))
+        mask = self._read(truth, lambda: self.files.truth(sample, truth))
         return self._to_scale(index, np.where(mask, 255, 0)) >= 128
 
     def _grey(self, index: int) -> NDArray[np.uint8]:
         """Grey micrograph of one sample on its own scale."""
         sample = self.listing.samples[index]
-        return self._read(sample.micrograph, lambda: sample_micrograph(sample))
+        return self._read(sample.micrograph, lambda: self.files.micrograph(sample))
 
     def _to_scale(self, index: int, grey: NDArray) -> NDArray[np.uint8]:
         """An image of one sample at the pixel size of the data set."""

@@ -19,7 +19,8 @@ from math import isfinite
 from pathlib import Path, PurePosixPath
 
 from pairvae_lib.checks import DataError, check_one_of
-from pairvae_lib.data.reading.field import field_module
+from pairvae_lib.data.reading.decoding import field_module
+from pairvae_lib.data.reading.manifest import MANIFEST
 from pairvae_lib.files.writing import writing
 
 REPOSITORY = "MaResearchLab/BCP-ML-Characterization-Framework"
@@ -29,7 +30,6 @@ DATA_SETS = ("afm-gisaxs",)
 MIRROR = "PAIRVAE_DATA"  # environment variable: a folder that has the data sets already
 
 PROFILE_HEADER = "# q (1/angstrom)  I (arbitrary units); in-plane GISAXS line cut\n"
-_MANIFEST = "manifest.csv"
 _RETRIES = 2
 
 Progress = Callable[[int, int], None]
@@ -50,13 +50,7 @@ class Entry:
 
 
 def registry(name: str) -> tuple[Entry, ...]:
-    """The files of a data set.
-
-    Parameters
-    ----------
-    name : str
-        One of `DATA_SETS`.
-    """
+    """The files of a data set, one of `DATA_SETS`."""
     check_one_of("data set", name, DATA_SETS)
     return parsed_registry((Path(__file__).parent / "registries" / f"{name}.txt").read_text(encoding="utf-8"))
 
@@ -70,28 +64,15 @@ def parsed_registry(text: str) -> tuple[Entry, ...]:
 def mirrored(name: str) -> Path | None:
     """The folder of a data set in the local mirror that `PAIRVAE_DATA` names: itself, or a folder of that name in it.
 
-    Parameters
-    ----------
-    name : str
-        Of the data set.
-
-    Returns
-    -------
-    Path or None
-        None where the variable is not set.
-
-    Raises
-    ------
-    DataError
-        If it names a folder without the data set.
+    None where the variable is not set; DataError if it names a folder without the data set.
     """
     root = os.environ.get(MIRROR)
     if not root:
         return None
     for folder in (Path(root) / name, Path(root)):
-        if (folder / _MANIFEST).is_file():
+        if (folder / MANIFEST).is_file():
             return folder
-    raise DataError(root, [f"{MIRROR} must name a folder with {name}/{_MANIFEST}; it has none"])
+    raise DataError(root, [f"{MIRROR} must name a folder with {name}/{MANIFEST}; it has none"])
 
 
 def fetched(
@@ -144,7 +125,7 @@ def fetched(
             _copy(entries, mirror, partial / "data", progress)
         else:
             _download(entries, partial, source, progress)
-        (partial / "data" / _MANIFEST).write_text(manifest_text(entries), encoding="utf-8", newline="")
+        (partial / "data" / MANIFEST).write_text(manifest_text(entries), encoding="utf-8", newline="")
         wrong = wrong_files(entries, partial / "data")
         if wrong:
             raise DataError(mirror or source, [f"{name}: {reason}" for name, reason in wrong.items()])
@@ -154,15 +135,7 @@ def fetched(
 
 
 def wrong_files(entries: Iterable[Entry], folder: Path) -> dict[str, str]:
-    """Files of a data folder that are not as registered, with the reason.
-
-    Parameters
-    ----------
-    entries : iterable of Entry
-        What should be there.
-    folder : Path
-        The data folder.
-    """
+    """Files of a data folder that are not as registered, with the reason."""
     reasons = {}
     for entry in entries:
         path = folder / entry.name
@@ -176,15 +149,12 @@ def wrong_files(entries: Iterable[Entry], folder: Path) -> dict[str, str]:
 def manifest_text(entries: tuple[Entry, ...]) -> str:
     """The manifest that follows from the names: a row per micrograph, in the order of the registry.
 
-    Parameters
-    ----------
-    entries : tuple of Entry
-        See `registry`; every micrograph has a profile of the same stem.
+    Every micrograph has a profile of the same stem.
     """
     profiles = {PurePosixPath(entry.name).stem: entry for entry in entries if entry.is_profile}
     rows = ["sample_id,micrograph,profile,morphology,batch"]
     for entry in entries:
-        if not entry.is_profile and entry.name != _MANIFEST:
+        if not entry.is_profile and entry.name != MANIFEST:
             sample, profile = PurePosixPath(entry.name).stem, profiles[PurePosixPath(entry.name).stem]
             morphology, batch = PurePosixPath(entry.source).parent.name, PurePosixPath(profile.source).stem
             rows.append(f"{sample},{entry.name},{profile.name},{morphology},{batch}")
@@ -194,18 +164,9 @@ def manifest_text(entries: tuple[Entry, ...]) -> str:
 def column_texts(spreadsheet: Path) -> Iterator[str]:
     """Every column of a spreadsheet's first sheet as the text of a profile, if it can be one.
 
-    Sheets of the source have either one column of q before all columns of intensity, or one before each: both are
-    offered. Rows without two numbers are left out; q rises.
-
-    Parameters
-    ----------
-    spreadsheet : Path
-        An .xlsx file with names in its first row.
-
-    Yields
-    ------
-    str
-        Header, and lines of q and intensity to six digits.
+    Sheets of the source have names in their first row, and either one column of q before all columns of intensity, or
+    one before each: both are offered. Rows without two numbers are left out; q rises. The text is a header, and lines
+    of q and intensity to six digits.
     """
     openpyxl = field_module("openpyxl", "reading spreadsheets")
     with warnings.catch_warnings():
@@ -247,7 +208,7 @@ def _download(entries: tuple[Entry, ...], partial: Path, source: str, progress: 
     files: dict[str, str | None] = {
         entry.source: None if entry.is_profile else f"sha256:{entry.sha256}"
         for entry in entries
-        if entry.name != _MANIFEST
+        if entry.name != MANIFEST
     }
     store = pooch.create(partial / "source", f"{source.rstrip('/')}/", registry=files, retry_if_failed=_RETRIES)
     problems, paths = [], {}
@@ -265,7 +226,7 @@ def _download(entries: tuple[Entry, ...], partial: Path, source: str, progress: 
     for entry in entries:
         target = partial / "data" / entry.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if entry.name != _MANIFEST and not entry.is_profile:
+        if entry.name != MANIFEST and not entry.is_profile:
             shutil.copyfile(paths[entry.source], target)
     for name in dict.fromkeys(entry.source for entry in entries if entry.is_profile):
         problems += _unpack(name, paths[name], [entry for entry in entries if entry.source == name], partial / "data")

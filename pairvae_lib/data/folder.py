@@ -6,42 +6,29 @@ too; and the paper's own, `SEM/*.tif` and `SAXS/*.jpg`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import Binarisation, Profile, profile_named
-from pairvae_lib.data.dataset import PairedDataset
+from pairvae_lib.data.dataset import PairedDataset, noting
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.preprocessing import normalised_profile, resized_pattern, standardised_profile
-from pairvae_lib.data.reading.checking import (
-    check_micrographs,
-    check_patterns,
-    check_profiles,
-    with_calibrations,
-    with_pixel_sizes,
-)
-from pairvae_lib.data.reading.columns import MANIFEST
-from pairvae_lib.data.reading.listing import UNLABELLED, paper_listing
-from pairvae_lib.data.reading.manifest import manifest_listing
-from pairvae_lib.data.reading.samples import LIMIT_PERCENTILES, scaled_pattern
+from pairvae_lib.data.reading.detectors import DETECTOR_SUFFIXES
+from pairvae_lib.data.reading.images import common_scale, file_nm_per_pixel, image_header
+from pairvae_lib.data.reading.manifest import MANIFEST, manifest_listing, paper_listing
+from pairvae_lib.data.reading.patterns import LIMIT_PERCENTILES
+from pairvae_lib.data.reading.samples import UNLABELLED, Listing, SampleFiles
 from pairvae_lib.data.scattering import log_q_grid
-from pairvae_lib.data.splits import Split, group_split, stratified_split
 
-__all__ = [
-    "PairedDataset",
-    "PreparedPairs",
-    "Split",
-    "group_split",
-    "open_pairs",
-    "prepare",
-    "readable_pairs",
-    "scaled_pattern",
-    "stratified_split",
-]
+LEAST_SHARE_OF_16_BITS = 0.05  # patterns that never reach it hold counts rather than scaled intensities
+LEAST_Q_COVERAGE = 0.5  # of the range of log q that is typical of the data set
 
 
 def open_pairs(
@@ -79,40 +66,164 @@ def open_pairs(
 def readable_pairs(
     folder: Path | str, kinds: Mapping[str, str] | None, binarisation: Binarisation, problems: list[str]
 ) -> PairedDataset | None:
-    """What can be read of a folder, with its faults as lines instead of an error.
+    """What `open_pairs` can read of a folder, with its faults as lines instead of an error; None if there is no sample.
 
-    Parameters
-    ----------
-    folder, kinds, binarisation
-        See `open_pairs`.
-    problems : list of str
-        Grows by a line for every file, row or column that cannot be used. Where there are any, reading a sample may
-        raise.
-
-    Returns
-    -------
-    PairedDataset or None
-        None if there is no sample.
+    `problems` grows by a line for every file, row or column that cannot be used. Where there are any, reading a sample
+    may raise.
     """
-    folder = Path(folder)
-    if (folder / MANIFEST).is_file():
-        listing = manifest_listing(folder, kinds or {}, problems)
-    elif (folder / "SEM").is_dir() and (folder / "SAXS").is_dir():
-        if kinds:
-            raise ValueError(f"kinds must be left out for a folder without {MANIFEST}; got {dict(kinds)}")
-        listing = paper_listing(folder, problems)
-    else:
-        what = f"holds neither {MANIFEST} nor the folders SEM and SAXS" if folder.is_dir() else "is not a folder"
-        problems.append(what)
-        return None
+    listing = _listing(Path(folder), kinds or {}, problems)
     if listing is None or not listing.samples:
         return None
-    check_micrographs(listing, problems)
-    listing, scale = with_pixel_sizes(listing, problems)
-    listing = with_calibrations(listing, problems)
-    unit = check_profiles(listing, problems) if listing.is_profile else ""
-    limits = None if listing.is_profile else check_patterns(listing, problems)
-    return PairedDataset(listing, binarisation, unit, limits, scale)
+    files = SampleFiles()
+    _check_micrographs(listing, files, problems)
+    listing, scale = _with_pixel_sizes(listing, problems)
+    listing = _with_calibrations(listing, files, problems)
+    unit, limits = "", None
+    if listing.is_profile:
+        unit = _unit_of_profiles(listing, files, problems)
+    else:
+        limits = _limits_of_patterns(listing, files, problems)
+    return PairedDataset(listing, binarisation, unit, limits, scale, files)
+
+
+def _listing(folder: Path, kinds: Mapping[str, str], problems: list[str]) -> Listing | None:
+    """The samples that a folder lists, in whichever of the layouts it has."""
+    if (folder / MANIFEST).is_file():
+        return manifest_listing(folder, kinds, problems)
+    if (folder / "SEM").is_dir() and (folder / "SAXS").is_dir():
+        if kinds:
+            raise ValueError(f"kinds must be left out for a folder without {MANIFEST}; got {dict(kinds)}")
+        return paper_listing(folder, problems)
+    problems.append(
+        f"holds neither {MANIFEST} nor the folders SEM and SAXS" if folder.is_dir() else "is not a folder"
+    )
+    return None
+
+
+def _check_micrographs(listing: Listing, files: SampleFiles, problems: list[str]) -> None:
+    """Check headers of micrographs and true masks, and the pixels of float images, which may be NaN."""
+    for sample in listing.samples:
+        with noting(problems, listing.folder, sample.micrograph):
+            header = image_header(sample.micrograph)
+            rows = sample.image_rows
+            if rows is not None and header.height < rows:
+                raise ValueError(f"{header.height} px high, expected at least the {rows} rows above the data bar")
+            if listing.image_width not in (None, header.width):
+                raise ValueError(f"{header.width} px wide, expected {listing.image_width} as the paper's data")
+            if header.dtype.kind == "f":
+                files.keep_micrograph(sample.micrograph)
+            if sample.truth is not None:
+                with noting(problems, listing.folder, sample.truth):
+                    true = image_header(sample.truth)
+                    if true.width != header.width or true.height not in (header.height, rows):
+                        raise ValueError(
+                            f"{true.height} x {true.width} px, expected the {rows or header.height} x {header.width} "
+                            "px of the micrograph"
+                        )
+
+
+def _with_pixel_sizes(listing: Listing, problems: list[str]) -> tuple[Listing, float | None]:
+    """The listing with pixel sizes from the tags of micrographs where the manifest gives none, and their common scale.
+
+    The scale [nm] is that to which all micrographs are brought, None where they stay as they are.
+    """
+    samples = []
+    for sample in listing.samples:
+        size = sample.nm_per_pixel
+        if size is None and sample.has_trusted_tags and sample.micrograph.is_file():
+            with noting(problems, listing.folder, sample.micrograph):
+                size = file_nm_per_pixel(sample.micrograph)
+        samples.append(replace(sample, nm_per_pixel=size))
+    listing = replace(listing, samples=tuple(samples))
+    try:
+        return listing, common_scale([sample.nm_per_pixel for sample in samples])
+    except ValueError as error:
+        problems.append(f"{listing.micrograph_name}: {error}")
+        return listing, None
+
+
+def _with_calibrations(listing: Listing, files: SampleFiles, problems: list[str]) -> Listing:
+    """The listing with the q of a pattern's pixel from its calibration, where the manifest gives none."""
+    samples = []
+    for sample in listing.samples:
+        if sample.poni is not None and not sample.is_averaged:
+            with noting(problems, listing.folder, sample.scattering):
+                known = files.calibration(sample.poni)
+                sample = replace(sample, q_scale=sample.q_scale or known.q_per_pixel)
+        samples.append(sample)
+    return replace(listing, samples=tuple(samples))
+
+
+def _limits_of_patterns(listing: Listing, files: SampleFiles, problems: list[str]) -> tuple[float, float] | None:
+    """The log10 counts that become 0 and 1, of patterns that are checked.
+
+    None if no pattern holds counts, as those of detector files do, and floats or wide integers beyond [0, 1].
+    """
+    shapes: dict[Path, tuple[int, ...]] = {}
+    decades: list[NDArray[np.float64]] = []
+    brightest_of_16_bits: list[int] = []
+    for sample in listing.samples:
+        with noting(problems, listing.folder, sample.scattering):
+            levels = files.levels(sample)
+            shapes[sample.scattering] = levels.shape
+            if levels.dtype == np.uint16:
+                brightest_of_16_bits.append(int(levels.max()))
+            elif sample.scattering.suffix.lower() in DETECTOR_SUFFIXES or (
+                levels.dtype not in (np.bool_, np.uint8) and (levels.min() < 0 or levels.max() > 1)
+            ):
+                if not (levels > 0).any():
+                    raise ValueError(f"no count is positive; got {levels.min():g} to {levels.max():g}")
+                decades.append(np.percentile(np.log10(levels[levels > 0], dtype=np.float64), LIMIT_PERCENTILES))
+    usual = Counter(shapes.values()).most_common(1)
+    if listing.one_pattern_shape and usual:
+        height, width = usual[0][0]
+        problems += [
+            f"{path.relative_to(listing.folder).as_posix()}: {shape[0]} x {shape[1]} px, "
+            f"expected {height} x {width} as most patterns"
+            for path, shape in shapes.items()
+            if shape != (height, width)
+        ]
+    if brightest_of_16_bits and max(brightest_of_16_bits) < LEAST_SHARE_OF_16_BITS * 65535:
+        problems.append(
+            f"{listing.scattering_name}: 16-bit patterns must hold intensities scaled to 65535, but none is above "
+            f"{max(brightest_of_16_bits)}; save counts as 32-bit floats, which are scaled by their logarithm"
+        )
+    if not decades:
+        return None
+    low, high = float(np.min(decades, axis=0)[0]), float(np.max(decades, axis=0)[1])
+    if low == high:
+        problems.append(f"{listing.scattering_name}: all positive counts are equal")
+    return low, high
+
+
+def _unit_of_profiles(listing: Listing, files: SampleFiles, problems: list[str]) -> str:
+    """Unit of q, "" where no file tells, of 1-D profiles whose units must agree and whose q ranges must overlap.
+
+    A profile that covers no more than `LEAST_Q_COVERAGE` of the typical range of log q (between the medians of the
+    first and of the last q) is at fault: the common grid would shrink to it.
+    """
+    units: dict[Path, str] = {}
+    ranges: dict[Path, tuple[float, float]] = {}
+    for sample in listing.samples:
+        with noting(problems, listing.folder, sample.scattering):
+            q, _, units[sample.scattering] = files.profile(sample)
+            ranges[sample.scattering] = (float(q[0]), float(q[-1]))
+    if not ranges:
+        return ""
+
+    def note(path: Path, reason: str) -> None:
+        problems.append(f"{path.relative_to(listing.folder).as_posix()}: {reason}")
+
+    usual = Counter(units.values()).most_common(1)[0][0]
+    for path, unit in units.items():
+        if unit != usual:
+            note(path, f"q in {unit or 'an unknown unit'}, expected {usual or 'no unit'} as most profiles")
+    low, high = np.median(list(ranges.values()), axis=0)
+    for path, (first, last) in ranges.items():
+        covered = np.log(min(last, high) / max(first, low)) / np.log(high / low)
+        if covered <= LEAST_Q_COVERAGE:  # profiles of more than half the range have a stretch in common
+            note(path, f"covers q from {first:g} to {last:g}, too little of the usual {low:g} to {high:g}")
+    return usual
 
 
 def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:

@@ -46,7 +46,7 @@ class PreparedPairs:
         "1/nm", "1/angstrom", or "" where the files do not say.
     limits : (low, high), optional
         Intensities [decades] that became 0 and 1, to scale new data alike: `preprocessing.normalised_profile` for
-        profiles, `reading.samples.scaled_pattern` for patterns of raw counts.
+        profiles, `reading.patterns.scaled_pattern` for patterns of raw counts.
     nm_per_pixel : tuple of float, optional
         Pixel sizes of the masks [nm]; NaN where unknown.
     """
@@ -112,41 +112,17 @@ class PreparedPairs:
         )
 
     def crops(self, indices: Indices, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """One random window of each mask.
+        """One random window of `size` px of each mask: float32 (n, 1, size, size), 0 and 1.
 
-        Parameters
-        ----------
-        indices : sequence of int, length n
-            Which pairs.
-        size : int
-            Height and width of the crops [px].
-        rng : numpy Generator
-            Drawn from twice per mask: row, then column.
-
-        Returns
-        -------
-        ndarray of float32, shape (n, 1, size, size)
-            0 and 1.
+        `rng` is drawn from twice per mask: row, then column.
         """
         return _stacked([random_crop(self.masks[int(i)], size, rng) for i in indices], size)
 
     def crops_at(self, indices: Indices, size: int, fractions: tuple[float, float]) -> NDArray[np.float32]:
-        """The same window of each mask.
+        """The same window of `size` px of each mask: float32 (n, 1, size, size), 0 and 1.
 
-        Parameters
-        ----------
-        indices : sequence of int, length n
-            Which pairs.
-        size : int
-            Height and width of the crops [px].
-        fractions : (row, col)
-            Position of the window, from 0 (first row or column) to 1 (last that fits). Two numbers drawn uniformly
-            give a window uniform over all positions; masks of equal size get the same one.
-
-        Returns
-        -------
-        ndarray of float32, shape (n, 1, size, size)
-            0 and 1.
+        `fractions`, (row, col), is its position from 0 (first row or column) to 1 (last that fits). Two numbers drawn
+        uniformly give a window uniform over all positions; masks of equal size get the same one.
         """
         for name, fraction in zip(("row fraction", "col fraction"), fractions, strict=True):
             check_range(name, fraction, 0, 1)
@@ -160,13 +136,7 @@ class PreparedPairs:
         return _stacked(crops, size)
 
     def save(self, path: Path | str) -> None:
-        """Write all of it to one .npz file, which appears complete or not at all.
-
-        Parameters
-        ----------
-        path : Path or str
-            The file; one that is there is replaced.
-        """
+        """Write all of it to one .npz file, which appears complete or not at all; one that is there is replaced."""
         arrays = {
             "format_version": np.array(FORMAT_VERSION),
             "sample_ids": np.array(self.sample_ids, dtype=np.str_),
@@ -185,20 +155,7 @@ class PreparedPairs:
 
     @classmethod
     def load(cls, path: Path | str) -> PreparedPairs:
-        """Read what `save` wrote.
-
-        Parameters
-        ----------
-        path : Path or str
-            The file.
-
-        Raises
-        ------
-        FileNotFoundError
-            If it is not there.
-        DataError
-            If it is not a file of prepared pairs, or of another format version.
-        """
+        """Read what `save` wrote; DataError if the file is another one, or of another format version."""
         path = Path(path)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:

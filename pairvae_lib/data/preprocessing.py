@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter, uniform_filter
@@ -13,7 +10,6 @@ from pairvae_lib.checks import check_finite, check_positive, check_shape
 from pairvae_lib.config import Binarisation
 
 GAUSSIAN_RADIUS = 2  # px: windows of 5 x 5, as in the public notebooks
-NIBLACK_WEIGHT = -0.2  # of the local standard deviation, subtracted from the local mean
 
 
 def resized_pattern(pattern: ArrayLike, size: int) -> NDArray[np.float32]:
@@ -81,8 +77,6 @@ def binarised(micrograph: ArrayLike, settings: Binarisation = Binarisation()) ->
     ----------
     micrograph : array of shape (H, W)
         Grey levels in [0, 255].
-    settings : Binarisation
-        Windows and offset.
 
     Returns
     -------
@@ -93,22 +87,15 @@ def binarised(micrograph: ArrayLike, settings: Binarisation = Binarisation()) ->
     ------
     Public notebooks, preprocessing; images are mirrored at their edges for the blurs and continued for the local mean.
     """
-    blurred = _blurred(micrograph, settings)
+    blurred = blurred_micrograph(micrograph, settings)
     local_mean = np.rint(uniform_filter(blurred, settings.window, mode="nearest"))
-    return _smoothed(blurred > local_mean - settings.offset, settings)
+    return smoothed_mask(blurred > local_mean - settings.offset, settings)
 
 
 def random_window(shape: tuple[int, ...], size: int, rng: np.random.Generator) -> tuple[int, int]:
-    """First row and column of a window, uniform over all that fit.
+    """First row and column of a window of `size` px in an image of shape (..., H, W), uniform over all that fit.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        (..., H, W) [px] of the image.
-    size : int
-        Height and width of the window [px].
-    rng : numpy Generator
-        Drawn from twice: row, then column.
+    `rng` is drawn from twice: row, then column.
     """
     height, width = shape[-2:]
     if not 0 < size <= min(height, width):
@@ -117,21 +104,7 @@ def random_window(shape: tuple[int, ...], size: int, rng: np.random.Generator) -
 
 
 def crop_at(mask: NDArray, row: int, col: int, size: int) -> NDArray:
-    """Window of an image, as a view.
-
-    Parameters
-    ----------
-    mask : ndarray of shape (..., H, W)
-        The image, of any type.
-    row, col : int
-        First row and column [px].
-    size : int
-        Height and width [px].
-
-    Returns
-    -------
-    ndarray of shape (..., size, size)
-    """
+    """Window (..., size, size) of an image (..., H, W) of any type from its first row and column on, as a view."""
     height, width = mask.shape[-2:]
     if not (size > 0 and 0 <= row <= height - size and 0 <= col <= width - size):
         raise ValueError(f"window of {size} px at {(row, col)} must lie within the {height} x {width} px of the image")
@@ -230,7 +203,7 @@ def _area_weights(length: int, size: int) -> NDArray[np.float64]:
     return np.clip(overlap, 0, None) * (size / length)
 
 
-def _blurred(micrograph: ArrayLike, settings: Binarisation) -> NDArray[np.float64]:
+def blurred_micrograph(micrograph: ArrayLike, settings: Binarisation) -> NDArray[np.float64]:
     """The checked micrograph after the first blur, in whole grey levels."""
     grey = np.asarray(micrograph, dtype=np.float64)
     check_shape("micrograph", grey, ("height", "width"))
@@ -241,28 +214,7 @@ def _blurred(micrograph: ArrayLike, settings: Binarisation) -> NDArray[np.float6
     return np.rint(gaussian_filter(grey, settings.blur_sigma, mode="mirror", radius=GAUSSIAN_RADIUS))
 
 
-def _smoothed(bright: NDArray[np.bool_], settings: Binarisation) -> NDArray[np.bool_]:
+def smoothed_mask(bright: NDArray[np.bool_], settings: Binarisation) -> NDArray[np.bool_]:
     """Majority smoothing: the weighted mean of the 0/1 image, rounded."""
     share = gaussian_filter(bright.astype(np.float64), settings.smooth_sigma, mode="mirror", radius=GAUSSIAN_RADIUS)
     return share >= 0.5
-
-
-def _compared(micrograph: ArrayLike, rule: str, settings: Binarisation = Binarisation()) -> NDArray[np.bool_]:  # noqa: B008
-    """Another threshold between the same blur and the same smoothing."""
-    from skimage import filters  # lazily: half a second
-
-    blurred = _blurred(micrograph, settings)
-    if rule == "mean":
-        threshold = blurred.mean()
-    elif rule == "niblack":
-        threshold = filters.threshold_niblack(blurred, settings.window, NIBLACK_WEIGHT)
-    else:
-        threshold = filters.threshold_otsu(blurred) if rule == "otsu" else filters.threshold_li(blurred)
-    return _smoothed(blurred > threshold, settings)
-
-
-# Fig. S2 of the paper: the adaptive threshold against others. Only the threshold differs, blur and smoothing do not.
-THRESHOLDS: dict[str, Callable[[ArrayLike], NDArray[np.bool_]]] = {
-    "adaptive": binarised,
-    **{rule: partial(_compared, rule=rule) for rule in ("otsu", "niblack", "li", "mean")},
-}

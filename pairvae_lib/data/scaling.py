@@ -14,8 +14,8 @@ from pairvae_lib.config import Binarisation
 from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.preprocessing import binarised, normalised_profile, rescaled_micrograph, resized_pattern
-from pairvae_lib.data.reading.pixel_size import MAX_SCALE_RATIO, SAME_SCALE
-from pairvae_lib.data.reading.samples import scaled_pattern
+from pairvae_lib.data.reading.images import MAX_SCALE_RATIO, SAME_SCALE
+from pairvae_lib.data.reading.patterns import scaled_pattern
 
 UNITS = {"1/nm": 1.0, "1/angstrom": 10.0}  # in 1/nm
 Q_TOLERANCE = 1e-6  # relative; what writing q as text and changing its unit may cost
@@ -27,8 +27,6 @@ class Scaling:
 
     Parameters
     ----------
-    binarisation : Binarisation
-        Grey micrograph to mask.
     q : tuple of float, optional
         q grid of 1-D profiles [q_unit]; None for 2-D patterns.
     q_unit : str
@@ -87,13 +85,7 @@ class Scaling:
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Scaling:
-        """The one that `dataclasses.asdict` and JSON made this of.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If it describes no scaling.
-        """
+        """The one that `dataclasses.asdict` and JSON made this of; ValueError or TypeError if it describes none."""
         unknown = described.keys() - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"scaling has no {', '.join(sorted(unknown))}")
@@ -105,24 +97,9 @@ class Scaling:
         return cls(**values | {"pattern_shape": None if shape is None else (int(shape[0]), int(shape[1]))})
 
     def seen_pattern(self, levels: ArrayLike, size: int) -> NDArray[np.float32]:
-        """What the model sees of a 2-D pattern.
+        """What the model sees of a 2-D pattern (H, W) as in its file: float32 of shape (size, size) in [0, 1].
 
-        Parameters
-        ----------
-        levels : array of shape (H, W)
-            As in its file: see `reading.samples.pattern_levels`.
-        size : int
-            Height and width that the model sees [px].
-
-        Returns
-        -------
-        ndarray of float32, shape (size, size)
-            Intensities in [0, 1].
-
-        Raises
-        ------
-        ValueError
-            If the pattern is of another size or kind than those of the training; the message is the reason alone.
+        ValueError, with the reason alone, if it is of another size or kind than those of the training.
         """
         values = np.asarray(levels)
         if self.pattern_shape is not None and values.shape != self.pattern_shape:
@@ -134,25 +111,10 @@ class Scaling:
         return resized_pattern(scaled_pattern(values, self.limits), size)
 
     def seen_profile(self, q: ArrayLike, intensity: ArrayLike, unit: str = "") -> NDArray[np.float32]:
-        """What the model sees of a 1-D profile.
+        """What the model sees of a folded 1-D profile (q and intensity of shape (N,)): float32 (points,) in [0, 1].
 
-        Parameters
-        ----------
-        q, intensity : array of shape (N,)
-            A folded profile: see `reading.samples.sample_profile`.
-        unit : str
-            Of q: "1/nm", "1/angstrom", or "" where unknown.
-
-        Returns
-        -------
-        ndarray of float32, shape (points,)
-            Values in [0, 1].
-
-        Raises
-        ------
-        ValueError
-            If the unit is not known and the model's is, or the profile does not cover the model's q; the message is the
-            reason alone.
+        The unit of q is "1/nm", "1/angstrom", or "" where unknown. ValueError, with the reason alone, if it is unknown
+        and the model's is not, or if the profile does not cover the model's q.
         """
         if self.q is None or self.limits is None:
             raise ValueError("the model was trained on 2-D patterns, not on 1-D profiles")
@@ -172,30 +134,12 @@ class Scaling:
             )
         return normalised_profile(own, intensity, grid.clip(first, last), self.limits)
 
-    def seen_mask(
-        self, grey: NDArray[np.uint8], size: int, nm_per_pixel: float | None = None
-    ) -> NDArray[np.bool_]:
-        """What the model sees of a micrograph, before it is cropped.
+    def seen_mask(self, grey: NDArray[np.uint8], size: int, nm_per_pixel: float | None = None) -> NDArray[np.bool_]:
+        """What the model sees of a micrograph before it is cropped to `size` [px]: bool (H, W), True where bright.
 
-        Parameters
-        ----------
-        grey : ndarray of uint8, shape (H, W)
-            See `reading.samples.sample_micrograph`; of two levels 0 and 255 it is a mask already.
-        size : int
-            Height and width of the model's crops [px].
-        nm_per_pixel : float, optional
-            Pixel size of the micrograph [nm]. A finer one than the model's is brought to that.
-
-        Returns
-        -------
-        ndarray of bool, shape (H, W)
-            True where bright.
-
-        Raises
-        ------
-        ValueError
-            If the pixel size is coarser than the model's, or unknown where the model's is known, or the micrograph is
-            smaller than a crop; the message is the reason alone.
+        Of two levels 0 and 255 it is a mask already. A pixel size [nm] finer than the model's is brought to that.
+        ValueError, with the reason alone, if it is coarser, or unknown where the model's is known, or if the micrograph
+        is smaller than a crop.
         """
         is_binary = bool(((grey == 0) | (grey == 255)).all())
         grey = self._to_scale(grey, nm_per_pixel)

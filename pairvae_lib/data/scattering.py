@@ -40,7 +40,7 @@ def colour_mapped(values: ArrayLike) -> NDArray[np.uint8]:
     return np.rint(np.stack([np.interp(values, levels, stop) for stop in COLOUR_STOPS.T], axis=-1)).astype(np.uint8)
 
 
-def inverted_colour_map(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+def inverted_colour_map(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
     """Scalar intensities of a colour-mapped pattern: the nearest point of the colour map to every pixel.
 
     Parameters
@@ -50,21 +50,23 @@ def inverted_colour_map(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Returns
     -------
-    ndarray of float32, shape (H, W)
+    values : ndarray of float32, shape (H, W)
         Intensities in [0, 1]; exact where `rgb` comes from `colour_mapped` of multiples of 1/1016.
+    residual : float
+        Mean distance of the pixels from the colour map [RGB levels]: a few for JPEG files, tens for another colour map.
     """
-    return _nearest_on_map(rgb)[0]
-
-
-def colour_map_residual(rgb: NDArray[np.uint8]) -> float:
-    """Mean distance of the pixels from the colour map [RGB levels]: a few for JPEG files, tens for another colour map.
-
-    Parameters
-    ----------
-    rgb : ndarray of uint8, shape (H, W, 3)
-        RGB levels.
-    """
-    return float(_nearest_on_map(rgb)[1].mean())
+    check_shape("rgb", rgb, ("height", "width", 3))
+    pixels = np.asarray(rgb, dtype=np.float64)
+    nearest = np.full(pixels.shape[:2], np.inf)
+    values = np.zeros(pixels.shape[:2])
+    for segment, (start, end) in enumerate(zip(COLOUR_STOPS[:-1], COLOUR_STOPS[1:], strict=True)):
+        along = end - start
+        step = np.clip((pixels - start) @ along / (along @ along), 0, 1)
+        distance = np.linalg.norm(pixels - (start + step[..., None] * along), axis=-1)
+        closer = distance < nearest
+        nearest[closer] = distance[closer]
+        values[closer] = (segment + step[closer]) / (len(COLOUR_STOPS) - 1)
+    return values.astype(np.float32), float(nearest.mean())
 
 
 def power_spectrum(image: ArrayLike) -> NDArray[np.float64]:
@@ -172,36 +174,12 @@ def folded_profile(q: ArrayLike, intensity: ArrayLike) -> tuple[NDArray[np.float
 
 
 def log_q_grid(low: float, high: float, points: int) -> NDArray[np.float64]:
-    """Points at equal steps of log q.
-
-    Parameters
-    ----------
-    low, high : float
-        Ends of the grid, both on it.
-    points : int
-        How many, at least two.
-    """
+    """Points at equal steps of log q from `low` to `high`, both on the grid; at least two."""
     if not 0 < low < high:
         raise ValueError(f"low and high must fulfil 0 < low < high; got {low!r} and {high!r}")
     if points < 2:
         raise ValueError(f"points must be at least 2; got {points!r}")
     return np.geomspace(low, high, points)
-
-
-def _nearest_on_map(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Position on the colour map, and distance from it, of every pixel."""
-    check_shape("rgb", rgb, ("height", "width", 3))
-    pixels = np.asarray(rgb, dtype=np.float64)
-    nearest = np.full(pixels.shape[:2], np.inf)
-    values = np.zeros(pixels.shape[:2])
-    for segment, (start, end) in enumerate(zip(COLOUR_STOPS[:-1], COLOUR_STOPS[1:], strict=True)):
-        along = end - start
-        step = np.clip((pixels - start) @ along / (along @ along), 0, 1)
-        distance = np.linalg.norm(pixels - (start + step[..., None] * along), axis=-1)
-        closer = distance < nearest
-        nearest[closer] = distance[closer]
-        values[closer] = (segment + step[closer]) / (len(COLOUR_STOPS) - 1)
-    return values.astype(np.float32), nearest
 
 
 def _branch(q: NDArray[np.float64], intensity: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

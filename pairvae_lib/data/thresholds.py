@@ -19,46 +19,49 @@ from scipy import ndimage
 
 from pairvae_lib.checks import check_mask, check_positive, check_shape
 from pairvae_lib.config import Binarisation
-from pairvae_lib.data.folder import PairedDataset
-from pairvae_lib.data.preprocessing import THRESHOLDS, _blurred, _smoothed
-from pairvae_lib.data.reading.listing import UNLABELLED
+from pairvae_lib.data.dataset import PairedDataset
+from pairvae_lib.data.preprocessing import binarised, blurred_micrograph, smoothed_mask
+from pairvae_lib.data.reading.samples import UNLABELLED
 from pairvae_lib.data.simulation.dataset import RECORD, VERSION
-from pairvae_lib.data.simulation.relighting import relit_micrographs
+from pairvae_lib.data.simulation.film import relit_micrographs
 from pairvae_lib.files.arrays import write_json
 from pairvae_lib.morphology.masks import dice
 
 ILLUMINATIONS = (0.0, 1.0, 2.0, 4.0)  # factors of the simulated amplitude; 1 is as simulated
 PER_MORPHOLOGY = 6  # samples of each morphology in the study
 SMALLEST_DOMAIN = 20  # px, a disc 5 px wide; domains are about 6 px wide
+NIBLACK_WEIGHT = -0.2  # of the local standard deviation, subtracted from the local mean
 SAUVOLA_RANGE = 128.0  # grey levels, R of Sauvola and Pietikaeinen 2000 for 8-bit images
 SAUVOLA_WEIGHT = 0.2  # k of scikit-image; the authors took 0.5
 
 
-def _local(micrograph: ArrayLike, rule: str, settings: Binarisation = Binarisation()) -> NDArray[np.bool_]:  # noqa: B008
-    """A local threshold between the blur and the smoothing of `binarised`."""
+def _thresholded(micrograph: ArrayLike, method: str, settings: Binarisation = Binarisation()) -> NDArray[np.bool_]:  # noqa: B008
+    """Another threshold between the blur and the smoothing of `binarised`."""
     from skimage import filters  # lazily: half a second
 
-    blurred = _blurred(micrograph, settings)
-    if rule == "gaussian":
-        threshold = filters.threshold_local(
-            blurred, settings.window, "gaussian", offset=settings.offset, mode="nearest"
-        )
+    grey = blurred_micrograph(micrograph, settings)
+    if method == "adaptive Gaussian":
+        threshold = filters.threshold_local(grey, settings.window, "gaussian", offset=settings.offset, mode="nearest")
+    elif method == "Niblack":
+        threshold = filters.threshold_niblack(grey, settings.window, NIBLACK_WEIGHT)
+    elif method == "Sauvola":
+        threshold = filters.threshold_sauvola(grey, settings.window, SAUVOLA_WEIGHT, SAUVOLA_RANGE)
+    elif method == "global mean":
+        threshold = grey.mean()
     else:
-        threshold = filters.threshold_sauvola(blurred, settings.window, SAUVOLA_WEIGHT, SAUVOLA_RANGE)
-    return _smoothed(blurred > threshold, settings)
+        threshold = filters.threshold_otsu(grey) if method == "Otsu" else filters.threshold_li(grey)
+    return smoothed_mask(grey > threshold, settings)
 
 
 # Masks of a micrograph of shape (H, W) in grey levels of [0, 255] by method. Local: the mean of 15 x 15 px less 2
 # grey levels (the paper's), a Gaussian-weighted mean of the same window less 2, Niblack (mean + 0.2 s), Sauvola;
 # global: Otsu, Li, the mean. All but the first from scikit-image.
 METHODS: Mapping[str, Callable[[ArrayLike], NDArray[np.bool_]]] = {
-    "adaptive mean": THRESHOLDS["adaptive"],
-    "adaptive Gaussian": partial(_local, rule="gaussian"),
-    "Niblack": THRESHOLDS["niblack"],
-    "Sauvola": partial(_local, rule="sauvola"),
-    "Otsu": THRESHOLDS["otsu"],
-    "Li": THRESHOLDS["li"],
-    "global mean": THRESHOLDS["mean"],
+    "adaptive mean": binarised,
+    **{
+        method: partial(_thresholded, method=method)
+        for method in ("adaptive Gaussian", "Niblack", "Sauvola", "Otsu", "Li", "global mean")
+    },
 }
 
 
@@ -68,7 +71,6 @@ class LitSample:
 
     Parameters
     ----------
-    sample_id, morphology : str
     truth : bool ndarray of shape (H, W), or None
         True = PMMA; None where it is not known.
     micrographs : mapping of illumination to ndarray of shape (H, W)
@@ -92,15 +94,11 @@ def lit_samples(
     Parameters
     ----------
     dataset : PairedDataset
+        If simulated, by this version of the simulator and not renamed.
     illuminations : sequence of float
-        Factors of the simulated amplitude, see `simulation.relighting`.
+        Factors of the simulated amplitude, see `simulation.film`.
     per_morphology : int
         Fewer where the data set has fewer.
-
-    Raises
-    ------
-    ValueError
-        If the folder was simulated by another version, or its samples were renamed.
     """
     check_positive("per_morphology", per_morphology)
     labels = dataset.morphologies or (UNLABELLED,) * len(dataset)
@@ -137,11 +135,6 @@ def scores(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> dict[str, float
         domains_ratio: domains of the mask per true domain; below 1 domains have merged or are lost, above 1 they are
         broken or false. It says what `domains_kept` cannot: a mask that is True everywhere keeps every domain.
         fraction_bias: phase fraction of the mask less that of the truth.
-
-    Raises
-    ------
-    ValueError
-        If the masks do not fit each other, or there is no true domain.
     """
     for name, values in (("mask", mask), ("truth", truth)):
         check_mask(name, values)
@@ -167,13 +160,7 @@ def threshold_study(
     samples: Iterable[LitSample],
     methods: Mapping[str, Callable[[ArrayLike], NDArray[np.bool_]]] = METHODS,
 ) -> list[dict[str, Any]]:
-    """Scores of every method on every sample under every light.
-
-    Parameters
-    ----------
-    samples : iterable of LitSample
-    methods : mapping of str to function
-        Each makes a mask of a micrograph.
+    """Scores of every method, a function from a micrograph to a mask, on every sample under every light.
 
     Returns
     -------

@@ -61,13 +61,9 @@ def effective_conductivity(
     at_the_edges[0] += 2 * k[0]
     at_the_edges[-1] += 2 * k[-1]
     diagonal = np.bincount(first, between, k.size) + np.bincount(second, between, k.size) + at_the_edges.ravel()
-    matrix = coo_array(
-        (
-            np.concatenate([diagonal, -between, -between]),
-            (np.concatenate([cell.ravel(), first, second]), np.concatenate([cell.ravel(), second, first])),
-        ),
-        shape=(k.size, k.size),
-    ).tocsc()
+    entries = np.concatenate([diagonal, -between, -between])
+    places = np.concatenate([cell.ravel(), first, second]), np.concatenate([cell.ravel(), second, first])
+    matrix = coo_array((entries, places), shape=(k.size, k.size)).tocsc()
     supply = np.zeros_like(k)
     supply[0] = 2 * k[0]  # the upper edge at potential 1, the lower one at 0
     potential = spsolve(matrix, supply.ravel(), permc_spec="MMD_AT_PLUS_A").reshape(k.shape)
@@ -103,17 +99,10 @@ def ensemble_conductivity(
 def conductivity_errors(
     found: Mapping[str, Mapping[LineDirection, np.ndarray]],
 ) -> dict[LineDirection, dict[str, np.ndarray]]:
-    """Error of the ensembles' mean conductivity, in decades.
+    """Error of the ensembles' mean conductivity, in decades: by direction and way, an ndarray of shape (m,).
 
-    Parameters
-    ----------
-    found : mapping
-        Of `ensemble_conductivity`; "true" among the names.
-
-    Returns
-    -------
-    dict of direction to dict of way to ndarray of shape (m,)
-        Absolute difference of the log10 of the ensembles' means. Without "true".
+    The absolute difference of the log10 of the means of what `ensemble_conductivity` found to that of "true", a name
+    that must be among them.
     """
     check_one_of("'true'", "true", tuple(found))
 
@@ -128,17 +117,9 @@ def conductivity_errors(
 def spread_rows(found: Mapping[str, Mapping[LineDirection, np.ndarray]]) -> list[dict[str, str | float]]:
     """How near the predicted property and its spread come to those of the true micrographs.
 
-    Parameters
-    ----------
-    found : mapping
-        Of `ensemble_conductivity`; "true" among the names.
-
-    Returns
-    -------
-    list of dict
-        One for each direction and way: "direction", "way", "error of the mean" (median over samples of the absolute
-        difference of the log10 of the ensembles' means), "spread" and "true spread" (median over samples of the
-        standard deviation of log10 within an ensemble).
+    A row for each direction and way of what `ensemble_conductivity` found, "true" among them: "direction", "way",
+    "error of the mean" (median over samples of the absolute difference of the log10 of the ensembles' means), "spread"
+    and "true spread" (median over samples of the standard deviation of log10 within an ensemble).
     """
 
     def spread(name: str, axis: LineDirection) -> float:

@@ -64,16 +64,7 @@ IMAGES_AT_A_TIME = 2  # a stack is worked through in pieces that stay in the pro
 
 
 def phase_fraction(masks: np.ndarray) -> np.ndarray:
-    """Fraction of pixels that are PMMA.
-
-    Parameters
-    ----------
-    masks : bool ndarray of shape (..., height, width)
-
-    Returns
-    -------
-    ndarray of shape (...)
-    """
+    """Fraction of pixels that are PMMA, shape (...), of bool masks of shape (..., height, width)."""
     check_mask("masks", masks)
     return masks.mean(axis=(-2, -1))
 
@@ -232,13 +223,7 @@ def chord_lengths(mask: np.ndarray, axis: LineDirection = "vertical", spacing: i
 def component_counts(masks: np.ndarray) -> np.ndarray:
     """Count the connected pieces of PMMA (pixels that touch along an edge); of the other phase: pass `~masks`.
 
-    Parameters
-    ----------
-    masks : bool ndarray of shape (..., height, width)
-
-    Returns
-    -------
-    int ndarray of shape (...)
+    Of bool masks of shape (..., height, width), an int ndarray of shape (...).
     """
     check_mask("masks", masks)
     counts = [ndimage.label(mask)[1] for mask in _flat_stack(masks)]
@@ -246,17 +231,9 @@ def component_counts(masks: np.ndarray) -> np.ndarray:
 
 
 def dice(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Dice overlap of two masks, pixel by pixel: 1 if they are equal, 0 if they share nothing.
+    """Dice overlap of two masks, pixel by pixel: 1 if they are equal (or both empty), 0 if they share nothing.
 
-    Parameters
-    ----------
-    first, second : bool ndarray of shape (..., height, width)
-        Leading axes broadcast.
-
-    Returns
-    -------
-    ndarray of shape (...)
-        Two empty masks are equal: 1.
+    Of bool masks of shape (..., height, width), whose leading axes broadcast, an ndarray of shape (...).
     """
     check_mask("first", first)
     check_mask("second", second)
@@ -313,16 +290,9 @@ def domain_period(r: np.ndarray, s2: np.ndarray, prominence: float = 0.05) -> np
 
 
 def long_range_order(s2: np.ndarray) -> np.ndarray:
-    """How strongly S2 still oscillates at large distances: its standard deviation over the outer half of its range.
+    """How strongly S2 (..., bins) still oscillates at large distances: its standard deviation over the outer half of r.
 
-    Parameters
-    ----------
-    s2 : ndarray of shape (..., bins)
-
-    Returns
-    -------
-    ndarray of shape (...)
-        0 for a morphology whose domains know nothing of each other at these distances.
+    Of shape (...); 0 for a morphology whose domains know nothing of each other at these distances.
     """
     check_finite("s2", s2)
     return s2[..., s2.shape[-1] // 2 :].std(axis=-1)

@@ -1,20 +1,28 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from detector_files import counts, gaps, write_edf, write_poni
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import PAPER, QUICK, TINY, Binarisation
-from pairvae_lib.data.folder import PreparedPairs, group_split, open_pairs, prepare, scaled_pattern, stratified_split
+from pairvae_lib.data import folder as folder_module
+from pairvae_lib.data.folder import open_pairs, prepare
+from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.preprocessing import binarised, normalised_profile, resized_pattern
+from pairvae_lib.data.reading import images, patterns, samples
+from pairvae_lib.data.reading.patterns import scaled_pattern
+from pairvae_lib.data.scaling import Scaling
 from pairvae_lib.data.scattering import colour_mapped, folded_profile
+from pairvae_lib.data.splits import group_split, stratified_split
 
 AFM_GISAXS = Path(__file__).parents[3] / "shared" / "data" / "afm-gisaxs"
 
@@ -92,6 +100,45 @@ def paper_folder(folder, n=2, names=None):
         (folder / "SAXS").mkdir(exist_ok=True)
         Image.fromarray(colour_mapped(pattern(i, (200, 200)))).save(folder / f"SAXS/film_{i:02d}.jpg", quality=95)
     return folder
+
+
+def detector_folder(folder, n=4):
+    """Patterns of detectors with gaps, one mask and one calibration for all; micrographs of floats."""
+    rows = []
+    for i in range(n):
+        write_image(folder / f"sem/{i}.tif", micrograph(i).astype(np.float32))
+        (folder / "saxs").mkdir(exist_ok=True)
+        write_edf(folder / f"saxs/{i}.edf", counts(i))
+        rows.append({"sample_id": f"s{i}", "saxs": f"saxs/{i}.edf", "sem": f"sem/{i}.tif"})
+    np.save(folder / "mask.npy", gaps())
+    write_poni(folder / "detector.poni")
+    return write_manifest(folder, rows), rows
+
+
+@pytest.mark.parametrize("make", [image_folder, profile_folder, paper_folder, detector_folder])
+def test_every_file_is_decoded_once_on_its_way_to_training(tmp_path, monkeypatch, make):
+    make(tmp_path)
+    decoded, headers = Counter(), Counter()
+
+    def counting(module, name, count):
+        original = getattr(module, name)
+
+        def counted(path, *more):
+            count[path.relative_to(tmp_path).as_posix()] += 1
+            return original(path, *more)
+
+        monkeypatch.setattr(module, name, counted)
+
+    for module, name in ((images, "image_pixels"), (patterns, "image_pixels")):
+        counting(module, name, decoded)
+    for name in ("read_profile", "calibration"):
+        counting(samples, name, decoded)
+    counting(folder_module, "image_header", headers)
+    data = open_pairs(tmp_path)
+    Scaling.of(prepare(data, TINY), data)
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert decoded == Counter(files - {"manifest.csv"})
+    assert set(headers.values()) == {1}
 
 
 def problems_of(folder, **options) -> list[str]:

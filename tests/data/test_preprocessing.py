@@ -6,7 +6,6 @@ from scipy.ndimage import gaussian_filter
 
 from pairvae_lib.config import Binarisation
 from pairvae_lib.data.preprocessing import (
-    THRESHOLDS,
     binarised,
     crop_at,
     normalised_profile,
@@ -169,24 +168,6 @@ def test_binarisation_errors():
         binarised(np.zeros((0, 3)))
     with pytest.raises(ValueError, match="micrograph must be finite"):
         binarised(np.array([[np.inf, 1]]))
-
-
-def test_the_thresholds_of_fig_s2():
-    grey, bright = domains()
-    assert list(THRESHOLDS) == ["adaptive", "otsu", "niblack", "li", "mean"]
-    masks = {name: threshold(grey) for name, threshold in THRESHOLDS.items()}
-    assert (masks["adaptive"] == binarised(grey)).all()
-    for name, mask in masks.items():
-        assert mask.dtype == np.bool_
-        assert (mask == bright).mean() > 0.9, name
-    # Niblack's threshold lies above the local mean, the paper's two grey levels below it
-    assert masks["niblack"].mean() < masks["adaptive"].mean()
-
-
-def test_a_global_threshold_fails_under_strong_shading():
-    grey, bright = domains()
-    shaded = np.clip(grey * np.linspace(0.2, 1.4, 96), 0, 255)
-    assert (THRESHOLDS["otsu"](shaded) == bright).mean() < 0.8 < (THRESHOLDS["adaptive"](shaded) == bright).mean()
 
 
 # ---- crops

@@ -7,11 +7,14 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
+from skimage import filters
 
+from pairvae_lib.config import Binarisation
 from pairvae_lib.data.folder import open_pairs
-from pairvae_lib.data.preprocessing import THRESHOLDS
+from pairvae_lib.data.preprocessing import binarised, blurred_micrograph, smoothed_mask
 from pairvae_lib.data.simulation import simulate
-from pairvae_lib.data.simulation.relighting import relit_micrographs
+from pairvae_lib.data.simulation.film import relit_micrographs
 from pairvae_lib.data.thresholds import (
     METHODS,
     SMALLEST_DOMAIN,
@@ -65,9 +68,30 @@ def test_a_local_threshold_does_not_feel_that_light(method):
 
 def test_the_paper_s_method_and_its_rivals_are_those_of_preprocessing():
     grey = two_levels(30)
-    names = {"adaptive mean": "adaptive", "Niblack": "niblack", "Otsu": "otsu", "Li": "li", "global mean": "mean"}
-    for ours, theirs in names.items():
-        assert (METHODS[ours](grey) == THRESHOLDS[theirs](grey)).all()
+    blurred = blurred_micrograph(grey, Binarisation())
+    rivals = {
+        "Niblack": filters.threshold_niblack(blurred, 15, -0.2),
+        "Otsu": filters.threshold_otsu(blurred),
+        "Li": filters.threshold_li(blurred),
+        "global mean": blurred.mean(),
+    }
+    assert (METHODS["adaptive mean"](grey) == binarised(grey)).all()
+    for method, threshold in rivals.items():
+        assert (METHODS[method](grey) == smoothed_mask(blurred > threshold, Binarisation())).all()
+
+
+def test_the_thresholds_of_fig_s2():
+    rng = np.random.default_rng(0)  # a structure with a period of about ten pixels
+    bright = gaussian_filter(rng.normal(size=(96, 96)), 3) > 0
+    grey = np.clip(80 + 90 * bright + rng.normal(0, 8, bright.shape), 0, 255).astype(np.uint8)
+    masks = {name: METHODS[name](grey) for name in ("adaptive mean", "Otsu", "Niblack", "Li", "global mean")}
+    for name, mask in masks.items():
+        assert mask.dtype == np.bool_
+        assert (mask == bright).mean() > 0.9, name
+    # Niblack's threshold lies above the local mean, the paper's two grey levels below it
+    assert masks["Niblack"].mean() < masks["adaptive mean"].mean()
+    shaded = np.clip(grey * np.linspace(0.2, 1.4, 96), 0, 255)
+    assert (METHODS["Otsu"](shaded) == bright).mean() < 0.8 < (METHODS["adaptive mean"](shaded) == bright).mean()
 
 
 def test_every_method_checks_its_micrograph():

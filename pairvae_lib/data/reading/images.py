@@ -1,12 +1,15 @@
-"""Files of images (TIFF, PNG, JPEG, npy, and those of detectors) as arrays."""
+"""Files of images (TIFF, PNG, JPEG, npy, and those of detectors) as arrays, and the pixel sizes that they tell."""
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import tifffile
@@ -24,6 +27,9 @@ MAX_FRAME_PX = 4  # a constant band at an edge up to this width is a frame that 
 GREY_PERCENTILES = (0.1, 99.9)  # what becomes black and white of images with more than 8 bits
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green, blue; ITU-R BT.601
 
+SAME_SCALE = 0.01  # relative difference of pixel sizes up to which images are left as they are
+MAX_SCALE_RATIO = 4.0  # coarsest over finest; beyond it the finest images would lose what they are good for
+
 # Pillow's modes: channels and type of their arrays. CMYK and the rarer ones are left out on purpose.
 _MODES = {
     "1": (1, "?"),
@@ -34,26 +40,21 @@ _MODES = {
     "RGBA": (4, "u1"),
     "I;16": (1, "u2"),
 }
+_NANOMETRES = {
+    "nm": 1.0, "nanometer": 1.0, "nanometre": 1.0,
+    "um": 1e3, "µm": 1e3, "μm": 1e3, "micron": 1e3, "microns": 1e3, "micrometer": 1e3, "micrometre": 1e3,
+    "å": 0.1, "angstrom": 0.1, "pm": 1e-3, "mm": 1e6, "m": 1e9,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What a file says of its image before the pixels are decoded.
+    """What a file says of its image before the pixels are decoded."""
 
-    Parameters
-    ----------
-    height, width : int
-        Size [px].
-    channels : int
-        1 to 4.
-    dtype : numpy dtype
-        Type of the pixels: bool, integer or float.
-    """
-
-    height: int
-    width: int
-    channels: int
-    dtype: np.dtype
+    height: int  # px
+    width: int  # px
+    channels: int  # 1 to 4
+    dtype: np.dtype  # bool, integer or float
 
     def __post_init__(self) -> None:
         if not (self.height > 0 and self.width > 0 and 1 <= self.channels <= 4):
@@ -71,66 +72,24 @@ class ImageHeader:
 
 
 def image_header(path: Path) -> ImageHeader:
-    """Size and type of an image, without decoding it.
-
-    Parameters
-    ----------
-    path : Path
-        A file with one of `IMAGE_SUFFIXES`.
-    """
-    with unreadable_as_value_error():
-        if path.suffix.lower() in DETECTOR_SUFFIXES:
-            (height, width), dtype = detector_shape(path)
-            return ImageHeader(height, width, 1, dtype)
-        if path.suffix.lower() in TIFF_SUFFIXES:
-            with tifffile.TiffFile(path) as tiff:
-                page = _only_page(tiff)
-                if page.dtype is None:
-                    raise ValueError("holds pixels of an unknown type")
-                channels = 3 if page.photometric == tifffile.PHOTOMETRIC.PALETTE else page.samplesperpixel
-                return ImageHeader(page.imagelength, page.imagewidth, channels, np.dtype(page.dtype))
-        if path.suffix.lower() == ".npy":
-            shape, dtype = _npy_header(path)
-            if len(shape) not in (2, 3):
-                raise ValueError(f"must have shape (height, width) or (height, width, channels); got {shape}")
-            height, width, channels = (*shape, 1)[:3]
-            header = ImageHeader(height, width, channels, dtype)
-            np.lib.format.open_memmap(path, mode="r")  # raises if the file is shorter
-            return header
-        with _opened(path) as image:
-            if image.mode not in _MODES:
-                raise ValueError(f"pixels of type {image.mode} are not supported; save it as grey or RGB")
-            return ImageHeader(image.height, image.width, _MODES[image.mode][0], np.dtype(_MODES[image.mode][1]))
+    """Size and type of the image of a file with one of `IMAGE_SUFFIXES`, without decoding it."""
+    with _opened(path) as (header, _):
+        return header
 
 
 def read_image(path: Path) -> NDArray:
-    """Pixels of an image as they are in the file.
-
-    Parameters
-    ----------
-    path : Path
-        A file with one of `IMAGE_SUFFIXES`.
-
-    Returns
-    -------
-    ndarray of shape (H, W) or (H, W, channels)
-        Of the file's own type; indexed colours as RGB, inverted grey (MinIsWhite) put right.
-    """
+    """Pixels of an image as `image_pixels` reads them, or ValueError if one of them holds no measurement."""
     image, missing = image_pixels(path)
-    bad = int((missing if path.suffix.lower() in DETECTOR_SUFFIXES else ~np.isfinite(image)).sum())
+    is_detector = path.suffix.lower() in DETECTOR_SUFFIXES
+    bad = int((missing if is_detector else ~np.isfinite(image)).sum())
     if bad:
-        what = "hold no measurement" if path.suffix.lower() in DETECTOR_SUFFIXES else "are NaN or infinite"
+        what = "hold no measurement" if is_detector else "are NaN or infinite"
         raise ValueError(f"{bad} of {image.size} pixels {what}")
     return image
 
 
 def image_pixels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     """Pixels of an image as they are in the file, and which of them hold no measurement.
-
-    Parameters
-    ----------
-    path : Path
-        A file with one of `IMAGE_SUFFIXES`.
 
     Returns
     -------
@@ -139,29 +98,12 @@ def image_pixels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     missing : ndarray of bool, shape (H, W) or (H, W, channels)
         See `detectors.no_signal` and `detectors.detector_image`.
     """
-    image_header(path)
-    with unreadable_as_value_error():
-        if path.suffix.lower() in DETECTOR_SUFFIXES:
-            return detector_image(path)
-        if path.suffix.lower() in TIFF_SUFFIXES:
-            image = _tiff_pixels(path)
-        elif path.suffix.lower() == ".npy":
-            with path.open("rb") as file:
-                image = np.lib.format.read_array(file, allow_pickle=False)
-        else:
-            with _opened(path) as opened:
-                image = np.asarray(opened.convert("RGB") if opened.mode == "P" else opened)
-    return image, no_signal(image)
+    with _opened(path) as (_, decoded):
+        return decoded()
 
 
 def is_grey(image: NDArray) -> bool:
-    """Whether the image has no colours: one channel, one and alpha, or equal ones.
-
-    Parameters
-    ----------
-    image : ndarray of shape (H, W) or (H, W, channels)
-        As `read_image` returns it.
-    """
+    """Whether an image (H, W) or (H, W, channels) has no colours: one channel, one and alpha, or equal ones."""
     if image.ndim == 2 or image.shape[2] < 3:
         return True
     return bool((image[..., 0] == image[..., 1]).all() and (image[..., 0] == image[..., 2]).all())
@@ -170,15 +112,7 @@ def is_grey(image: NDArray) -> bool:
 def grey_image(image: NDArray) -> NDArray:
     """One value per pixel: the only channel, the common value of equal ones, or the luminance; alpha is left out.
 
-    Parameters
-    ----------
-    image : ndarray of shape (H, W) or (H, W, channels)
-        As `read_image` returns it.
-
-    Returns
-    -------
-    ndarray of shape (H, W)
-        Of the same type.
+    Takes an image of shape (H, W) or (H, W, channels); returns an ndarray of shape (H, W) and of the same type.
     """
     if image.ndim == 2:
         return image
@@ -194,14 +128,7 @@ def eight_bit(grey: NDArray) -> NDArray[np.uint8]:
     An image of two levels becomes 0 and 255. 8-bit images stay as they are. Others (16 bit, float) are scaled so that
     their `GREY_PERCENTILES` become black and white: hot and dead pixels do not squeeze the contrast.
 
-    Parameters
-    ----------
-    grey : ndarray of shape (H, W)
-        Of any real type.
-
-    Returns
-    -------
-    ndarray of uint8, shape (H, W)
+    Takes an ndarray of shape (H, W) of any real type; returns one of uint8.
     """
     low, high = grey.min(), grey.max()
     if low == high:
@@ -218,34 +145,105 @@ def eight_bit(grey: NDArray) -> NDArray[np.uint8]:
 
 
 def frame_window(grey: NDArray) -> tuple[slice, slice]:
-    """Rows and columns of an image within its frame.
+    """Rows and columns of an image of shape (H, W) within its frame.
 
     A frame is the band of equal pixels that some software leaves at one or more edges. It is cut if at most
     `MAX_FRAME_PX` wide; a wider constant band is taken for image.
-
-    Parameters
-    ----------
-    grey : ndarray of shape (H, W)
-        Of any type.
-
-    Returns
-    -------
-    rows, cols : slice
     """
     return _within(grey), _within(grey.T)
 
 
-def _npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of an npy file."""
-    with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-    return shape, dtype
+def file_nm_per_pixel(path: Path) -> float | None:
+    """Pixel size [nm] that a microscope or ImageJ wrote into an image file; None where it does not say.
+
+    Only TIFF has such tags: of FEI and Thermo (PixelWidth), Zeiss (Image Pixel Size, else Pixel Size), ImageJ
+    (resolution and its unit). A plain resolution in dots per inch is that of a printer, and is left aside.
+    """
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return None
+    with unreadable_as_value_error(), tifffile.TiffFile(path) as tiff:
+        sides = _fei(tiff) or _zeiss(tiff) or _imagej(tiff)
+    if sides is None:
+        return None
+    across, down = sides
+    if not (math.isfinite(across) and math.isfinite(down) and across > 0 and down > 0):
+        raise ValueError(f"pixel size in its tags must be positive; got {across:g} x {down:g} nm")
+    if abs(across - down) > SAME_SCALE * across:
+        raise ValueError(f"must have square pixels; got {across:g} x {down:g} nm in its tags")
+    return across
+
+
+def common_scale(sizes: list[float | None]) -> float | None:
+    """The pixel size [nm] to which all micrographs of a data set are brought: the coarsest, which invents no detail.
+
+    None where all stay as they are: none of `sizes` [nm] is known, or all agree to within `SAME_SCALE`.
+    """
+    known = [size for size in sizes if size is not None]
+    if not known:
+        return None
+    if len(known) < len(sizes):
+        raise ValueError(
+            f"the pixel size is known of {len(known)} of {len(sizes)} micrographs, so that they cannot be brought to "
+            "one scale; fill the column nm_per_pixel for all, or write unknown in it for all"
+        )
+    finest, coarsest = min(known), max(known)
+    if coarsest > MAX_SCALE_RATIO * finest:
+        raise ValueError(
+            f"pixel sizes from {finest:g} to {coarsest:g} nm differ by more than a factor of {MAX_SCALE_RATIO:g}; "
+            "leave out the micrographs of one magnification"
+        )
+    return None if coarsest <= (1 + SAME_SCALE) * finest else coarsest
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path) -> Iterator[tuple[ImageHeader, Callable[[], tuple[NDArray, NDArray[np.bool_]]]]]:
+    """The checked header of an image, and what decodes its pixels."""
+    suffix = path.suffix.lower()
+    with unreadable_as_value_error():
+        if suffix in DETECTOR_SUFFIXES:
+            (height, width), dtype = detector_shape(path)
+            yield ImageHeader(height, width, 1, dtype), lambda: detector_image(path)
+        elif suffix in TIFF_SUFFIXES:
+            with tifffile.TiffFile(path) as tiff:
+                page = _only_page(tiff)
+                if page.dtype is None:
+                    raise ValueError("holds pixels of an unknown type")
+                channels = 3 if page.photometric == tifffile.PHOTOMETRIC.PALETTE else page.samplesperpixel
+                header = ImageHeader(page.imagelength, page.imagewidth, channels, np.dtype(page.dtype))
+                yield header, lambda: _with_gaps(_tiff_pixels(page))
+        elif suffix == ".npy":
+            with path.open("rb") as file:
+                header = _npy_header(file)
+                np.lib.format.open_memmap(path, mode="r")  # raises if the file is shorter
+                file.seek(0)
+                yield header, lambda: _with_gaps(np.lib.format.read_array(file, allow_pickle=False))
+        else:
+            with _opened_by_pillow(path) as image:
+                if image.mode not in _MODES:
+                    raise ValueError(f"pixels of type {image.mode} are not supported; save it as grey or RGB")
+                channels, kind = _MODES[image.mode]
+                header = ImageHeader(image.height, image.width, channels, np.dtype(kind))
+                yield header, lambda: _with_gaps(np.asarray(image.convert("RGB") if image.mode == "P" else image))
+
+
+def _with_gaps(image: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Pixels, and which of them hold no measurement."""
+    return image, no_signal(image)
+
+
+def _npy_header(file: IO[bytes]) -> ImageHeader:
+    """Size and type by the header of an npy file."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if len(shape) not in (2, 3):
+        raise ValueError(f"must have shape (height, width) or (height, width, channels); got {shape}")
+    height, width, channels = (*shape, 1)[:3]
+    return ImageHeader(height, width, channels, dtype)
+
+
+@contextmanager
+def _opened_by_pillow(path: Path) -> Iterator[Image.Image]:
     """An image of Pillow, whose own limit on sizes gives way to ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -267,23 +265,19 @@ def _only_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
     return page
 
 
-def _tiff_pixels(path: Path) -> NDArray:
-    """Pixels of a TIFF file, channels last."""
+def _tiff_pixels(page: tifffile.TiffPage) -> NDArray:
+    """Pixels of a TIFF page, channels last."""
     kinds = tifffile.PHOTOMETRIC
-    with tifffile.TiffFile(path) as tiff:
-        page = _only_page(tiff)
-        image = page.asarray()
-        if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and image.ndim == 3:
-            image = np.moveaxis(image, 0, -1)
-        if page.photometric == kinds.PALETTE and page.colormap is not None:
-            return (page.colormap.T[image] >> 8).astype(np.uint8)
-        if page.photometric == kinds.MINISWHITE:
-            return ~image if image.dtype.kind in "bu" else -image
-        if page.photometric not in (kinds.MINISBLACK, kinds.RGB, kinds.YCBCR):
-            raise ValueError(
-                f"colours of type {kinds(page.photometric).name} are not supported; save it as grey or RGB"
-            )
-        return image
+    image = page.asarray()
+    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and image.ndim == 3:
+        image = np.moveaxis(image, 0, -1)
+    if page.photometric == kinds.PALETTE and page.colormap is not None:
+        return (page.colormap.T[image] >> 8).astype(np.uint8)
+    if page.photometric == kinds.MINISWHITE:
+        return ~image if image.dtype.kind in "bu" else -image
+    if page.photometric not in (kinds.MINISBLACK, kinds.RGB, kinds.YCBCR):
+        raise ValueError(f"colours of type {kinds(page.photometric).name} are not supported; save it as grey or RGB")
+    return image
 
 
 def _within(grey: NDArray) -> slice:
@@ -298,3 +292,36 @@ def _band(grey: NDArray) -> int:
     constant = (head == head[0, 0]).all(axis=1)
     width = len(head) if constant.all() else int(np.argmin(constant))
     return width if width <= MAX_FRAME_PX else 0
+
+
+def _fei(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
+    """Width and height of a pixel [nm] by the tags of FEI and Thermo."""
+    scan = (tiff.fei_metadata or {}).get("Scan") or {}
+    if "PixelWidth" not in scan:
+        return None
+    width = float(scan["PixelWidth"])
+    return width * 1e9, float(scan.get("PixelHeight", width)) * 1e9
+
+
+def _zeiss(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
+    """Width and height of a pixel [nm] by the tags of Zeiss."""
+    tags = tiff.sem_metadata or {}
+    for name in ("ap_image_pixel_size", "ap_pixel_size"):
+        entry = tags.get(name)
+        if isinstance(entry, tuple) and len(entry) == 3 and str(entry[2]).lower() in _NANOMETRES:
+            size = float(entry[1]) * _NANOMETRES[str(entry[2]).lower()]
+            return size, size
+    return None
+
+
+def _imagej(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
+    """Width and height of a pixel [nm] by the tags of ImageJ, where its unit is one of length."""
+    unit = str((tiff.imagej_metadata or {}).get("unit", "")).strip().lower()
+    unit = re.sub(r"\\u00b5", "µ", unit)
+    tags = tiff.pages.first.tags
+    if unit not in _NANOMETRES or "XResolution" not in tags or "YResolution" not in tags:
+        return None
+    (x_count, x_units), (y_count, y_units) = tags["XResolution"].value, tags["YResolution"].value
+    if not (x_count and y_count):
+        raise ValueError("pixel size in its tags must be positive; got a resolution of 0")
+    return x_units / x_count * _NANOMETRES[unit], y_units / y_count * _NANOMETRES[unit]

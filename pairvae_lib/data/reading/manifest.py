@@ -1,4 +1,4 @@
-"""The manifest of a data folder: a table of which files belong to one sample.
+"""Which files of a data folder belong to one sample: by its manifest, or by the layout of the paper's own data.
 
 `manifest.csv` has a row per sample, and these columns:
 
@@ -12,7 +12,12 @@
   where the beam meets the detector [px]. One `.poni` file and one `mask.*` (an image) in the folder itself count for
   all samples that have none of their own.
 
-`reading.columns` says how the columns are told. Commas, semicolons or tabs separate the fields.
+A column is a column of files if at least half of its entries end as known files do (`.tif`, `.dat`, ...); other
+columns are left aside. Text files are 1-D profiles, and so are HDF5 files with a curve (NXcanSAS). For images the
+column's name tells: one of `PATTERN_WORDS` in it makes them scattering patterns, with one of `AVERAGED_WORDS`
+patterns of which the azimuthal average is wanted; one of `MICROGRAPH_WORDS` micrographs; `mask` or `truth` true masks
+(micrographs, if there are no others), but with one of `PATTERN_WORDS` or `DETECTOR_WORDS` masks of the detector.
+`kinds` overrules the names, and can leave a column out. Commas, semicolons or tabs separate the fields.
 """
 
 from __future__ import annotations
@@ -20,39 +25,88 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.data.reading.columns import KINDS, MANIFEST, NUMBER_COLUMNS, Columns, Row, told_columns
-from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
-from pairvae_lib.data.reading.listing import Listing, Sample, is_file_within
+from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve
+from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
 from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES
+from pairvae_lib.data.reading.samples import Listing, Sample
 
+PAPER_IMAGE_ROWS = 830  # px above the data bar of the paper's micrographs; public notebooks
+PAPER_IMAGE_WIDTH = 1280  # px
+
+MANIFEST = "manifest.csv"
+PATTERN_WORDS = ("saxs", "waxs", "gisaxs", "sans", "pattern", "scattering")
+AVERAGED_WORDS = ("profile", "curve")
+MICROGRAPH_WORDS = ("sem", "afm", "tem", "micrograph")
+TRUTH_WORDS = ("mask", "truth")
+DETECTOR_WORDS = ("detector", "beamstop")
+KINDS = ("pattern", "profile", "micrograph", "truth", "detector_mask", "ignore")
+NUMBER_COLUMNS = ("nm_per_pixel", "q_scale", "image_rows")
+RESERVED_COLUMNS = ("sample_id", "morphology", "group", "batch", "poni", "beam_row", "beam_col", *NUMBER_COLUMNS)
+MEASUREMENT_SUFFIXES = IMAGE_SUFFIXES | PROFILE_SUFFIXES
 MAX_MANIFEST = 2**24  # bytes
 PONI = ".poni"
 UNKNOWN = "unknown"  # a pixel size that is left unknown whatever the tags say
 MAX_FAULTS = 1000  # lines with faults, after which a table is not worth reading on
 SHOWN = 80  # characters of a field that a message repeats
 
+Row = dict[str, str]
+
+
+def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
+    """Samples of a folder laid out as the paper's own data: `SEM/*.tif` and `SAXS/*.jpg`, paired by sorted order.
+
+    What is wrong is added to `problems`; None if the files cannot be paired. The sample ids are the names of the
+    micrographs.
+
+    Source
+    ------
+    Public notebooks: the i-th file of one sorted list belongs to the i-th of the other.
+    """
+    micrographs = _files_in(folder / "SEM", TIFF_SUFFIXES)
+    patterns = _files_in(folder / "SAXS", frozenset({".jpg", ".jpeg"}))
+    places = {path.stem: place for place, path in enumerate(patterns)}
+    if not micrographs or len(micrographs) != len(patterns):
+        problems.append(
+            f"SEM holds {len(micrographs)} .tif files, SAXS {len(patterns)} .jpg files: expected equal counts"
+        )
+        stems = {path.stem for path in micrographs}
+        if stems & set(places):
+            problems += [f"SEM/{path.name}: no pattern of that name" for path in micrographs if path.stem not in places]
+            problems += [f"SAXS/{path.name}: no micrograph of that name" for path in patterns if path.stem not in stems]
+        return None
+    problems += [
+        f"SEM/{path.name}: number {place + 1} in SEM, but number {places[path.stem] + 1} in SAXS"
+        for place, path in enumerate(micrographs)
+        if places.get(path.stem, place) != place
+    ]
+    times = Counter(path.stem for path in micrographs)
+    problems += [f"SEM/{path.name}: another file has the same name" for path in micrographs if times[path.stem] > 1]
+    problems += [
+        f"{path.parent.name}/{path.name}: must be a file within the folder"
+        for path in (*micrographs, *patterns)
+        if not is_file_within(folder, path)
+    ]
+    samples = tuple(
+        # The paper took the micrographs as they are, whatever their tags say.
+        Sample(micrograph.stem, pattern, micrograph, image_rows=PAPER_IMAGE_ROWS, has_trusted_tags=False)
+        for micrograph, pattern in zip(micrographs, patterns, strict=True)
+    )
+    # The patterns may differ in shape: the public notebooks resize each by itself.
+    return Listing(folder, samples, "saxs", "sem", False, PAPER_IMAGE_WIDTH, one_pattern_shape=False)
+
 
 def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]) -> Listing | None:
-    """Samples of a folder with a `manifest.csv`; what is wrong with it is added to `problems`.
+    """The faultless rows of a folder's `manifest.csv`; None if there is no row, or the columns cannot be told.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds `manifest.csv`.
-    kinds : mapping of str to str
-        Kind of a column, one of `KINDS`, where its name does not tell.
-    problems : list of str
-        Grows by a line for every fault.
-
-    Returns
-    -------
-    Listing or None
-        The faultless rows; None if there are none, or the columns cannot be told.
+    What is wrong is added to `problems`. `kinds` names the kind of a column, one of `KINDS`, where its name does not
+    tell.
     """
     rows = _rows(folder / MANIFEST, problems)
     if not rows:
@@ -61,10 +115,10 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
     for name, kind in kinds.items():
         check_one_of("column in kinds", name, names)
         check_one_of(f"kinds[{name!r}]", kind, KINDS)
-    columns = told_columns(folder, rows, names, kinds, problems)
+    columns = _told_columns(folder, rows, names, kinds, problems)
     if columns is None:
         return None
-    common = _Common.of(folder, rows, problems)
+    common = _common_files(folder, rows, problems)
     samples: list[Sample] = []
     for line, row in rows:
         faults: list[str] = []
@@ -78,31 +132,135 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
     return Listing(folder, tuple(samples), columns.scattering, columns.micrograph, columns.is_profile)
 
 
+def is_file_within(folder: Path, path: Path) -> bool:
+    """Whether a path is a regular file that lies in the folder, links followed; or nothing is there."""
+    return path.resolve().is_relative_to(folder.resolve()) and (path.is_file() or not path.exists())
+
+
+def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Files of a kind by name, without hidden ones."""
+    files = (path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith("."))
+    return sorted(files, key=lambda path: path.name)
+
+
 @dataclass(frozen=True)
-class _Common:
-    """Files of a folder that count for all its samples."""
+class _Columns:
+    """What the columns of a manifest are; `is_averaged`: images whose azimuthal average is the profile."""
 
-    poni: Path | None
-    mask: Path | None
+    scattering: str
+    micrograph: str
+    truth: str | None
+    group: str | None
+    is_profile: bool
+    is_averaged: bool
+    detector_mask: str | None
+    poni: str | None
 
-    @classmethod
-    def of(cls, folder: Path, rows: list[tuple[int, Row]], problems: list[str]) -> _Common:
-        """What lies in the folder itself, and is not the file of a sample."""
-        taken = {value for _, row in rows for value in row.values()}
-        paths = sorted(path for path in folder.iterdir() if path.name not in taken and not path.name.startswith("."))
-        found = {
-            "calibrations": [path for path in paths if path.suffix.lower() == PONI],
-            "masks": [path for path in paths if path.stem == "mask" and path.suffix.lower() in IMAGE_SUFFIXES],
-        }
-        for what, files in found.items():
+
+def _told_columns(
+    folder: Path, rows: list[tuple[int, Row]], names: list[str], kinds: Mapping[str, str], problems: list[str]
+) -> _Columns | None:
+    """The roles of the columns, by `kinds`, by their files and by their names; None if they cannot be told."""
+    by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    faults: list[str] = []
+    averaged: set[str] = set()
+    for name in names:
+        files = [row[name] for _, row in rows if row[name]]
+        images, texts = _forms(folder, files)
+        if name in ("", *RESERVED_COLUMNS) or (name not in kinds and (images + texts) * 2 < max(len(files), 1)):
+            continue
+        if images and texts:
+            faults.append(f"column {name!r} mixes image files ({images} rows) and text files ({texts} rows)")
+            continue
+        kind = kinds.get(name) or ("profile" if texts else _kind_of_images(name))
+        if kind is None:
+            faults.append(
+                f"column {name!r} holds image files of unknown kind; rename it (a name with one of "
+                f"{', '.join(PATTERN_WORDS)} is a pattern, with one of {', '.join(MICROGRAPH_WORDS)} a micrograph) "
+                f"or open the folder with kinds={{{name!r}: 'pattern'}} ('micrograph', 'ignore')"
+            )
+            continue
+        if kind not in ("ignore", "profile") and texts:
+            faults.append(f"column {name!r} is a {kind} column, but holds text files")
+        if kind == "profile" and not texts:
+            averaged.add(name)
+        by_kind[kind].append(name)
+    if not by_kind["micrograph"]:
+        by_kind["micrograph"], by_kind["truth"] = by_kind["truth"], []
+    explained = bool(faults)
+    scattering = by_kind["pattern"] + by_kind["profile"]
+    for what, found in (("scattering", scattering), ("micrograph", by_kind["micrograph"])):
+        if len(found) > 1 or not (found or explained):
+            one = f"columns {', '.join(found)}: keep one with kinds={{{found[-1]!r}: 'ignore'}}" if found else "none"
+            faults.append(f"expected one column of {what} files; got {one}")
+    for what, found in (("true masks", by_kind["truth"]), ("detector masks", by_kind["detector_mask"])):
+        if len(found) > 1:
+            faults.append(f"expected at most one column of {what}; got columns {', '.join(found)}")
+    problems += [f"{MANIFEST}: {fault}" for fault in faults]
+    if faults:
+        return None
+    return _Columns(
+        scattering=scattering[0],
+        micrograph=by_kind["micrograph"][0],
+        truth=next(iter(by_kind["truth"]), None),
+        group=next((name for name in ("group", "batch") if name in names), None),
+        is_profile=bool(by_kind["profile"]),
+        is_averaged=scattering[0] in averaged,
+        detector_mask=next(iter(by_kind["detector_mask"]), None),
+        poni="poni" if "poni" in names else None,
+    )
+
+
+def _forms(folder: Path, files: list[str]) -> tuple[int, int]:
+    """How many files of a column are images, and how many 1-D curves."""
+    suffixes = [PurePosixPath(file).suffix.lower() for file in files]
+    texts = sum(suffix in PROFILE_SUFFIXES for suffix in suffixes)
+    images = sum(suffix in IMAGE_SUFFIXES for suffix in suffixes)
+    containers = [file for file, suffix in zip(files, suffixes, strict=True) if suffix in HDF5_SUFFIXES]
+    if any(_holds_curve(folder, file) for file in containers[:1]):
+        return images - len(containers), texts + len(containers)
+    return images, texts
+
+
+def _holds_curve(folder: Path, name: str) -> bool:
+    """Whether an HDF5 file of the folder holds a curve; one that cannot be read is reported with the samples."""
+    try:
+        path = folder / name
+        return is_file_within(folder, path) and path.is_file() and is_curve(path)
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _kind_of_images(name: str) -> str | None:
+    """What the words of a column's name say of its images."""
+    words = set(re.findall(r"[a-z]+", name.lower()))
+    if words & set(TRUTH_WORDS):
+        return "detector_mask" if words & {*PATTERN_WORDS, *DETECTOR_WORDS} else "truth"
+    for kind, known in (("profile", AVERAGED_WORDS), ("pattern", PATTERN_WORDS), ("micrograph", MICROGRAPH_WORDS)):
+        if words & set(known):
+            return kind
+    return None
+
+
+def _common_files(
+    folder: Path, rows: list[tuple[int, Row]], problems: list[str]
+) -> tuple[Path | None, Path | None]:
+    """Calibration and detector mask that lie in the folder itself, and are not the file of a sample."""
+    taken = {value for _, row in rows for value in row.values()}
+    paths = sorted(path for path in folder.iterdir() if path.name not in taken and not path.name.startswith("."))
+    found = {
+        "calibrations": [path for path in paths if path.suffix.lower() == PONI],
+        "masks": [path for path in paths if path.stem == "mask" and path.suffix.lower() in IMAGE_SUFFIXES],
+    }
+    for what, files in found.items():
+        if len(files) > 1:
             names = ", ".join(path.name for path in files)
-            if len(files) > 1:
-                problems.append(f"expected at most one of the folder's {what}; got {names}")
-            problems += [
-                f"{path.name}: must be a file within the folder" for path in files if not is_file_within(folder, path)
-            ]
-        poni, mask = (next(iter(files), None) for files in found.values())
-        return cls(poni, mask)
+            problems.append(f"expected at most one of the folder's {what}; got {names}")
+        problems += [
+            f"{path.name}: must be a file within the folder" for path in files if not is_file_within(folder, path)
+        ]
+    poni, mask = (next(iter(files), None) for files in found.values())
+    return poni, mask
 
 
 def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
@@ -150,7 +308,9 @@ def _is_hopeless(problems: list[str], line: int) -> bool:
     return True
 
 
-def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: list[str]) -> Sample:
+def _sample(
+    folder: Path, row: Row, columns: _Columns, common: tuple[Path | None, Path | None], faults: list[str]
+) -> Sample:
     """One row, with its faults."""
     if not row["sample_id"]:
         faults.append("sample_id is empty")
@@ -169,7 +329,8 @@ def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: l
         return _file(folder, row[column], column, faults, suffixes) if column and row[column] else None
 
     is_detector_image = columns.is_averaged or not columns.is_profile
-    poni = (optional(columns.poni, frozenset({PONI})) or common.poni) if is_detector_image else None
+    common_poni, common_mask = common
+    poni = (optional(columns.poni, frozenset({PONI})) or common_poni) if is_detector_image else None
     if columns.is_averaged and poni is None:
         faults.append(
             f"{columns.scattering} is to be averaged, which needs a calibration: one {PONI} file in the folder, or "
@@ -186,7 +347,7 @@ def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: l
         numbers["q_scale"],
         None if image_rows is None else int(image_rows),
         poni,
-        (optional(columns.detector_mask) or common.mask) if is_detector_image else None,
+        (optional(columns.detector_mask) or common_mask) if is_detector_image else None,
         _beam(row, faults),
         columns.is_averaged,
         not keeps_unknown,
@@ -194,11 +355,7 @@ def _sample(folder: Path, row: Row, columns: Columns, common: _Common, faults: l
 
 
 def _file(
-    folder: Path,
-    name: str,
-    column: str,
-    faults: list[str],
-    suffixes: frozenset[str] = IMAGE_SUFFIXES | PROFILE_SUFFIXES,
+    folder: Path, name: str, column: str, faults: list[str], suffixes: frozenset[str] = MEASUREMENT_SUFFIXES
 ) -> Path:
     """A path of the manifest, which must stay within the folder, links included."""
     path = PurePosixPath(name)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.data.reading.decoding import unreadable_as_value_error
-from pairvae_lib.data.reading.hdf5 import HDF5_SUFFIXES, hdf5_curve
+from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, hdf5_curve
 
 PROFILE_SUFFIXES = frozenset({".dat", ".txt", ".csv", ".xy", ".chi"})
 MIN_POINTS = 16
@@ -28,11 +28,6 @@ def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], 
     Text is in UTF-8 or Latin-1. The numbers are separated by blanks, tabs, commas or semicolons; a third column (the
     uncertainty) is checked and left aside. Lines that start with # are comments; lines of words may stand before the
     first number.
-
-    Parameters
-    ----------
-    path : Path
-        With one of `PROFILE_SUFFIXES` or `HDF5_SUFFIXES`.
 
     Returns
     -------

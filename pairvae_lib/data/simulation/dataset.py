@@ -1,4 +1,4 @@
-"""A folder of simulated pairs, laid out as `folder.open_pairs` reads it."""
+"""A folder of simulated pairs, laid out as `data.folder.open_pairs` reads it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from detector_files import (
     write_poni,
 )
 
-from pairvae_lib.data.reading.calibration import averaged_profile, calibration
+from pairvae_lib.data.reading.patterns import averaged_profile, calibration
 
 Q_PER_PIXEL = 2 * pi / (WAVELENGTH * 1e9) * PIXEL / DISTANCE  # 1/nm, at small angles
 

@@ -5,7 +5,7 @@ import pytest
 from detector_files import BEAM, counts, distances, gaps, write_edf
 from PIL import Image
 
-from pairvae_lib.data.reading.gaps import filled_pattern, mask_pixels
+from pairvae_lib.data.reading.patterns import filled_pattern, mask_pixels
 
 COUNTS, GAPS = counts(), gaps()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from detector_files import counts, write_eiger, write_nexus, write_nxcansas
 
-from pairvae_lib.data.reading.hdf5 import hdf5_curve, hdf5_image, hdf5_image_shape, is_curve
+from pairvae_lib.data.reading.detectors import hdf5_curve, hdf5_image, hdf5_image_shape, is_curve
 from pairvae_lib.data.reading.profiles import read_profile
 
 Q = np.linspace(0.05, 0.9, 40)

@@ -12,7 +12,7 @@ from PIL import Image
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import TINY
 from pairvae_lib.data.folder import open_pairs, prepare
-from pairvae_lib.data.reading.samples import scaled_pattern
+from pairvae_lib.data.reading.patterns import scaled_pattern
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (70, 90), dtype=np.uint8)

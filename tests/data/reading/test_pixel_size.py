@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from pairvae_lib.data.reading.pixel_size import common_scale, file_nm_per_pixel
+from pairvae_lib.data.reading.images import common_scale, file_nm_per_pixel
 
 GREY = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
 FEI, FEI_HELIOS, ZEISS = 34680, 34682, 34118  # numbers of the tags

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.data.simulation.annealing import annealing
+from pairvae_lib.data.simulation.film import annealing
 from pairvae_lib.data.simulation.morphologies import drawn_parameters
 from pairvae_lib.morphology.masks import long_range_order, two_point_correlation
 

@@ -1,19 +1,58 @@
-"""A simulated micrograph under another light: the same film, more or less uneven illumination."""
+"""A simulated film seen again: at several moments of its annealing, or under more or less uneven illumination."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairvae_lib.checks import check_one_of, check_range
+from pairvae_lib.checks import check_one_of, check_positive, check_range
 from pairvae_lib.data.simulation.micrograph import formed_micrograph
-from pairvae_lib.data.simulation.morphologies import MORPHOLOGIES, RANGES, drawn_parameters
-from pairvae_lib.data.simulation.pair import SIZES, at_pixels, film_grid
+from pairvae_lib.data.simulation.morphologies import MORPHOLOGIES, RANGES, Parameters, drawn_parameters
+from pairvae_lib.data.simulation.pair import SIZES, at_pixels, film_grid, recorded
 from pairvae_lib.data.simulation.phase_field import evolved
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What a detector and a microscope would record of a film at one time."""
+
+    time: float  # since the film was mixed [time units of the phase field]
+    pattern: np.ndarray  # of shape (192, 192), float32 in [0, 1]
+    micrograph: np.ndarray  # of shape (rows, cols), uint8
+
+
+def annealing(parameters: Parameters, size: str, times: Sequence[float], seed: int) -> Iterator[Moment]:
+    """One film, from the mixed state on.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Their duration does not matter.
+    size : str
+        "quick" or "full", see `pair.SIZES`.
+    times : sequence of float
+        When to look at it [time units of the phase field].
+    seed : int
+        Of the film, its thermal noise, and the recording.
+
+    Yields
+    ------
+    Moment
+        In the order of `times`. It is the same film every time: a short annealing is the beginning of a longer one with
+        the same seed.
+    """
+    grid = film_grid(parameters, size)
+    for time in times:
+        check_positive("time", time)
+        now = replace(parameters, duration=time)
+        count = SIZES[size].fields
+        fields = [evolved(now, grid, np.random.default_rng([seed, field])) for field in range(count)]
+        _, micrograph, pattern = recorded(fields, now, size, np.random.default_rng([seed, count]))  # the same light
+        yield Moment(time, pattern, micrograph)
 
 
 def relit_micrographs(

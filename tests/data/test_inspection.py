@@ -11,10 +11,7 @@ from detector_files import counts, gaps, grey, pairs_folder, write_edf
 from PIL import Image
 
 from pairvae_lib.config import TINY
-from pairvae_lib.data.inspection.cautions import cautions, explained_share
-from pairvae_lib.data.inspection.inspecting import inspected
-from pairvae_lib.data.inspection.page import as_page, as_text
-from pairvae_lib.data.inspection.seen import Seen
+from pairvae_lib.data.inspection import Seen, as_page, as_text, cautions, explained_share, inspected
 
 
 def test_what_is_there(tmp_path):
