@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pairvae_lib.cli.options import DataName
-from pairvae_lib.cli.program import messages
+from pairvae_lib.cli.program import DataName, messages
 from pairvae_lib.models.flow.config import BUDGETS
 
 app = typer.Typer(add_completion=False)
