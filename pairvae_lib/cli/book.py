@@ -59,12 +59,8 @@ def run(
 
 @command()
 def sweep(
-    profile: ProfileName = "standard",
-    seeds: Seeds = DEFAULTS["seeds"],
-    sizes: Sizes = DEFAULTS["sizes"],
-    groups: Groups = DEFAULTS["groups"],
-    protocols: Protocols = DEFAULTS["protocols"],
-    data: DataName = "simulated",
+    profile: ProfileName = "standard", seeds: Seeds = DEFAULTS["seeds"], sizes: Sizes = DEFAULTS["sizes"],
+    groups: Groups = DEFAULTS["groups"], protocols: Protocols = DEFAULTS["protocols"], data: DataName = "simulated",
     cores: Annotated[
         int | None, typer.Option(min=1, help="Runs at a time; 2, or what the cluster's profile says, if not given.")
     ] = None,
@@ -102,12 +98,8 @@ def sweep(
 
 @command()
 def publish(
-    profile: ProfileName = "standard",
-    seeds: Seeds = DEFAULTS["seeds"],
-    sizes: Sizes = DEFAULTS["sizes"],
-    groups: Groups = DEFAULTS["groups"],
-    protocols: Protocols = DEFAULTS["protocols"],
-    data: DataName = "simulated",
+    profile: ProfileName = "standard", seeds: Seeds = DEFAULTS["seeds"], sizes: Sizes = DEFAULTS["sizes"],
+    groups: Groups = DEFAULTS["groups"], protocols: Protocols = DEFAULTS["protocols"], data: DataName = "simulated",
     trained_at: Annotated[str | None, typer.Option(help="Commit of the training, if not the present one.")] = None,
     only_model: Annotated[
         bool, typer.Option("--only-model", help="Add the example's trained model to what is published of it already.")

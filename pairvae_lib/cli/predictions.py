@@ -34,16 +34,9 @@ Beam = Annotated[str, typer.Option("--beam", metavar="ROW,COL", help="Where the 
 
 @command("pairvae reconstruct my_model --from saxs new/*.tif --to sem --out predicted.")
 def reconstruct(
-    model: Model,
-    files: Files,
-    source: Source,
-    out: Out,
-    target: Target = "",
-    samples: Samples = 16,
-    seed: Seed = 43,
+    model: Model, files: Files, source: Source, out: Out, target: Target = "", samples: Samples = 16, seed: Seed = 43,
     q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
-    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1,
-    as_json: Json = False,
+    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1, as_json: Json = False,
 ) -> None:
     """Predict from measurements of one technique what the other would show: an ensemble for each file.
 
@@ -63,19 +56,14 @@ def reconstruct(
 
 @command("pairvae generate my_model --from saxs new/a01.tif --variance 0.1 --out drawn.")
 def generate(
-    model: Model,
-    files: Files,
-    source: Source,
-    out: Out,
-    target: Target = "",
+    model: Model, files: Files, source: Source, out: Out, target: Target = "",
     variance: Annotated[
         float, typer.Option("--variance", help="Width of the draw, in the variance of the training samples' latents.")
     ] = 1.0,
     count: Annotated[int, typer.Option("--count", min=1, help="Members of each ensemble.")] = 16,
     seed: Seed = 43,
     q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
-    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1,
-    as_json: Json = False,
+    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1, as_json: Json = False,
 ) -> None:
     """Draw an ensemble around the latent of each measurement, as wide as asked for (the paper's Fig. 7, S7, S8).
 
@@ -103,9 +91,7 @@ def watch(
     model: Annotated[Path, typer.Option("--model", help="Folder of a trained model.")],
     out: Out,
     source: Annotated[str, typer.Option("--from", help="Technique of the files; scattering if not given.")] = "",
-    target: Target = "",
-    samples: Samples = 16,
-    seed: Seed = 43,
+    target: Target = "", samples: Samples = 16, seed: Seed = 43,
     once: Annotated[bool, typer.Option("--once", help="Do what is there, and end.")] = False,
     poll: Annotated[
         float | None, typer.Option("--poll", min=0.01, help="Look every so many seconds: slower for network mounts.")
