@@ -67,16 +67,14 @@ LABEL_DISTANCE = 0.085  # of the height of a panel, between the names of two lin
 def training_history(history: Mapping[str, Sequence[float]], phase_boundary: int | None = None) -> Figure:
     """Losses against epochs on a logarithmic axis, each line named at its end.
 
+    Source: paper, Fig. S3, all losses in one panel.
+
     Parameters
     ----------
     history : mapping of name to list of float
         One value per epoch, above zero; lengths may differ.
     phase_boundary : int, optional
         Number of random-crop epochs; the focused phase begins after it.
-
-    Notes
-    -----
-    Source: paper, Fig. S3, all losses in one panel.
     """
     check_named("history", history)
     for name, values in history.items():
@@ -96,15 +94,15 @@ def training_history(history: Mapping[str, Sequence[float]], phase_boundary: int
 
 @styled
 def error_boxes(
-    errors: Mapping[str, Mapping[str, np.ndarray]],
-    references: Mapping[str, Mapping[str, float]] | None = None,
-    quantity: str = "mean absolute error",
-    unit: str = "dimensionless",
+    errors: Mapping[str, Numbers], references: Mapping[str, Mapping[str, float]] | None = None,
+    quantity: str = "mean absolute error", unit: str = "dimensionless",
 ) -> Figure:
     """Box plots of the errors per route, training and held-out samples apart, over reference values.
 
     Boxes span the quartiles, the white line is the median, whiskers reach to 1.5 times the box. There are no
     notches: crops and seeds of one image are not independent.
+
+    Source: paper, Fig. 6, whose boxes mix training and validation samples.
 
     Parameters
     ----------
@@ -112,10 +110,6 @@ def error_boxes(
         Subsets are "train" and "held out"; one of them may be missing.
     references : mapping of name to mapping of subset to float, optional [`unit`]
         E.g. nearest-neighbour retrieval, training mean, crop-to-crop floor.
-
-    Notes
-    -----
-    Source: paper, Fig. 6, whose boxes mix training and validation samples.
     """
     check_named("errors", errors)
     references = references or {}
@@ -163,9 +157,7 @@ def error_boxes(
 
 @styled
 def batch_errors(
-    medians: Mapping[str, Mapping[str, float]],
-    counts: Mapping[str, int],
-    random: Mapping[str, float] | None = None,
+    medians: Mapping[str, Mapping[str, float]], counts: Mapping[str, int], random: Mapping[str, float] | None = None,
     quantity: str = "median error",
 ) -> Figure:
     """One line per batch that was left out, one mark per route or reference; below, set apart, the random split.
@@ -213,8 +205,7 @@ def batch_errors(
 
 @styled
 def error_intervals(
-    errors: Mapping[str, Mapping[str, tuple[float, float, float]]],
-    highlighted: Sequence[str] = (),
+    errors: Mapping[str, Mapping[str, tuple[float, float, float]]], highlighted: Sequence[str] = (),
     reference: str | None = None,
 ) -> Figure:
     """Mean errors with their intervals: one panel per metric, one line per method, the `highlighted` ones in colour.
@@ -256,15 +247,13 @@ def error_intervals(
 def threshold_scores(rows: Sequence[Mapping[str, Any]], score: str = "dice") -> Figure:
     """Median of a score against the unevenness of the light: a panel per morphology, a line per method.
 
+    Source: not in the paper, whose Fig. S2 shows masks; experiments have no ground truth.
+
     Parameters
     ----------
     rows : list of mapping
         Of `thresholds.threshold_study`.
     score : "dice", "iou", "domains_kept", "domains_ratio" or "fraction_bias"
-
-    Notes
-    -----
-    Source: not in the paper, whose Fig. S2 shows masks; experiments have no ground truth.
     """
     check_named("rows", rows)
     check_one_of("score", score, tuple(SCORE_NAMES))
@@ -275,25 +264,20 @@ def threshold_scores(rows: Sequence[Mapping[str, Any]], score: str = "dice") -> 
     spare = iter(SPARE_COLOURS * 4)
     lines = {name: METHOD_LINES.get(name) or (next(spare), "-") for name in table["method"].unique()}
     figure, every = panels(len(labels), height=2.7)
-    ends: list[dict[str, tuple[float, float]]] = []
     for axes, label in zip(every, labels, strict=True):
-        ends.append({})
         for method, (colour, dashes) in lines.items():
             own = medians[label, method]
             axes.plot(own.index, own, dashes, color=colour, marker="o", markersize=3.5, label=method)
-            ends[-1][method] = (own.index[-1], own.iloc[-1])
         axes.set_title(display_name(label))
         axes.set_xticks(sorted(table["illumination"].unique()))
     name_outer_axes(every, "shading [× as simulated]", SCORE_NAMES[score])
-    for axes, last in zip(every, ends, strict=True):
-        _label_ends(axes, last, {method: colour for method, (colour, _) in lines.items()})
+    for axes in every:
+        _label_ends(axes)
     return figure
 
 
 @styled
-def scalar_scatter(
-    true: np.ndarray, given: Numbers, morphologies: Sequence[str], quantity: str
-) -> Figure:
+def scalar_scatter(true: np.ndarray, given: Numbers, morphologies: Sequence[str], quantity: str) -> Figure:
     """A number of each held-out sample against that of the ensembles that answer for it: one panel per method.
 
     Parameters
@@ -334,6 +318,8 @@ def agreement_panels(
 ) -> Figure:
     """A number read off predicted micrographs against that off the true ones: a panel per way, a point per sample.
 
+    A sample of which either number is unknown is left out of a panel, and counted in its title.
+
     Parameters
     ----------
     true : ndarray of shape (n,)
@@ -346,11 +332,6 @@ def agreement_panels(
     deviations : mapping of name to ndarray of shape (n,), optional
         Standard deviations within an ensemble, drawn as bars; that of "true" lies along the horizontal axis.
     scale : "linear" or "log"
-
-    Returns
-    -------
-    matplotlib Figure
-        A sample of which either number is unknown is left out of a panel, and counted in its title.
     """
     check_labels(labels)
     check_named("predicted", predicted)
@@ -380,8 +361,8 @@ def agreement_panels(
             few_plain_ticks(axes.xaxis)
             few_plain_ticks(axes.yaxis)
         axes.axline((1, 1), (2, 2), color=FRAME, linewidth=1, linestyle="--", zorder=0)
-    low, high = _limits(every, scale)
-    places[0].set(xlim=(low, high), ylim=(low, high))
+    limits = _limits(every[np.isfinite(every)], scale)
+    places[0].set(xlim=limits, ylim=limits)
     name_outer_axes(places, "", "predicted")
     figure.supxlabel(f"{quantity}, true", fontsize=10)
     handles = morphology_handles(marks)
@@ -523,28 +504,28 @@ def label_line_ends(axes: Axes, history: Losses, colours: Mapping[str, str]) -> 
         )
 
 
-def _label_ends(axes: Axes, ends: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
+def _label_ends(axes: Axes) -> None:
     """Name each line at its right end; names that would meet are pushed apart, a thin line leads to each."""
     low, high = axes.get_ylim()
-    order = sorted(ends, key=lambda name: ends[name][1])
-    wanted = np.array([(ends[name][1] - low) / (high - low) for name in order])
-    steps = LABEL_DISTANCE * np.arange(len(order))
+    lines = sorted(axes.get_lines(), key=lambda line: np.asarray(line.get_ydata())[-1])
+    ends = [np.asarray(line.get_xydata())[-1] for line in lines]
+    wanted = (np.array(ends)[:, 1] - low) / (high - low)
+    steps = LABEL_DISTANCE * np.arange(len(lines))
     pushed_up = np.maximum.accumulate(wanted - steps) + steps
     pushed_down = np.minimum.accumulate((wanted - steps)[::-1])[::-1] + steps
     places = (pushed_up + pushed_down) / 2
     places = np.minimum(places, 1 - steps[::-1])  # none above the panel
-    for name, place in zip(order, places, strict=True):
-        leader = {"arrowstyle": "-", "color": colours[name], "linewidth": 0.7, "shrinkA": 0, "relpos": (0, 0.5)}
+    for line, end, place in zip(lines, ends, places, strict=True):
+        colour = str(line.get_color())
+        leader = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "relpos": (0, 0.5)}
         axes.annotate(
-            name, ends[name], (1.12, place), textcoords="axes fraction", arrowprops=leader,
-            color=darker(colours[name]), va="center", fontsize=8.5,
+            str(line.get_label()), (end[0], end[1]), (1.12, place), textcoords="axes fraction", arrowprops=leader,
+            color=darker(colour), va="center", fontsize=8.5,
         )
 
 
-def _limits(values: np.ndarray, scale: str) -> tuple[float, float]:
-    """Common limits of both axes, a little beyond all finite values."""
-    known = values[np.isfinite(values)]
-    if scale == "log":
-        return float(known.min()) / 1.4, float(known.max()) * 1.4
-    margin = 0.06 * float(np.ptp(known)) or 0.1
-    return float(known.min()) - margin, float(known.max()) + margin
+def _limits(known: np.ndarray, scale: str) -> tuple[float, float]:
+    """Common limits of both axes, a little beyond all values."""
+    low, high = float(known.min()), float(known.max())
+    margin = 0.06 * (high - low) or 0.1
+    return (low / 1.4, high * 1.4) if scale == "log" else (low - margin, high + margin)

@@ -31,6 +31,8 @@ Curves = Mapping[str, np.ndarray]  # by name, (labels, points) or (n, points)
 def correlation_curves(r: np.ndarray, curves: Curves, labels: Sequence[str], unit: str = "px") -> Figure:
     """Two-point correlation S2(r), one panel per morphology, one line per name.
 
+    Source: paper, Fig. 3B and 4B, upper rows.
+
     Parameters
     ----------
     r : ndarray of shape (R,) [`unit`]
@@ -39,10 +41,6 @@ def correlation_curves(r: np.ndarray, curves: Curves, labels: Sequence[str], uni
         S2 of the true masks ("true") and of each route.
     labels : list of str
         Morphologies, one per panel.
-
-    Notes
-    -----
-    Source: paper, Fig. 3B and 4B, upper rows.
     """
     return _curve_panels("r", r, curves, labels, f"distance r [{unit}]", "$S_2(r)$")
 
@@ -53,6 +51,8 @@ def lineal_path_curves(
 ) -> Figure:
     """Lineal path function L(z), one panel per morphology, one line per name.
 
+    Source: paper, Fig. 3B and 4B, lower rows; horizontal: Fig. S4 and S5.
+
     Parameters
     ----------
     z : ndarray of shape (Z,) [`unit`]
@@ -61,10 +61,6 @@ def lineal_path_curves(
         As `correlation_curves`.
     axis : "vertical" or "horizontal"
         Direction of the segments; the grating lines are vertical.
-
-    Notes
-    -----
-    Source: paper, Fig. 3B and 4B, lower rows; horizontal: Fig. S4 and S5.
     """
     check_one_of("axis", axis, ("vertical", "horizontal"))
     return _curve_panels("z", z, curves, labels, f"{axis} segment z [{unit}]", "$L(z)$")
@@ -76,6 +72,8 @@ def mean_correlation(
 ) -> Figure:
     """Mean and standard deviation of S2 over many micrographs: one panel per route, each against the reference.
 
+    Source: paper, Fig. 5, which shows the routes of one training in one panel and no held-out mean.
+
     Parameters
     ----------
     r : ndarray of shape (R,) [`unit`]
@@ -84,10 +82,6 @@ def mean_correlation(
         S2 of n >= 2 micrographs per name; n may differ. The first name is the reference ("true").
     held_out : bool ndarray of shape (n,), optional
         Which micrographs were not trained on; their mean is added as a dashed line.
-
-    Notes
-    -----
-    Source: paper, Fig. 5, which shows the routes of one training in one panel and no held-out mean.
     """
     return _mean_panels("r", r, stacks, f"distance r [{unit}]", "$S_2(r)$, mean ± sd", held_out)
 
@@ -111,6 +105,8 @@ def ensemble_correlation(
 ) -> Figure:
     """S2 of generated micrographs, mean and standard deviation, against the reconstruction they were drawn around.
 
+    Source: paper, Fig. 7B; the true curve is added.
+
     Parameters
     ----------
     r : ndarray of shape (R,) [`unit`]
@@ -123,10 +119,6 @@ def ensemble_correlation(
         Morphologies, one per panel.
     true : ndarray of shape (labels, R), optional
         S2 of the true masks.
-
-    Notes
-    -----
-    Source: paper, Fig. 7B; the true curve is added.
     """
     check_labels(labels)
     check_count("generated", generated, labels)
@@ -145,6 +137,8 @@ def ensemble_bands(
 ) -> Figure:
     """As `ensemble_correlation`, from the mean and standard deviation of the generated micrographs.
 
+    Source: paper, Fig. 7B, S7 and S8; the true curve is added.
+
     Parameters
     ----------
     r, labels
@@ -157,10 +151,6 @@ def ensemble_bands(
         How many were generated of each.
     notes : list of str, one per label, optional
         Written into the panels.
-
-    Notes
-    -----
-    Source: paper, Fig. 7B, S7 and S8; the true curve is added.
     """
     check_labels(labels)
     for name, stack in {**lines, "mean": mean, "deviation": deviation}.items():

@@ -28,6 +28,8 @@ def draw_scattering(
 ) -> None:
     """Draw a scattering measurement: a 2-D pattern as an image, a 1-D profile as a curve.
 
+    Source: paper, Fig. 1A.
+
     Parameters
     ----------
     values : ndarray of shape (height, width) or (points,)
@@ -36,10 +38,6 @@ def draw_scattering(
         Scattering vector of a profile; without it the points are counted.
     scaled : bool
         False for a profile of raw intensities, which is drawn on a logarithmic axis.
-
-    Notes
-    -----
-    Source: paper, Fig. 1A.
     """
     values = np.asarray(values)
     if values.ndim not in (1, 2):
@@ -58,10 +56,7 @@ def draw_scattering(
 
 
 def draw_image(
-    axes: Axes,
-    image: np.ndarray,
-    nm_per_pixel: float | None = None,
-    scale_bar: bool = False,
+    axes: Axes, image: np.ndarray, nm_per_pixel: float | None = None, scale_bar: bool = False,
     bar_length: float | None = None,
 ) -> None:
     """Draw a mask (black and white), a grey micrograph, or a pattern in [0, 1] (colour-mapped), told by its dtype.

@@ -39,18 +39,14 @@ LETTERS = 11  # of 9 pt, above a tile that is one of six
 
 @styled
 def pairs_overview(
-    scattering: Images,
-    micrographs: Images,
-    masks: Images,
-    labels: Sequence[str],
-    *,
-    q: Images | None = None,
-    q_unit: str = "1/nm",
-    scaled: bool = True,
+    scattering: Images, micrographs: Images, masks: Images, labels: Sequence[str], *,
+    q: Images | None = None, q_unit: str = "1/nm", scaled: bool = True,
     nm_per_pixel: float | Sequence[float] | None = None,
     titles: tuple[str, str, str] = ("scattering", "micrograph", "mask"),
 ) -> Figure:
     """One row per morphology: scattering, micrograph with scale bar, mask.
+
+    Source: paper, Fig. 1; the annotated column is replaced by the mask, which is what the model sees.
 
     Parameters
     ----------
@@ -67,10 +63,6 @@ def pairs_overview(
         Pixel size of the micrographs; without it the scale bars are in pixels.
     titles : tuple of three str
         What the columns show.
-
-    Notes
-    -----
-    Source: paper, Fig. 1; the annotated column is replaced by the mask, which is what the model sees.
     """
     check_labels(labels)
     for name, items in {"scattering": scattering, "micrographs": micrographs, "masks": masks}.items():
@@ -92,13 +84,12 @@ def pairs_overview(
 
 @styled
 def reconstructions(
-    true: Images,
-    columns: Mapping[str, Images],
-    labels: Sequence[str],
-    q: np.ndarray | None = None,
+    true: Images, columns: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None = None,
     q_unit: str = "1/nm",
 ) -> Figure:
     """Measurements beside their reconstructions: images as a grid, 1-D profiles as one panel per morphology.
+
+    Source: paper, Fig. 3A and 4A.
 
     Parameters
     ----------
@@ -110,10 +101,6 @@ def reconstructions(
         Morphologies, one per row (or panel).
     q : ndarray of shape (points,), optional [`q_unit`]
         Scattering vector of profiles.
-
-    Notes
-    -----
-    Source: paper, Fig. 3A and 4A.
     """
     check_labels(labels)
     entries: dict[str, Images] = {"true": true} | dict(columns)
@@ -134,6 +121,8 @@ def reconstructions(
 def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labels: Sequence[str]) -> Figure:
     """One column per morphology: the reconstruction on top, the micrographs generated around its latent below.
 
+    Source: paper, Fig. 7A, turned by 90 degrees to stay legible on a narrow screen.
+
     Parameters
     ----------
     reconstruction : ndarrays of shape (height, width)
@@ -142,10 +131,6 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
         Generated bool masks.
     labels : list of str
         Morphologies, one per column.
-
-    Notes
-    -----
-    Source: paper, Fig. 7A, turned by 90 degrees to stay legible on a narrow screen.
     """
     check_labels(labels)
     check_count("reconstruction", reconstruction, labels)
@@ -186,13 +171,12 @@ def mask_columns(columns: Mapping[str, np.ndarray], labels: Sequence[str], turne
 
 @styled
 def threshold_examples(
-    micrographs: Images,
-    results: Mapping[str, Images],
-    labels: Sequence[str],
-    truth: Images | None = None,
+    micrographs: Images, results: Mapping[str, Images], labels: Sequence[str], truth: Images | None = None,
     nm_per_pixel: float | None = None,
 ) -> Figure:
     """One row per morphology: the micrograph, the true mask if there is one, and the mask of every method.
+
+    Source: paper, Fig. S2, without the Dice coefficients (experiments have no ground truth).
 
     Parameters
     ----------
@@ -204,10 +188,6 @@ def threshold_examples(
         As `pairs_overview`.
     truth : ndarrays of shape (height, width), optional
         Ground-truth masks; with them every mask names its Dice coefficient.
-
-    Notes
-    -----
-    Source: paper, Fig. S2, without the Dice coefficients (experiments have no ground truth).
     """
     check_labels(labels)
     check_named("results", results)
@@ -234,10 +214,7 @@ def threshold_examples(
 
 @styled
 def training_progress(
-    true: Mapping[str, np.ndarray],
-    drawn: Mapping[str, Images],
-    labels: Sequence[str],
-    q: np.ndarray | None = None,
+    true: Mapping[str, np.ndarray], drawn: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None = None,
     q_unit: str = "1/nm",
 ) -> Figure:
     """One moment of a training: measurements above their reconstructions by every route; one column per sample.
@@ -293,9 +270,7 @@ def training_progress(
 
 
 @styled
-def film_strip(
-    times: Sequence[float] | np.ndarray, rows: Mapping[str, Images], unit: str = "time units"
-) -> Figure:
+def film_strip(times: Sequence[float] | np.ndarray, rows: Mapping[str, Images], unit: str = "time units") -> Figure:
     """A film as a strip, a column per moment: scattering, true micrograph, and what is predicted below each other.
 
     Parameters
@@ -349,13 +324,9 @@ def draw_named_scattering(
             axes.set_ylabel(display_name(label))
 
 
-def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[float] | list[None]:
+def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[Any]:
     """One pixel size per label, whether none, one or several were given."""
-    if value is None:
-        return [None] * len(labels)
-    sizes = [float(size) for size in np.atleast_1d(np.asarray(value, dtype=float))]
-    if np.ndim(value) == 0:
-        return sizes * len(labels)
+    sizes: list[Any] = [value] * len(labels) if value is None or not np.ndim(value) else list(np.asarray(value))
     check_count("nm_per_pixel", sizes, labels)
     return sizes
 

@@ -40,18 +40,14 @@ INPUT, ENCODED, LATENTS, DECODED, OUTPUT = 0.62, 1.78, 2.72, 3.68, 4.86  # centr
 
 @styled
 def fig_1(
-    scattering: Images,
-    micrographs: Images,
-    masks: Images,
-    labels: Sequence[str],
-    *,
-    q: Images | None = None,
-    q_unit: str = "1/nm",
-    scaled: bool = True,
-    nm_per_pixel: float | None = None,
-    assumed: bool = True,
+    scattering: Images, micrographs: Images, masks: Images, labels: Sequence[str], *,
+    q: Images | None = None, q_unit: str = "1/nm", scaled: bool = True,
+    nm_per_pixel: float | None = None, assumed: bool = True,
 ) -> Figure:
     """Fig. 1: one row per morphology: scattering, a crop of the micrograph, and a part of it with domains outlined.
+
+    Source: paper, Fig. 1. Its annotation was drawn by hand; here a rule draws it, see `lamella_like`. The small bar
+    is as long as the period of the crop, the first maximum of S2.
 
     Parameters
     ----------
@@ -65,11 +61,6 @@ def fig_1(
         Pixel size; without it, lengths are in pixels.
     assumed : bool
         Whether that size is an assumption, which is then written below.
-
-    Notes
-    -----
-    Source: paper, Fig. 1. Its annotation was drawn by hand; here a rule draws it, see `lamella_like`. The small bar
-    is as long as the period of the crop, the first maximum of S2.
     """
     check_labels(labels)
     for name, items in {"scattering": scattering, "micrographs": micrographs, "masks": masks}.items():
@@ -102,8 +93,6 @@ def fig_1(
 def fig_2(scattering: str = "saxs", micrograph: str = "sem") -> Figure:
     """Fig. 2: schematic of solo training (A) and of pair training with its four routes (B), with the techniques' names.
 
-    Notes
-    -----
     Source: content of the paper's Fig. 2; the drawing is ours.
     """
     s, m = scattering, micrograph
@@ -155,16 +144,14 @@ def fig_s1(
 ) -> Figure:
     """Fig. S1: a whole micrograph of each morphology, with a bar of 500 nm.
 
+    Source: paper, Fig. S1 (not public; described in its caption of Fig. 1).
+
     Parameters
     ----------
     micrographs : ndarrays of shape (height, width), uint8
         One per label.
     labels, nm_per_pixel, assumed
         As `fig_1`.
-
-    Notes
-    -----
-    Source: paper, Fig. S1 (not public; described in its caption of Fig. 1).
     """
     check_labels(labels)
     check_count("micrographs", micrographs, labels)

@@ -36,6 +36,7 @@ from pairvae_lib.figures.style import (
 
 Saved = Mapping[str, Any]
 Row = dict[str, Any]
+DESCRIBED = "\n{between_classes:.0%} between classes\n{effective_dimension:.1f} dimensions"  # of a latent space
 LN2 = float(np.log(2))  # nats per pixel of a decoder that knows nothing of a balanced mask
 REFERENCES: Mapping[str, tuple[str, Literal["-", "--", "-.", ":"]]] = {  # greys and browns, apart from routes
     "nearest neighbour": ("#222222", "-"),
@@ -71,6 +72,9 @@ PAPER_MEDIANS: Mapping[tuple[str, str], Mapping[int, float]] = _READ_OFF | {
 def fig_6a(every_errors: Sequence[Saved]) -> Figure:
     """Fig. 6A: errors of reconstructed scattering against the number of training pairs, over all seeds.
 
+    Source: paper, Fig. 6A, whose boxes mix training and validation samples and whose intensities are colours; without
+    notches, since the images of five seeds are the same 72. Medians read off: +-0.0005.
+
     Parameters
     ----------
     every_errors : list of dict
@@ -81,11 +85,6 @@ def fig_6a(every_errors: Sequence[Saved]) -> Figure:
     matplotlib Figure
         One panel per route. Hollow boxes: all images, as in the paper; filled: held-out images. Lines: medians of the
         references over held-out images. Open diamonds: the paper's medians, for simulated data and its sizes only.
-
-    Notes
-    -----
-    Source: paper, Fig. 6A, whose boxes mix training and validation samples and whose intensities are colours; without
-    notches, since the images of five seeds are the same 72. Medians read off: +-0.0005.
     """
     return _errors_by_size(every_errors, "intensity", "mean absolute error of the intensity [of its range]")
 
@@ -109,23 +108,16 @@ def fig_s3(
 ) -> Figure:
     """Fig. S3A to E: one of the five losses of pair training against epochs, one line per protocol.
 
+    Source: paper, text on Fig. S3, which names D and E in connection with the decoder of micrographs; the letters of
+    the other three losses are in the order of our four routes (the Supporting Information is not public).
+
     Parameters
     ----------
     protocol_histories : mapping of protocol to dict
         The saved `history.json` of one run per protocol: "pair" holds "barlow" and the routes, one value per epoch.
     panel : "A" to "E"
         The loss: A Barlow Twins, B scattering to scattering, C micrograph to scattering, D micrograph to micrograph,
-        E scattering to micrograph.
-
-    Returns
-    -------
-    matplotlib Figure
-        D and E mark ln 2, the loss of a decoder that knows nothing of a balanced mask.
-
-    Notes
-    -----
-    Source: paper, text on Fig. S3, which names D and E in connection with the decoder of micrographs; the letters of
-    the other three losses are in the order of our four routes (the Supporting Information is not public).
+        E scattering to micrograph. D and E mark ln 2, the loss of a decoder that knows nothing of a balanced mask.
     """
     s, m = scattering, micrograph
     losses = {"A": "barlow", "B": f"{s}_to_{s}", "C": f"{m}_to_{s}", "D": f"{m}_to_{m}", "E": f"{s}_to_{m}"}
@@ -156,15 +148,12 @@ def fig_s3(
 def error_against_uncertainty(errors: Saved) -> Figure:
     """Not in the paper: error of scattering -> micrograph against the spread of S2 over sampled latents.
 
+    Filled: training samples; hollow: held-out ones; with Spearman's rank correlation of each.
+
     Parameters
     ----------
     errors : dict
         The saved `errors.json`: "uncertainty" holds "S2 spread", "errors" the metric "S2", both one value per sample.
-
-    Returns
-    -------
-    matplotlib Figure
-        Filled: training samples; hollow: held-out ones; with Spearman's rank correlation of each.
     """
     names = entry("errors", errors, "modalities")
     route = f"{names['scattering']}_to_{names['micrograph']}"
@@ -182,9 +171,8 @@ def error_against_uncertainty(errors: Saved) -> Figure:
         for label, (colour, marker) in marks.items():
             chosen = of_subset & (labels == label)
             face = "white" if hollow else colour
-            axes.scatter(
-                spread[chosen], error[chosen], s=34, marker=marker, color=face, edgecolors=colour, linewidths=1.3
-            )
+            x, y = spread[chosen], error[chosen]
+            axes.scatter(x, y, s=34, marker=marker, color=face, edgecolors=colour, linewidths=1.3)
         rho = spearmanr(spread[of_subset], error[of_subset]).statistic
         handles.append(_mark(f"{subset}: Spearman {rho:.2f} (n = {of_subset.sum()})", hollow))
     handles += morphology_handles(marks)
@@ -200,6 +188,11 @@ def error_against_uncertainty(errors: Saved) -> Figure:
 def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None = None) -> Figure:
     """Latents of both techniques after solo and after pair training, each on its own principal plane.
 
+    Filled: training samples; hollow: held-out ones.
+
+    Source: not in the paper, which says that solo scattering latents are the more clustered ones, that pair training
+    loosens them and draws those of the micrographs together, and shows no latents.
+
     Parameters
     ----------
     curves : mapping of str to ndarray
@@ -208,16 +201,6 @@ def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None 
     latents : mapping, optional
         "latents" of the saved `errors.json`: per "<solo|pair> <technique>" the share of the variance between the
         morphologies ("between_classes") and the "effective_dimension"; written above the panels.
-
-    Returns
-    -------
-    matplotlib Figure
-        Filled: training samples; hollow: held-out ones.
-
-    Notes
-    -----
-    Source: not in the paper, which says that solo scattering latents are the more clustered ones, that pair training
-    loosens them and draws those of the micrographs together, and shows no latents.
     """
     labels = words("curves", curves, "morphologies")
     held_out = np.array(words("curves", curves, "subsets")) == "held out"
@@ -234,8 +217,8 @@ def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None 
                     chosen = points[(np.array(labels) == label) & (held_out == apart)]
                     face = "white" if apart else colour
                     axes.scatter(*chosen.T, s=26, marker=marker, color=face, edgecolors=colour, linewidths=1.2)
-            described = _described(latents[name]) if latents and name in latents else []
-            axes.set_title("\n".join([display_name(name), *described]), fontsize=9.5)
+            described = DESCRIBED.format(**latents[name]) if latents and name in latents else ""
+            axes.set_title(display_name(name) + described, fontsize=9.5)
         row[0].set_ylabel("principal component 2")
     for axes in grid[1]:
         axes.set_xlabel("principal component 1")
@@ -246,6 +229,8 @@ def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None 
 
 def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodic") -> list[Row]:
     """Table S2: medians of Fig. 6 by route and number of training pairs.
+
+    Source: paper, Fig. 6 (its Table S2 is not public); the medians in the last column were read off by us, +-0.0005.
 
     Parameters
     ----------
@@ -259,10 +244,6 @@ def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodi
     list of dict
         "metric", "route", "training pairs", "seeds", "mixed" (all images, as the paper), "held out", and for simulated
         data "paper, read off" (None for other sizes). Errors in units of the intensity's range, or dimensionless.
-
-    Notes
-    -----
-    Source: paper, Fig. 6 (its Table S2 is not public); the medians in the last column were read off by us, +-0.0005.
     """
     rows = []
     for metric in ("intensity", micrograph_metric):
@@ -352,11 +333,6 @@ def _reference_line(axes: Axes, medians: Sequence[float], name: str) -> None:
 def _floats(values: Sequence[float | None]) -> np.ndarray:
     """Numbers of a JSON list, NaN where there is none."""
     return np.array([np.nan if value is None else value for value in values], dtype=float)
-
-
-def _described(found: Mapping[str, float]) -> list[str]:
-    """Two lines on how clustered a latent space is."""
-    return [f"{found['between_classes']:.0%} between classes", f"{found['effective_dimension']:.1f} dimensions"]
 
 
 def pooled(

@@ -29,23 +29,16 @@ PROFILE_HEIGHT = 1.6  # inch, of the panels of 1-D profiles
 
 
 def fig_3a(curves: Saved) -> Figure:
-    """Fig. 3A: solo reconstructions of one held-out sample of each morphology.
+    """Fig. 3A, turned by 90 degrees: solo reconstructions of one held-out sample of each morphology.
+
+    Columns: morphologies. Rows: true scattering and its reconstruction, true micrograph and its reconstruction;
+    1-D profiles share one row of panels.
 
     Parameters
     ----------
     curves : mapping of str to ndarray
         The saved `curves.npz`: "example labels" (m,), "example true <S>" (m, *shape of S),
         "example true <M>" and "example <route>" (m, side, side).
-
-    Returns
-    -------
-    matplotlib Figure
-        Columns: morphologies. Rows: true scattering and its reconstruction, true micrograph and its reconstruction;
-        1-D profiles share one row of panels.
-
-    Notes
-    -----
-    Source: paper, Fig. 3A, turned by 90 degrees.
     """
     s, m = techniques(curves)
     return _examples(curves, [f"solo {s}_to_{s}"], [f"solo {m}_to_{m}"])
@@ -97,15 +90,12 @@ def recalled_crops(curves: Saved) -> Figure:
 def fig_5a(curves: Saved) -> Figure:
     """Fig. 5A: mean and standard deviation of S2 over all micrographs, true and solo reconstruction.
 
+    Band: all images, as in the paper. Dashed: mean of the held-out images, which is added.
+
     Parameters
     ----------
     curves : mapping of str to ndarray
         The saved `curves.npz`: "r" (R,) [px], "S2 <series>" (n, R), "subsets" (n,).
-
-    Returns
-    -------
-    matplotlib Figure
-        Band: all images, as in the paper. Dashed: mean of the held-out images, which is added.
     """
     return mean_correlation(array("curves", curves, "r"), **_stacks(curves, "S2", _solo(curves)))
 
@@ -118,16 +108,14 @@ def fig_5b(curves: Saved) -> Figure:
 def fig_s6(curves: Saved, axis: str = "vertical") -> Figure:
     """Fig. S6: mean and standard deviation of the lineal path function, solo and pair.
 
+    Source: paper, text on Fig. 5 (the Supporting Information is not public); the held-out mean is added.
+
     Parameters
     ----------
     curves : mapping of str to ndarray
         "z" (Z,) [px], "L vertical <series>", "L horizontal <series>" (n, Z), "subsets" (n,).
     axis : "vertical" or "horizontal"
         Direction of the segments.
-
-    Notes
-    -----
-    Source: paper, text on Fig. 5 (the Supporting Information is not public); the held-out mean is added.
     """
     routes = [*_solo(curves), *_pair(curves)]
     return mean_lineal_path(array("curves", curves, "z"), axis=axis, **_stacks(curves, f"L {axis}", routes))
@@ -148,15 +136,13 @@ def fig_7a(generation: Saved) -> Figure:
 def fig_7b(generation: Saved) -> Figure:
     """Fig. 7B: S2 of the drawn micrographs, mean and standard deviation, against the reconstruction and the truth.
 
+    Source: paper, Fig. 7B; the true curve is added, and the mean distance of the draws from the reconstruction.
+
     Parameters
     ----------
     generation : mapping of str to ndarray
         "labels" (m,), "r" (R,) [px], "S2 true", "S2 reconstruction" (m, R), and for each variance v "S2 mean v",
         "S2 sd v" (m, R), "distance v" (m, n): mean |S2 drawn - S2 reconstruction| of each of n draws.
-
-    Notes
-    -----
-    Source: paper, Fig. 7B; the true curve is added, and the mean distance of the draws from the reconstruction.
     """
     return _drawn(generation, "1", "B")
 
