@@ -326,7 +326,8 @@ def draw_named_scattering(
 
 def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[Any]:
     """One pixel size per label, whether none, one or several were given."""
-    sizes: list[Any] = [value] * len(labels) if value is None or not np.ndim(value) else list(np.asarray(value))
+    several = value is not None and np.ndim(value) > 0
+    sizes = list(np.asarray(value, dtype=float)) if several else [value] * len(labels)
     check_count("nm_per_pixel", sizes, labels)
     return sizes
 

@@ -70,7 +70,7 @@ def test_latents_are_drawn_around_the_pattern_s_with_the_variance_of_the_trainin
     """With a decoder that shows the sign of a latent, the share of True is known."""
     sem = fresh_pair.vae("sem")
     monkeypatch.setattr(sem, "decode", lambda latent: latent[:, :1])
-    monkeypatch.setattr(sem, "shown", lambda decoded: decoded > 0)
+    monkeypatch.setattr(sem, "mode", lambda decoded: decoded > 0)
     scattering = pattern_pairs.scattering[HELD_OUT[:1]]
     masks = decoded_ensembles(fresh_pair, pattern_pairs, TRAIN, 1)(scattering, 4000)
     latents = posterior(fresh_pair.vae("saxs"), pattern_pairs.scattering).latent_mean[:, 0]
