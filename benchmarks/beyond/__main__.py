@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.beyond.definition import BUDGETS
-from pairvae_lib.cli.options import DataName
-from pairvae_lib.cli.program import messages
+from pairvae_lib.cli.program import DataName, messages
 
 app = typer.Typer(add_completion=False)
 

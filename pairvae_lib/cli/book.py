@@ -12,8 +12,7 @@ from typing import Annotated
 import typer
 
 from pairvae_lib.book.sweep import DEFAULTS, Sweep
-from pairvae_lib.cli.options import DataName, ProfileName
-from pairvae_lib.cli.program import app, messages
+from pairvae_lib.cli.program import DataName, ProfileName, command
 from pairvae_lib.config import profile_named
 from pairvae_lib.files.writing import writing
 
@@ -23,7 +22,7 @@ Groups = Annotated[str, typer.Option("--groups", help="Groups to leave out in tu
 Protocols = Annotated[str, typer.Option("--protocols", help="Other pair trainings, between commas; may be empty.")]
 
 
-@app.command()
+@command()
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write; it must not exist yet.")],
     profile: ProfileName = "quick",
@@ -31,16 +30,15 @@ def simulate(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
 ) -> None:
     """Write a folder of simulated pairs of a scattering pattern and a micrograph."""
-    with messages(), writing(out):
+    with writing(out):
         from pairvae_lib.data.simulation import simulate
 
         settings = profile_named(profile).simulation
         seed = settings.seed if seed is None else seed
-        folder = simulate(out, settings.n_pairs, size=settings.size, seed=seed, workers=workers)
-        print(folder)
+        print(simulate(out, settings.n_pairs, size=settings.size, seed=seed, workers=workers))
 
 
-@app.command()
+@command()
 def run(
     notebook: Annotated[str, typer.Argument(metavar="NOTEBOOK", help="Name, number, or path of the text.")],
     profile: ProfileName = "quick",
@@ -49,26 +47,20 @@ def run(
         typer.Option("-p", metavar="KEY VALUE", help="A parameter of the notebook, e.g. -p seed 44. Repeatable."),
     ] = None,
     upstream: Annotated[
-        bool,
-        typer.Option("--upstream/--no-upstream", help="Run earlier chapters whose products are missing or stale."),
+        bool, typer.Option("--upstream/--no-upstream", help="Run earlier chapters whose products are missing or stale.")
     ] = True,
 ) -> None:
     """Execute a chapter, and before it those whose products are missing or out of date."""
-    with messages():
-        from pairvae_lib.book.execute import run_chapter
+    from pairvae_lib.book.execute import run_chapter
 
-        given = [(key, value) for key, _, value in (pair.partition("=") for pair in parameters or ())]
-        print(run_chapter(notebook, given, profile=profile, make_missing=upstream))
+    given = [(key, value) for key, _, value in (pair.partition("=") for pair in parameters or ())]
+    print(run_chapter(notebook, given, profile=profile, make_missing=upstream))
 
 
-@app.command()
+@command()
 def sweep(
-    profile: ProfileName = "standard",
-    seeds: Seeds = DEFAULTS["seeds"],
-    sizes: Sizes = DEFAULTS["sizes"],
-    groups: Groups = DEFAULTS["groups"],
-    protocols: Protocols = DEFAULTS["protocols"],
-    data: DataName = "simulated",
+    profile: ProfileName = "standard", seeds: Seeds = DEFAULTS["seeds"], sizes: Sizes = DEFAULTS["sizes"],
+    groups: Groups = DEFAULTS["groups"], protocols: Protocols = DEFAULTS["protocols"], data: DataName = "simulated",
     cores: Annotated[
         int | None, typer.Option(min=1, help="Runs at a time; 2, or what the cluster's profile says, if not given.")
     ] = None,
@@ -83,69 +75,57 @@ def sweep(
 
     Stopped at any moment, the same line goes on where it was.
     """
-    with messages():
-        from pairvae_lib.book.sweep import raise_unwritten, sweeping
-        from pairvae_lib.runs import project_root
+    from pairvae_lib.book.sweep import raise_unwritten, sweeping
+    from pairvae_lib.runs import project_root
 
-        lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
-        swept = _swept(profile, data, lists)
-        settings = {"profile": profile, "data": swept.base.data} | {key: value for key, value in lists.items() if value}
-        words = [sys.executable, "-m", "snakemake", "sweep"]
-        if cluster is None:
-            words += ["--cores", str(cores or 2)]
-        else:
-            words += ["--workflow-profile", str(_cluster_profile(cluster))]
-            words += ["--jobs", str(cores)] if cores else []
-        words += ["--config", *(f"{key}={value}" for key, value in settings.items())]
-        with sweeping(swept.runs) as held:
-            done = subprocess.run(words, cwd=project_root(), pass_fds=[held])
-            if done.returncode:
-                raise_unwritten(swept.runs)
-                raise typer.Exit(1)
-        print(swept.base.data_root / "sweep.json")
+    lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
+    swept = _swept(profile, data, lists)
+    settings = {"profile": profile, "data": swept.base.data} | {key: value for key, value in lists.items() if value}
+    words = [sys.executable, "-m", "snakemake", "sweep"]
+    if cluster is None:
+        words += ["--cores", str(cores or 2)]
+    else:
+        words += ["--workflow-profile", str(_cluster_profile(cluster))]
+        words += ["--jobs", str(cores)] if cores else []
+    words += ["--config", *(f"{key}={value}" for key, value in settings.items())]
+    with sweeping(swept.runs) as held:
+        done = subprocess.run(words, cwd=project_root(), pass_fds=[held])
+        if done.returncode:
+            raise_unwritten(swept.runs)
+            raise typer.Exit(1)
+    print(swept.base.data_root / "sweep.json")
 
 
-@app.command()
+@command()
 def publish(
-    profile: ProfileName = "standard",
-    seeds: Seeds = DEFAULTS["seeds"],
-    sizes: Sizes = DEFAULTS["sizes"],
-    groups: Groups = DEFAULTS["groups"],
-    protocols: Protocols = DEFAULTS["protocols"],
-    data: DataName = "simulated",
+    profile: ProfileName = "standard", seeds: Seeds = DEFAULTS["seeds"], sizes: Sizes = DEFAULTS["sizes"],
+    groups: Groups = DEFAULTS["groups"], protocols: Protocols = DEFAULTS["protocols"], data: DataName = "simulated",
     trained_at: Annotated[str | None, typer.Option(help="Commit of the training, if not the present one.")] = None,
     only_model: Annotated[
         bool, typer.Option("--only-model", help="Add the example's trained model to what is published of it already.")
     ] = False,
 ) -> None:
     """Copy the small results of a sweep to results/published, with hashes, versions, machine and run times."""
-    with messages():
-        lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
-        swept = _swept(profile, data, lists)
-        if only_model:
-            from pairvae_lib.book.publish import add_published_model
+    from pairvae_lib.book.publish import add_published_model, publish as copied
 
-            print(add_published_model(swept.example))
-        else:
-            from pairvae_lib.book.publish import publish as copied
-
-            print(copied(swept.runs, swept.example, trained_at))
+    lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
+    swept = _swept(profile, data, lists)
+    print(add_published_model(swept.example) if only_model else copied(swept.runs, swept.example, trained_at))
 
 
-@app.command()
+@command()
 def published(
     check: Annotated[
         bool, typer.Option("--check", help="Hold files to their hashes, and profiles to the settings of then.")
     ] = False,
 ) -> None:
     """Say what is published, and with --check, whether all of it is as it was."""
-    with messages():
-        from pairvae_lib.book.publish import check_published, what_is_published
+    from pairvae_lib.book.publish import check_published, what_is_published
 
-        print("\n".join(check_published() if check else what_is_published()))
+    print("\n".join(check_published() if check else what_is_published()))
 
 
-@app.command()
+@command()
 def claims(
     profile: ProfileName = "quick",
     data: Annotated[
@@ -156,66 +136,62 @@ def claims(
     ] = False,
 ) -> None:
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
-    with messages():
-        from pairvae_lib.book.cover import write_cover
-        from pairvae_lib.claims.ledger import (
-            as_text,
-            decided_claims,
-            ledger_file,
-            published_summary,
-            save_ledger,
-            summary_file,
-        )
-        from pairvae_lib.claims.published import published_root
-        from pairvae_lib.claims.study import read_studies
-        from pairvae_lib.runs import SIMULATED, Run, results_root
+    from pairvae_lib.book.cover import write_cover
+    from pairvae_lib.claims.ledger import (
+        as_text,
+        decided_claims,
+        ledger_file,
+        published_summary,
+        save_ledger,
+        summary_file,
+    )
+    from pairvae_lib.claims.published import published_root
+    from pairvae_lib.claims.study import read_studies
+    from pairvae_lib.runs import SIMULATED, Run, results_root
 
-        profile_named(profile)
-        name = None if data is None else data if data == SIMULATED else Run(profile, data=data).data_root.name
-        rows = decided_claims(read_studies(published_root() if published else results_root(), profile, name))
-        path = ledger_file(profile, published)
-        save_ledger(path, rows, keep_others=name is not None)
-        if published:
-            summary_file().write_text(published_summary(), encoding="utf-8")
-            write_cover()
-        print(as_text(rows))
-        print(path)
+    profile_named(profile)
+    name = None if data is None else data if data == SIMULATED else Run(profile, data=data).data_root.name
+    rows = decided_claims(read_studies(published_root() if published else results_root(), profile, name))
+    path = ledger_file(profile, published)
+    save_ledger(path, rows, keep_others=name is not None)
+    if published:
+        summary_file().write_text(published_summary(), encoding="utf-8")
+        write_cover()
+    print(as_text(rows))
+    print(path)
 
 
-@app.command()
+@command()
 def book(
     profile: ProfileName = "quick",
     seed: Annotated[int, typer.Option(help="Seed of the run that the book shows.")] = 43,
 ) -> None:
     """Build the book from executed chapters."""
-    with messages():
-        from pairvae_lib.book.build import build_book
-        from pairvae_lib.runs import Run
+    from pairvae_lib.book.build import build_book
+    from pairvae_lib.runs import Run
 
-        print(build_book(Run(profile, seed)))
+    print(build_book(Run(profile, seed)))
 
 
-@app.command()
+@command()
 def refresh(
     profile: ProfileName = "quick",
     seed: Annotated[int, typer.Option(help="Seed of the run whose outputs are taken.")] = 43,
 ) -> None:
     """Bring the committed notebooks in step with the texts and with executed chapters."""
-    with messages():
-        from pairvae_lib.book.build import refresh_notebooks
-        from pairvae_lib.runs import Run
+    from pairvae_lib.book.build import refresh_notebooks
+    from pairvae_lib.runs import Run
 
-        for path in refresh_notebooks(Run(profile, seed)):
-            print(path)
+    for path in refresh_notebooks(Run(profile, seed)):
+        print(path)
 
 
-@app.command()
+@command()
 def assets() -> None:
     """Lay out what the book's pages load, once npm has fetched it (see `make assets`)."""
-    with messages():
-        from pairvae_lib.book.build import lay_out_assets
+    from pairvae_lib.book.build import lay_out_assets
 
-        print(lay_out_assets())
+    print(lay_out_assets())
 
 
 def _swept(profile: str, data: str, lists: Mapping[str, str]) -> Sweep:
@@ -231,9 +207,8 @@ def _cluster_profile(folder: Path) -> Path:
 
     file = folder.resolve() / "config.yaml"
     if not file.is_file():
-        raise ValueError(
-            f"cluster must be a folder with a config.yaml, as workflow/profiles/slurm; got {str(folder)!r}"
-        )
+        example = "workflow/profiles/slurm"
+        raise ValueError(f"cluster must be a folder with a config.yaml, as {example}; got {str(folder)!r}")
     executor = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("executor", "local")
     if executor != "local" and find_spec(f"snakemake_executor_plugin_{executor.replace('-', '_')}") is None:
         raise ValueError(

@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pairvae_lib.cli.options import ProfileName
-from pairvae_lib.cli.program import app, messages
+from pairvae_lib.cli.program import ProfileName, command
 from pairvae_lib.config import profile_named
 from pairvae_lib.files.writing import replacing
 
@@ -30,7 +29,7 @@ FETCH_HELP = "\n\n".join(
 )
 
 
-@app.command()
+@command()
 def check(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with a manifest.csv, or with SEM and SAXS.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write a report with pictures: an HTML file.")] = None,
@@ -42,36 +41,34 @@ def check(
 
     Ends with 0 if it can be trained on (warnings or not), with 2 if not; with --strict, 1 if there are warnings.
     """
-    with messages():
-        from pairvae_lib.data.inspection import as_page, as_text, inspected
+    from pairvae_lib.data.inspection import as_page, as_text, inspected
 
-        settings = profile_named(profile)
-        with _bar("samples") as progress:
-            found = inspected(data, settings, progress=progress)
-        if out is not None:
-            with replacing(out) as file:
-                file.write(as_page(found).encode("utf-8"))
-        print(json.dumps(found.as_json(), indent=2) if as_json else as_text(found))
-        if out is not None and not as_json:
-            print(out)
+    settings = profile_named(profile)
+    with _bar("samples") as progress:
+        found = inspected(data, settings, progress=progress)
+    if out is not None:
+        with replacing(out) as file:
+            file.write(as_page(found).encode("utf-8"))
+    print(json.dumps(found.as_json(), indent=2) if as_json else as_text(found))
+    if out is not None and not as_json:
+        print(out)
     if not found.is_usable:
         raise typer.Exit(2)
     if strict and found.warnings:
         raise typer.Exit(1)
 
 
-@app.command(help=FETCH_HELP)
+@command(help=FETCH_HELP)
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="afm-gisaxs")],
     out: Annotated[Path | None, typer.Option("--out", help="Folder to make; data/NAME if not given.")] = None,
 ) -> None:
     """Fetch a public data set."""
-    with messages():
-        from pairvae_lib.data.download import fetched, mirrored, registry
+    from pairvae_lib.data.download import fetched, mirrored, registry
 
-        entries = registry(name)
-        with _bar("files") as progress:
-            print(fetched(entries, out or Path("data") / name, mirrored(name), progress=progress))
+    entries = registry(name)
+    with _bar("files") as progress:
+        print(fetched(entries, out or Path("data") / name, mirrored(name), progress=progress))
 
 
 @contextmanager

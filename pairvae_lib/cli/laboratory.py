@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 from typer.testing import CliRunner
 
 from pairvae_lib.bundles.train import work_folder
@@ -18,7 +18,6 @@ from pairvae_lib.runs import SIMULATED, Run
 
 # What a laboratory would know.
 KEPT = ("sample_id", "saxs", "sem", "morphology", "nm_per_pixel", "q_scale", "image_rows")
-FILES = ("saxs", "sem")
 
 
 def laboratory_folder(run: Run, place: Path) -> Path:
@@ -31,22 +30,13 @@ def laboratory_folder(run: Run, place: Path) -> Path:
         and without the parameters of the simulation.
     place : Path
         Where copies go: into its folder `pairs`, made anew.
-
-    Returns
-    -------
-    Path
-        The folder.
     """
     if run.data != SIMULATED:
         return run.data_folder
     folder = place / "pairs"
     shutil.rmtree(folder, ignore_errors=True)
-    with (run.data_folder / MANIFEST).open(newline="", encoding="utf-8") as file:
-        rows = [{key: row[key] for key in KEPT} for row in csv.DictReader(file)]
-    for row in rows:
-        for name in FILES:
-            (folder / row[name]).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(run.data_folder / row[name], folder / row[name])
+    rows = _manifest(run.data_folder)[list(KEPT)]
+    _copy(rows[["saxs", "sem"]], run.data_folder, folder)
     _write_manifest(folder, rows)
     return folder
 
@@ -62,28 +52,18 @@ def broken_copy(folder: Path, place: Path, count: int = 4) -> Path:
         Where the copy goes: into its folder `broken`, made anew.
     count : int
         How many pairs; at least four.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many.
     """
-    with (folder / MANIFEST).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))[:count]
+    rows = _manifest(folder).head(count)
     if len(rows) < 4:
         raise ValueError(f"count must be at least 4 pairs of the folder; got {len(rows)}")
     target = place / "broken"
     shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    files = [key for key, value in rows[0].items() if value and (folder / value).is_file()]
-    for row in rows:
-        for key in files:
-            (target / row[key]).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / row[key], target / row[key])
-    truncated, missing = target / rows[0][files[-1]], target / rows[1][files[0]]
+    files = rows[[key for key, value in rows.iloc[0].items() if value and (folder / value).is_file()]]
+    _copy(files, folder, target)
+    truncated, missing = target / files.iloc[0, -1], target / files.iloc[1, 0]
     truncated.write_bytes(truncated.read_bytes()[:400])
     missing.unlink()
-    rows[3]["sample_id"] = rows[2]["sample_id"]
+    rows.loc[3, "sample_id"] = rows.loc[2, "sample_id"]
     _write_manifest(target, rows)
     return target
 
@@ -97,12 +77,7 @@ def with_trainings(run: Run, model: Path) -> Path:
         Whose solo and pair training are done (chapters 3 and 4). They are taken up only for the very same pairs, split,
         seed and settings; for others `pairvae train` refuses them.
     model : Path
-        The folder that `pairvae train --out` will write; one that is there is removed.
-
-    Returns
-    -------
-    Path
-        `model`.
+        The folder that `pairvae train --out` will write, which is returned; one that is there is removed.
     """
     shutil.rmtree(model, ignore_errors=True)
     work = work_folder(model)
@@ -113,11 +88,22 @@ def with_trainings(run: Run, model: Path) -> Path:
     return model
 
 
-def _write_manifest(folder: Path, rows: list[dict[str, str]]) -> None:
+def _manifest(folder: Path) -> pd.DataFrame:
+    """The rows of manifest.csv, all as text."""
+    return pd.read_csv(folder / MANIFEST, dtype=str, keep_default_na=False)
+
+
+def _copy(names: pd.DataFrame, source: Path, target: Path) -> None:
+    """Copy files of a folder, by their names there, into another folder."""
+    for name in names.to_numpy().flat:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+
+
+def _write_manifest(folder: Path, rows: pd.DataFrame) -> None:
     """The rows as manifest.csv."""
-    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
     with replacing(folder / MANIFEST) as file:
-        file.write("".join(",".join(line) + "\n" for line in lines).encode())
+        file.write(rows.to_csv(index=False, lineterminator="\n").encode())
 
 
 WIDTH = 110  # characters of a line
@@ -136,12 +122,7 @@ def transcript(command: str, places: Mapping[str, Path]) -> str:
     Returns
     -------
     str
-        Lines for a page; the exit code last where it is not 0.
-
-    Raises
-    ------
-    RuntimeError
-        If the command fails in a way that it does not explain.
+        Lines for a page; the exit code last where it is not 0. A failure without a message is a RuntimeError.
     """
     words = [str(_place(word, places)) for word in command.split()]
     result = CliRunner().invoke(app, words)
@@ -156,12 +137,7 @@ def transcript(command: str, places: Mapping[str, Path]) -> str:
 
 
 def listing(folder: Path) -> str:
-    """Files of a folder with their sizes, a line for each; those of its folders counted.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Files of a folder with their sizes, a line for each; those of its folders counted."""
     lines = []
     for path in sorted(folder.iterdir()):
         if path.is_dir():
@@ -174,9 +150,7 @@ def listing(folder: Path) -> str:
 def _place(word: str, places: Mapping[str, Path]) -> str | Path:
     """A word of a command; short names and paths that begin with one as real paths."""
     first, _, rest = word.partition("/")
-    if first not in places:
-        return word
-    return places[first] / rest if rest else places[first]
+    return places[first] / rest if first in places else word
 
 
 def _size(count: int) -> str:

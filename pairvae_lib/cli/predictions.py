@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from tqdm import tqdm
 
-from pairvae_lib.cli.options import CODES, MINE, Json, Model, Out, Threads, print_json, say
-from pairvae_lib.cli.program import app, messages
+from pairvae_lib.cli.program import Json, Model, Out, Threads, command, print_json, say
 
 if TYPE_CHECKING:
     from pairvae_lib.bundles.apply import Ensemble, Measurement, Treatment
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Measurements, one file each.")]
 Source = Annotated[str, typer.Option("--from", help="Technique of the files, by its name in the model, e.g. saxs.")]
 Target = Annotated[str, typer.Option("--to", help="Technique to predict; the other one if not given.")]
+Samples = Annotated[int, typer.Option("--samples", min=1, help="Members of each ensemble.")]
 Seed = Annotated[int, typer.Option("--seed", help="With a file's content it determines all that is drawn.")]
 Unit = Annotated[str, typer.Option("--q-unit", help="1/nm or 1/angstrom, where a profile does not say.")]
 Scale = Annotated[float | None, typer.Option("--q-scale", help="q [1/nm] of one unit of q in a profile.")]
@@ -32,155 +32,104 @@ Mask = Annotated[Path | None, typer.Option("--detector-mask", help="Image, not z
 Beam = Annotated[str, typer.Option("--beam", metavar="ROW,COL", help="Where the beam meets the detector [px].")]
 
 
-@app.command(
-    rich_help_panel=MINE,
-    epilog="Example: pairvae reconstruct my_model --from saxs new/*.tif --to sem --out predicted. " + CODES,
-)
+@command("pairvae reconstruct my_model --from saxs new/*.tif --to sem --out predicted.")
 def reconstruct(
-    model: Model,
-    files: Files,
-    source: Source,
-    out: Out,
-    target: Target = "",
-    samples: Annotated[int, typer.Option("--samples", min=1, help="Members of each ensemble.")] = 16,
-    seed: Seed = 43,
-    q_unit: Unit = "",
-    q_scale: Scale = None,
-    image_rows: Rows = None,
-    nm_per_pixel: Nanometres = None,
-    poni: Poni = None,
-    detector_mask: Mask = None,
-    beam: Beam = "",
-    threads: Threads = 1,
-    as_json: Json = False,
+    model: Model, files: Files, source: Source, out: Out, target: Target = "", samples: Samples = 16, seed: Seed = 43,
+    q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
+    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1, as_json: Json = False,
 ) -> None:
     """Predict from measurements of one technique what the other would show: an ensemble for each file.
 
     Every file gets a folder in --out: the members as images, S2 and the lineal path functions (or the scattering
     profile) as CSV, and summary.json. A file that cannot be used is named with the reason, and the others are done.
     """
-    with messages():
-        import torch
+    from pairvae_lib.bundles.apply import Treatment, reconstructed
 
-        from pairvae_lib.bundles.apply import Treatment, reconstructed
-        from pairvae_lib.bundles.bundle import load_bundle
+    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
+    bundle = _loaded(model, threads)
 
-        torch.set_num_threads(threads)
-        treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
-        bundle = load_bundle(model)
+    def made(measurement: Measurement, wanted: str) -> Ensemble:
+        return reconstructed(bundle, measurement, wanted, samples, seed)
 
-        def made(measurement: Measurement, wanted: str) -> Ensemble:
-            return reconstructed(bundle, measurement, wanted, samples, seed)
-
-        _apply(bundle, files, source, target, out, made, {"seed": seed}, treatment, as_json)
+    _apply(bundle, files, source, target, out, made, {"seed": seed}, treatment, as_json)
 
 
-@app.command(
-    rich_help_panel=MINE,
-    epilog="Example: pairvae generate my_model --from saxs new/a01.tif --variance 0.1 --out drawn. " + CODES,
-)
+@command("pairvae generate my_model --from saxs new/a01.tif --variance 0.1 --out drawn.")
 def generate(
-    model: Model,
-    files: Files,
-    source: Source,
-    out: Out,
-    target: Target = "",
+    model: Model, files: Files, source: Source, out: Out, target: Target = "",
     variance: Annotated[
         float, typer.Option("--variance", help="Width of the draw, in the variance of the training samples' latents.")
     ] = 1.0,
     count: Annotated[int, typer.Option("--count", min=1, help="Members of each ensemble.")] = 16,
     seed: Seed = 43,
-    q_unit: Unit = "",
-    q_scale: Scale = None,
-    image_rows: Rows = None,
-    nm_per_pixel: Nanometres = None,
-    poni: Poni = None,
-    detector_mask: Mask = None,
-    beam: Beam = "",
-    threads: Threads = 1,
-    as_json: Json = False,
+    q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
+    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1, as_json: Json = False,
 ) -> None:
     """Draw an ensemble around the latent of each measurement, as wide as asked for (the paper's Fig. 7, S7, S8).
 
     Writes what reconstruct writes. Small variances stay close to the reconstruction; large ones leave the sample.
     """
-    with messages():
-        import torch
+    from pairvae_lib.bundles.apply import Treatment, generated
+    from pairvae_lib.bundles.bundle import check_latents
 
-        from pairvae_lib.bundles.apply import Treatment, generated
-        from pairvae_lib.bundles.bundle import check_latents, load_bundle
+    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
+    bundle = _loaded(model, threads)
+    check_latents(bundle)
 
-        torch.set_num_threads(threads)
-        treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
-        bundle = load_bundle(model)
-        check_latents(bundle)
+    def made(measurement: Measurement, wanted: str) -> Ensemble:
+        return generated(bundle, measurement, wanted, count, variance, seed)
 
-        def made(measurement: Measurement, wanted: str) -> Ensemble:
-            return generated(bundle, measurement, wanted, count, variance, seed)
-
-        facts = {"seed": seed, "variance": variance}
-        _apply(bundle, files, source, target, out, made, facts, treatment, as_json)
+    _apply(bundle, files, source, target, out, made, {"seed": seed, "variance": variance}, treatment, as_json)
 
 
-@app.command(
-    rich_help_panel=MINE,
-    epilog="Example: pairvae watch /data/tonight --model my_model --out predicted --from saxs. It ends with Ctrl-C or "
-    "SIGTERM, with code 0. " + CODES,
+@command(
+    "pairvae watch /data/tonight --model my_model --out predicted --from saxs. It ends with Ctrl-C or SIGTERM, with "
+    "code 0."
 )
 def watch(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder in which new measurements appear.")],
     model: Annotated[Path, typer.Option("--model", help="Folder of a trained model.")],
     out: Out,
     source: Annotated[str, typer.Option("--from", help="Technique of the files; scattering if not given.")] = "",
-    target: Target = "",
-    samples: Annotated[int, typer.Option("--samples", min=1, help="Members of each ensemble.")] = 16,
-    seed: Seed = 43,
+    target: Target = "", samples: Samples = 16, seed: Seed = 43,
     once: Annotated[bool, typer.Option("--once", help="Do what is there, and end.")] = False,
     poll: Annotated[
         float | None, typer.Option("--poll", min=0.01, help="Look every so many seconds: slower for network mounts.")
     ] = None,
-    q_unit: Unit = "",
-    q_scale: Scale = None,
-    image_rows: Rows = None,
-    nm_per_pixel: Nanometres = None,
-    poni: Poni = None,
-    detector_mask: Mask = None,
-    beam: Beam = "",
-    threads: Threads = 1,
+    q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
+    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1,
 ) -> None:
     """Turn each new measurement in a folder into an ensemble, and into a line of --out/log.jsonl.
 
     Files are taken when they no longer grow. One that cannot be used gets a line with the reason, and is tried again
     when it changes. What has a line is not done again, also after a restart.
     """
-    with messages():
-        import torch
+    from pairvae_lib.bundles.apply import Treatment
+    from pairvae_lib.bundles.watch import Watch
 
-        from pairvae_lib.bundles.apply import Treatment
-        from pairvae_lib.bundles.bundle import load_bundle
-        from pairvae_lib.bundles.watch import Watch
+    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
+    bundle = _loaded(model, threads)
+    source = source or bundle.modalities[0].name
+    kept = Watch(folder, bundle, out, source, target, samples, seed, treatment, say)
+    if once:
+        kept.run_once()
+    else:
+        kept.run(poll)
 
-        torch.set_num_threads(threads)
-        treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
-        bundle = load_bundle(model)
-        source = source or bundle.modalities[0].name
-        kept = Watch(folder, bundle, out, source, target, samples, seed, treatment, say)
-        if once:
-            kept.run_once()
-        else:
-            kept.run(poll)
+
+def _loaded(model: Path, threads: int) -> Bundle:
+    """The model, and torch with as many threads as asked for."""
+    import torch
+
+    from pairvae_lib.bundles.bundle import load_bundle
+
+    torch.set_num_threads(threads)
+    return load_bundle(model)
 
 
 def _apply(
-    bundle: Bundle,
-    files: Sequence[Path],
-    source: str,
-    target: str,
-    out: Path,
-    made: Callable[[Measurement, str], Ensemble],
-    facts: dict[str, Any],
-    treatment: Treatment,
-    as_json: bool,
+    bundle: Bundle, files: Sequence[Path], source: str, target: str, out: Path,
+    made: Callable[[Measurement, str], Ensemble], facts: dict[str, Any], treatment: Treatment, as_json: bool,
 ) -> None:
     """An ensemble for each file; exit code 2 at the end if one could not be used."""
     from pairvae_lib.bundles.apply import modality_of, other_modality, read_measurement

@@ -1,18 +1,47 @@
-"""The program itself: its options, its errors, and the place where commands are hung up."""
+"""The program itself, its errors, the place where commands are hung up, and the options that several have.
+
+Exit codes: 0 done; 2 input or usage at fault, with the reason; 1 a failure on the way.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from pairvae_lib import __version__
+from pairvae_lib.config import PROFILES
 from pairvae_lib.files.writing import CannotWrite
 
+Job = TypeVar("Job", bound=Callable[..., None])
+
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
+
+CODES = "Exit codes: 0 done, 2 input at fault (the message says which), 1 failure on the way."
+MINE = "Your own pairs"  # heading in --help
+
+ProfileName = Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")]
+DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder of paired data.')]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, as pairvae train writes it.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write to; made when needed.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for other programs.")]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads; one gives the same bits again.")]
+
+
+def command(example: str = "", help: str | None = None) -> Callable[[Job], Job]:
+    """Hang up a job on the program, with `messages`; one with an example stands among those on one's own pairs."""
+    own: dict[str, Any] = {"rich_help_panel": MINE, "epilog": f"Example: {example} {CODES}"} if example else {}
+
+    def hung_up(job: Job) -> Job:
+        app.command(help=help, **own)(messages()(job))
+        return job
+
+    return hung_up
 
 
 def _version(wanted: bool) -> None:
@@ -55,6 +84,8 @@ def messages() -> Iterator[None]:
     except (ValueError, FileNotFoundError, FileExistsError, PermissionError, CannotWrite) as error:
         typer.echo(f"pairvae: {error}", err=True)
         raise typer.Exit(2) from None
+    except typer.Exit:  # a RuntimeError, too
+        raise
     except FloatingPointError as error:
         typer.echo(f"pairvae: {error}", err=True)
         raise typer.Exit(1) from None
@@ -67,3 +98,13 @@ def messages() -> Iterator[None]:
             raise
         typer.echo(f"pairvae: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, ChapterInUse) else 1) from None
+
+
+def say(sentence: str) -> None:
+    """Tell a person what is going on; not on the output, which other programs read."""
+    typer.echo(sentence, err=True)
+
+
+def print_json(content: Any) -> None:
+    """The result for other programs."""
+    print(json.dumps(content, indent=1, allow_nan=False))

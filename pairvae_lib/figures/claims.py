@@ -82,10 +82,10 @@ def verdict_matrix(rows: Sequence[Mapping[str, Any]]) -> Figure:
             number, before = claim.rstrip("abcdefgh"), number
             if before not in (None, number):
                 axes.plot([2 * k, 2 * k + 2], [line, line], color=INK, linewidth=0.8)
-    shown = [verdict for verdict in VERDICT_MARKS if any(row["verdict"] == verdict for row in rows)]
     handles = [
-        Patch(facecolor=VERDICT_MARKS[name].colour, edgecolor=FRAME, label=f"{VERDICT_MARKS[name].symbol} {name}")
-        for name in shown
+        Patch(facecolor=mark.colour, edgecolor=FRAME, label=f"{mark.symbol} {verdict}")
+        for verdict, mark in VERDICT_MARKS.items()
+        if any(row["verdict"] == verdict for row in rows)
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure

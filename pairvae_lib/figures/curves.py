@@ -1,4 +1,4 @@
-"""Morphology as curves: S2(r) and L(z), one panel per morphology (Fig. 3B, 4B, S4, S5)."""
+"""S2(r) and L(z): per morphology (Fig. 3B, 4B, S4, S5), means (Fig. 5, S6), generated ensembles (Fig. 7B, S7, S8)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from pairvae_lib.checks import check_finite, check_one_of, check_shape
+from pairvae_lib.checks import check_finite, check_one_of, check_positive, check_shape
 from pairvae_lib.figures.style import (
+    INK,
+    check_count,
     check_labels,
     check_named,
+    darker,
     display_name,
-    legend_above,
     name_outer_axes,
+    name_panels,
     panels,
     route_colours,
     styled,
 )
 
+Curves = Mapping[str, np.ndarray]  # by name, (labels, points) or (n, points)
+
 
 @styled
-def correlation_curves(
-    r: np.ndarray, curves: Mapping[str, np.ndarray], labels: Sequence[str], unit: str = "px"
-) -> Figure:
+def correlation_curves(r: np.ndarray, curves: Curves, labels: Sequence[str], unit: str = "px") -> Figure:
     """Two-point correlation S2(r), one panel per morphology, one line per name.
+
+    Source: paper, Fig. 3B and 4B, upper rows.
 
     Parameters
     ----------
@@ -35,47 +41,145 @@ def correlation_curves(
         S2 of the true masks ("true") and of each route.
     labels : list of str
         Morphologies, one per panel.
-    unit : str
-        Unit of `r`.
-
-    Notes
-    -----
-    Source: paper, Fig. 3B and 4B, upper rows.
     """
     return _curve_panels("r", r, curves, labels, f"distance r [{unit}]", "$S_2(r)$")
 
 
 @styled
 def lineal_path_curves(
-    z: np.ndarray,
-    curves: Mapping[str, np.ndarray],
-    labels: Sequence[str],
-    axis: str = "vertical",
-    unit: str = "px",
+    z: np.ndarray, curves: Curves, labels: Sequence[str], axis: str = "vertical", unit: str = "px"
 ) -> Figure:
     """Lineal path function L(z), one panel per morphology, one line per name.
+
+    Source: paper, Fig. 3B and 4B, lower rows; horizontal: Fig. S4 and S5.
 
     Parameters
     ----------
     z : ndarray of shape (Z,) [`unit`]
         Length of the segment.
-    curves, labels, unit
+    curves, labels
         As `correlation_curves`.
     axis : "vertical" or "horizontal"
         Direction of the segments; the grating lines are vertical.
-
-    Notes
-    -----
-    Source: paper, Fig. 3B and 4B, lower rows; horizontal: Fig. S4 and S5.
     """
     check_one_of("axis", axis, ("vertical", "horizontal"))
     return _curve_panels("z", z, curves, labels, f"{axis} segment z [{unit}]", "$L(z)$")
 
 
-def _curve_panels(
-    name: str, x: np.ndarray, curves: Mapping[str, np.ndarray], labels: Sequence[str], x_label: str, y_label: str
+@styled
+def mean_correlation(
+    r: np.ndarray, stacks: Curves, unit: str = "px", held_out: np.ndarray | None = None
 ) -> Figure:
-    """One panel per label; the true curve first and thicker."""
+    """Mean and standard deviation of S2 over many micrographs: one panel per route, each against the reference.
+
+    Source: paper, Fig. 5, which shows the routes of one training in one panel and no held-out mean.
+
+    Parameters
+    ----------
+    r : ndarray of shape (R,) [`unit`]
+        Distance.
+    stacks : mapping of name to ndarray of shape (n, R)
+        S2 of n >= 2 micrographs per name; n may differ. The first name is the reference ("true").
+    held_out : bool ndarray of shape (n,), optional
+        Which micrographs were not trained on; their mean is added as a dashed line.
+    """
+    return _mean_panels("r", r, stacks, f"distance r [{unit}]", "$S_2(r)$, mean ± sd", held_out)
+
+
+@styled
+def mean_lineal_path(
+    z: np.ndarray, stacks: Curves, axis: str = "vertical", unit: str = "px", held_out: np.ndarray | None = None
+) -> Figure:
+    """Mean and standard deviation of the lineal path function over many micrographs (paper, Fig. S6).
+
+    The parameters are those of `lineal_path_curves` and `mean_correlation`.
+    """
+    check_one_of("axis", axis, ("vertical", "horizontal"))
+    return _mean_panels("z", z, stacks, f"{axis} segment z [{unit}]", "$L(z)$, mean ± sd", held_out)
+
+
+@styled
+def ensemble_correlation(
+    r: np.ndarray, reconstruction: np.ndarray, generated: Sequence[np.ndarray] | np.ndarray, labels: Sequence[str],
+    true: np.ndarray | None = None, unit: str = "px",
+) -> Figure:
+    """S2 of generated micrographs, mean and standard deviation, against the reconstruction they were drawn around.
+
+    Source: paper, Fig. 7B; the true curve is added.
+
+    Parameters
+    ----------
+    r : ndarray of shape (R,) [`unit`]
+        Distance.
+    reconstruction : ndarray of shape (labels, R)
+        S2 of the reconstruction from scattering.
+    generated : ndarray of shape (labels, n, R), or a list of (n, R)
+        S2 of n >= 2 generated micrographs per label.
+    labels : list of str
+        Morphologies, one per panel.
+    true : ndarray of shape (labels, R), optional
+        S2 of the true masks.
+    """
+    check_labels(labels)
+    check_count("generated", generated, labels)
+    for row, stack in enumerate(generated):
+        check_curves("r", r, f"generated[{row}]", stack, "n")
+    means = np.stack([stack.mean(axis=0) for stack in generated])
+    deviations = np.stack([stack.std(axis=0) for stack in generated])
+    lines = {"reconstruction": reconstruction} | ({} if true is None else {"true": true})
+    return ensemble_bands(r, lines, means, deviations, labels, len(generated[0]), unit)
+
+
+@styled
+def ensemble_bands(
+    r: np.ndarray, lines: Curves, mean: np.ndarray, deviation: np.ndarray, labels: Sequence[str], n: int,
+    unit: str = "px", notes: Sequence[str] | None = None,
+) -> Figure:
+    """As `ensemble_correlation`, from the mean and standard deviation of the generated micrographs.
+
+    Source: paper, Fig. 7B, S7 and S8; the true curve is added.
+
+    Parameters
+    ----------
+    r, labels
+        As `ensemble_correlation`.
+    lines : mapping of name to ndarray of shape (labels, R)
+        S2 to draw the band against: "reconstruction", "true".
+    mean, deviation : ndarray of shape (labels, R)
+        Mean and standard deviation of S2 over the generated micrographs.
+    n : int
+        How many were generated of each.
+    notes : list of str, one per label, optional
+        Written into the panels.
+    """
+    check_labels(labels)
+    for name, stack in {**lines, "mean": mean, "deviation": deviation}.items():
+        check_curves("r", r, name, stack, len(labels), least=1)
+    if notes is not None:
+        check_count("notes", notes, labels)
+    colours = route_colours([*lines, "generated"])
+    figure, every = panels(len(labels))
+    for row, axes in enumerate(every):
+        _draw_band(axes, r, mean[row], deviation[row], colours["generated"], f"generated, mean ± sd (n = {n})")
+        for name, stack in lines.items():
+            axes.plot(r, stack[row], color=colours[name], label=name, linestyle="--" if name == "true" else "-")
+        if notes is not None:
+            axes.text(0.97, 0.95, notes[row], transform=axes.transAxes, ha="right", va="top", fontsize=9)
+    name_panels(figure, every, labels, f"distance r [{unit}]", "$S_2(r)$")
+    return figure
+
+
+def draw_curves(axes: Axes, x: np.ndarray, curves: Curves, colours: Mapping[str, str]) -> None:
+    """One line per name; the true curve thicker."""
+    for name, values in curves.items():
+        width = 2.4 if colours[name] == "#000000" else 1.7
+        axes.plot(x, values, color=colours[name], linewidth=width, label=display_name(name))
+
+
+def _curve_panels(
+    name: str, x: np.ndarray, curves: Curves, labels: Sequence[str], x_label: str, y_label: str
+) -> Figure:
+    """One panel per label; the true curve thicker."""
     check_labels(labels)
     check_named("curves", curves)
     for key, stack in curves.items():
@@ -84,17 +188,48 @@ def _curve_panels(
     figure, every = panels(len(labels))
     for row, axes in enumerate(every):
         draw_curves(axes, x, {key: stack[row] for key, stack in curves.items()}, colours)
-        axes.set_title(display_name(labels[row]))
-    name_outer_axes(every, x_label, y_label)
-    legend_above(figure, every[0])
+    name_panels(figure, every, labels, x_label, y_label)
     return figure
 
 
-def draw_curves(axes: Axes, x: np.ndarray, curves: Mapping[str, np.ndarray], colours: Mapping[str, str]) -> None:
-    """One line per name; the true curve thicker."""
-    for name, values in curves.items():
-        width = 2.4 if colours[name] == "#000000" else 1.7
-        axes.plot(x, values, color=colours[name], linewidth=width, label=display_name(name))
+def _mean_panels(
+    x_name: str, x: np.ndarray, stacks: Curves, x_label: str, y_label: str, held_out: np.ndarray | None
+) -> Figure:
+    """One panel per route: its mean and deviation against those of the reference, the first name."""
+    check_named("stacks", stacks)
+    for name, stack in stacks.items():
+        check_curves(x_name, x, f"stacks[{name!r}]", stack, "n")
+        if held_out is not None:
+            check_shape("held_out", held_out, (len(stack),))
+            check_positive("number of held-out micrographs", int(held_out.sum()))
+    colours = route_colours(stacks)
+    reference, *others = stacks
+    figure, every = panels(max(len(others), 1), height=2.6)
+    for k, axes in enumerate(every):
+        for name in (reference, *others[k : k + 1]):
+            mean, deviation = stacks[name].mean(axis=0), stacks[name].std(axis=0)
+            _draw_band(axes, x, mean, deviation, colours[name], display_name(name))
+            if held_out is not None:
+                apart = stacks[name][held_out].mean(axis=0)
+                axes.plot(x, apart, color=colours[name], linestyle="--", label=f"{display_name(name)}, held out")
+        shown = others[k] if others else reference
+        axes.set_title(f"{display_name(shown)} (n = {len(stacks[shown])})", color=darker(colours[shown]))
+    name_outer_axes(every, x_label, y_label)
+    text, colour = f"{display_name(reference)} (n = {len(stacks[reference])})", darker(colours[reference])
+    every[0].annotate(text, (0.97, 0.94), xycoords="axes fraction", ha="right", va="top", color=colour)
+    if held_out is not None:
+        handles = [
+            Line2D([], [], color=INK, label=f"all {len(held_out)} micrographs"),
+            Line2D([], [], color=INK, linestyle="--", label=f"{int(held_out.sum())} held out"),
+        ]
+        figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    return figure
+
+
+def _draw_band(axes: Axes, x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, colour: str, label: str) -> None:
+    """Mean line and one standard deviation to either side."""
+    axes.fill_between(x, mean - deviation, mean + deviation, color=colour, alpha=0.2, linewidth=0)
+    axes.plot(x, mean, color=colour, label=label)
 
 
 def check_curves(x_name: str, x: np.ndarray, name: str, stack: np.ndarray, count: int | str, least: int = 2) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import floor, log10
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +18,7 @@ from pairvae_lib.figures.style import FRAME, WIDTH, styled
 
 Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing size
 PATTERN_MAP = "inferno"  # perceptually uniform, and its dark end keeps the beam stop dark
+ON_BLACK: dict[str, Any] = {"facecolor": "black", "alpha": 0.75, "edgecolor": "none"}  # the ground of white text
 SCALED_LIMITS = (-0.03, 1.03)
 SCALED_NAME = "log intensity [0–1]"
 
@@ -26,22 +28,16 @@ def draw_scattering(
 ) -> None:
     """Draw a scattering measurement: a 2-D pattern as an image, a 1-D profile as a curve.
 
+    Source: paper, Fig. 1A.
+
     Parameters
     ----------
-    axes : matplotlib Axes
-        Where to draw.
     values : ndarray of shape (height, width) or (points,)
         A pattern or profile of log intensities in [0, 1], as the model sees them.
     q : ndarray of shape (points,), optional [`q_unit`]
         Scattering vector of a profile; without it the points are counted.
-    q_unit : str
-        Unit of `q`.
     scaled : bool
         False for a profile of raw intensities, which is drawn on a logarithmic axis.
-
-    Notes
-    -----
-    Source: paper, Fig. 1A.
     """
     values = np.asarray(values)
     if values.ndim not in (1, 2):
@@ -60,26 +56,19 @@ def draw_scattering(
 
 
 def draw_image(
-    axes: Axes,
-    image: np.ndarray,
-    nm_per_pixel: float | None = None,
-    scale_bar: bool = False,
+    axes: Axes, image: np.ndarray, nm_per_pixel: float | None = None, scale_bar: bool = False,
     bar_length: float | None = None,
 ) -> None:
     """Draw a mask (black and white), a grey micrograph, or a pattern in [0, 1] (colour-mapped), told by its dtype.
 
     Parameters
     ----------
-    axes : matplotlib Axes
-        Where to draw.
     image : ndarray of shape (height, width)
         bool is a mask, white = True = PMMA; an integer type a micrograph; a float type a pattern.
     nm_per_pixel : float, optional [nm]
         Pixel size; without it the scale bar is in pixels.
-    scale_bar : bool
-        Whether to draw a scale bar.
     bar_length : float, optional [nm, or px without `nm_per_pixel`]
-        Its length; without it, or where it would not fit, a round length of about a third of the width.
+        Of the scale bar; without it, or where it would not fit, a round length of about a third of the width.
     """
     image = np.asarray(image)
     check_shape("image", image, ("height", "width"))
@@ -161,14 +150,6 @@ def _scale_bar(axes: Axes, shape: tuple[int, ...], nm_per_pixel: float | None, f
     if fixed is not None and fixed <= 0.9 * shape[1] * size:
         length = fixed
     height, width = shape
-    axes.text(
-        0.05 * width,
-        0.95 * height,
-        f"{length:g} {unit}\n",
-        color="white",
-        fontsize=9,
-        linespacing=0.6,
-        va="bottom",
-        bbox={"facecolor": "black", "alpha": 0.75, "edgecolor": "none", "pad": 2},
-    )
-    axes.plot([0.05 * width, 0.05 * width + length / size], [0.94 * height] * 2, color="white", linewidth=2.5, zorder=4)
+    start, text, box = 0.05 * width, f"{length:g} {unit}\n", ON_BLACK | {"pad": 2}
+    axes.text(start, 0.95 * height, text, color="white", fontsize=9, linespacing=0.6, va="bottom", bbox=box)
+    axes.plot([start, start + length / size], [0.94 * height] * 2, color="white", linewidth=2.5, zorder=4)

@@ -1,4 +1,4 @@
-"""Grids of measurements: pairs (Fig. 1), reconstructions (3A, 4A) and generated micrographs (7A)."""
+"""Grids of images: pairs (Fig. 1), reconstructions (3A, 4A), generated masks (7A), thresholds (S2), training, films."""
 
 from __future__ import annotations
 
@@ -24,31 +24,29 @@ from pairvae_lib.figures.drawing import (
 from pairvae_lib.figures.style import (
     check_count,
     check_labels,
+    check_named,
     display_name,
     legend_above,
-    name_outer_axes,
+    name_panels,
     panels,
     route_colours,
     styled,
 )
+from pairvae_lib.morphology.masks import dice
 
 LETTERS = 11  # of 9 pt, above a tile that is one of six
 
 
 @styled
 def pairs_overview(
-    scattering: Images,
-    micrographs: Images,
-    masks: Images,
-    labels: Sequence[str],
-    *,
-    q: Images | None = None,
-    q_unit: str = "1/nm",
-    scaled: bool = True,
+    scattering: Images, micrographs: Images, masks: Images, labels: Sequence[str], *,
+    q: Images | None = None, q_unit: str = "1/nm", scaled: bool = True,
     nm_per_pixel: float | Sequence[float] | None = None,
     titles: tuple[str, str, str] = ("scattering", "micrograph", "mask"),
 ) -> Figure:
     """One row per morphology: scattering, micrograph with scale bar, mask.
+
+    Source: paper, Fig. 1; the annotated column is replaced by the mask, which is what the model sees.
 
     Parameters
     ----------
@@ -59,19 +57,12 @@ def pairs_overview(
     labels : list of str
         Morphologies or sample names, one per row.
     q : ndarray of shape (points,), or one per label, optional [`q_unit`]
-        Scattering vector of the profiles.
-    q_unit : str
-        Unit of `q`.
     scaled : bool
         False if the profiles are raw intensities.
     nm_per_pixel : float, or one per label, optional [nm]
         Pixel size of the micrographs; without it the scale bars are in pixels.
     titles : tuple of three str
         What the columns show.
-
-    Notes
-    -----
-    Source: paper, Fig. 1; the annotated column is replaced by the mask, which is what the model sees.
     """
     check_labels(labels)
     for name, items in {"scattering": scattering, "micrographs": micrographs, "masks": masks}.items():
@@ -93,13 +84,12 @@ def pairs_overview(
 
 @styled
 def reconstructions(
-    true: Images,
-    columns: Mapping[str, Images],
-    labels: Sequence[str],
-    q: np.ndarray | None = None,
+    true: Images, columns: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None = None,
     q_unit: str = "1/nm",
 ) -> Figure:
     """Measurements beside their reconstructions: images as a grid, 1-D profiles as one panel per morphology.
+
+    Source: paper, Fig. 3A and 4A.
 
     Parameters
     ----------
@@ -111,12 +101,6 @@ def reconstructions(
         Morphologies, one per row (or panel).
     q : ndarray of shape (points,), optional [`q_unit`]
         Scattering vector of profiles.
-    q_unit : str
-        Unit of `q`.
-
-    Notes
-    -----
-    Source: paper, Fig. 3A and 4A.
     """
     check_labels(labels)
     entries: dict[str, Images] = {"true": true} | dict(columns)
@@ -137,6 +121,8 @@ def reconstructions(
 def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labels: Sequence[str]) -> Figure:
     """One column per morphology: the reconstruction on top, the micrographs generated around its latent below.
 
+    Source: paper, Fig. 7A, turned by 90 degrees to stay legible on a narrow screen.
+
     Parameters
     ----------
     reconstruction : ndarrays of shape (height, width)
@@ -145,10 +131,6 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
         Generated bool masks.
     labels : list of str
         Morphologies, one per column.
-
-    Notes
-    -----
-    Source: paper, Fig. 7A, turned by 90 degrees to stay legible on a narrow screen.
     """
     check_labels(labels)
     check_count("reconstruction", reconstruction, labels)
@@ -165,11 +147,74 @@ def generated_ensemble(reconstruction: Images, generated: Sequence[Images], labe
 
 
 @styled
+def mask_columns(columns: Mapping[str, np.ndarray], labels: Sequence[str], turned: bool = False) -> Figure:
+    """Masks in a grid: one row per label, one column per name; where `turned`, for many names, the other way round.
+
+    Parameters
+    ----------
+    columns : mapping of str to bool ndarray of shape (labels, height, width)
+        In the order shown. A name of nothing but blanks continues the column before it.
+    labels : list of str
+        Morphologies.
+    """
+    check_labels(labels)
+    check_named("columns", columns)
+    for name, masks in columns.items():
+        check_count(f"column {name!r}", masks, labels)
+        check_mask(f"column {name!r}", np.asarray(masks))
+    names = [name.strip() for name in columns]
+    down, across = ([name.replace(" ", "\n", 1) for name in side] for side in (names, labels))
+    if turned:
+        return image_grid(list(columns.values()), down, across, 0.3, fontsize=9)
+    return image_grid(list(zip(*columns.values(), strict=True)), across, down, 0.3, fontsize=9)
+
+
+@styled
+def threshold_examples(
+    micrographs: Images, results: Mapping[str, Images], labels: Sequence[str], truth: Images | None = None,
+    nm_per_pixel: float | None = None,
+) -> Figure:
+    """One row per morphology: the micrograph, the true mask if there is one, and the mask of every method.
+
+    Source: paper, Fig. S2, without the Dice coefficients (experiments have no ground truth).
+
+    Parameters
+    ----------
+    micrographs : ndarrays of shape (height, width), uint8
+        One per label.
+    results : mapping of method name to masks
+        Per method one bool mask per label, of the micrograph's shape.
+    labels, nm_per_pixel
+        As `pairs_overview`.
+    truth : ndarrays of shape (height, width), optional
+        Ground-truth masks; with them every mask names its Dice coefficient.
+    """
+    check_labels(labels)
+    check_named("results", results)
+    check_count("micrographs", micrographs, labels)
+    columns: dict[str, Images] = ({} if truth is None else {"truth": truth}) | dict(results)
+    for name, masks in columns.items():
+        check_count(name, masks, labels)
+        for row, mask in enumerate(masks):
+            check_mask(f"{name}[{row}]", mask)
+            check_shape(f"{name}[{row}]", mask, tuple(np.shape(micrographs[row])))
+
+    figure, grid = tiles(len(labels), 1 + len(columns), extra_height=0.12 * len(labels) + 0.1)
+    for row, label in enumerate(labels):
+        draw_image(grid[row, 0], micrographs[row], nm_per_pixel, scale_bar=row == 0)
+        grid[row, 0].set_ylabel(display_name(label).replace(" ", "\n"))
+        for axes, (name, masks) in zip(grid[row, 1:], columns.items(), strict=True):
+            draw_image(axes, masks[row])
+            if truth is not None and name != "truth":
+                axes.set_xlabel(f"Dice {float(dice(masks[row], truth[row])):.2f}", fontsize=9, labelpad=2)
+    for axes, name in zip(grid[0], ("micrograph", *columns), strict=True):
+        axes.set_title(name.replace(" ", "\n"), fontsize=9)
+    return figure
+
+
+@styled
 def training_progress(
-    true: Mapping[str, np.ndarray],
-    drawn: Mapping[str, Images],
-    labels: Sequence[str],
-    q: np.ndarray | None = None,
+    true: Mapping[str, np.ndarray], drawn: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None = None,
     q_unit: str = "1/nm",
 ) -> Figure:
     """One moment of a training: measurements above their reconstructions by every route; one column per sample.
@@ -181,12 +226,8 @@ def training_progress(
     drawn : mapping of route name to ndarray
         What each route gives, (n, height, width) or (n, points): bool masks, or intensities in [0, 1]. Modalities that
         no route leads to are left out.
-    labels : list of str
-        What to call the n samples.
-    q : ndarray of shape (points,), optional [`q_unit`]
-        Scattering vector of profiles.
-    q_unit : str
-        Unit of `q`.
+    labels, q, q_unit
+        What to call the n samples, and the rest as `reconstructions`.
     """
     check_labels(labels)
     rows: list[tuple[str, dict[str, Images]]] = []
@@ -228,6 +269,46 @@ def training_progress(
     return figure
 
 
+@styled
+def film_strip(times: Sequence[float] | np.ndarray, rows: Mapping[str, Images], unit: str = "time units") -> Figure:
+    """A film as a strip, a column per moment: scattering, true micrograph, and what is predicted below each other.
+
+    Parameters
+    ----------
+    times : sequence of float, length t [`unit`]
+    rows : mapping of name to ndarrays of shape (height, width), t of them
+        Patterns in [0, 1] or boolean masks.
+    """
+    check_named("rows", rows)
+    for name, images in rows.items():
+        if len(images) != len(times):
+            raise ValueError(f"{name} must hold one image for each of {len(times)} times; got {len(images)}")
+    names = [display_name(name).replace(" ", "\n", 1) for name in rows]
+    figure = image_grid(list(rows.values()), names, [f"{time:.3g}" for time in times], extra_height=0.15)
+    figure.supxlabel(f"time of annealing [{unit}]", fontsize=10)
+    return figure
+
+
+@styled
+def film_frame(images: Mapping[str, np.ndarray]) -> Figure:
+    """One moment of a film: named images side by side, in rows of three where there are more than four.
+
+    Parameters
+    ----------
+    images : mapping of name to ndarray of shape (height, width)
+        Patterns in [0, 1] or boolean masks.
+    """
+    check_named("images", images)
+    columns = len(images) if len(images) <= 4 else 3
+    figure, grid = tiles(-(-len(images) // columns), columns)
+    for axes, (name, image) in zip(grid.flat, images.items(), strict=False):
+        draw_image(axes, np.asarray(image))
+        axes.set_title(display_name(name).replace(" ", "\n", 1))
+    for axes in grid.flat[len(images) :]:
+        axes.remove()
+    return figure
+
+
 def draw_named_scattering(
     column: np.ndarray, scattering: Images, labels: Sequence[str], q: Images | None, q_unit: str, scaled: bool
 ) -> None:
@@ -243,13 +324,10 @@ def draw_named_scattering(
             axes.set_ylabel(display_name(label))
 
 
-def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[float] | list[None]:
+def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> list[Any]:
     """One pixel size per label, whether none, one or several were given."""
-    if value is None:
-        return [None] * len(labels)
-    sizes = [float(size) for size in np.atleast_1d(np.asarray(value, dtype=float))]
-    if np.ndim(value) == 0:
-        return sizes * len(labels)
+    several = value is not None and np.ndim(value) > 0
+    sizes = list(np.asarray(value, dtype=float)) if several else [value] * len(labels)
     check_count("nm_per_pixel", sizes, labels)
     return sizes
 
@@ -262,7 +340,6 @@ def _profile_panels(entries: Mapping[str, Images], labels: Sequence[str], q: np.
         x = profile_axis(axes, len(entries["true"][row]), q, q_unit)
         for name, items in entries.items():
             axes.plot(x, items[row], color=colours[name], label=display_name(name))
-        axes.set(title=display_name(labels[row]), ylim=SCALED_LIMITS)
-    name_outer_axes(every, every[0].get_xlabel(), SCALED_NAME)
-    legend_above(figure, every[0])
+        axes.set_ylim(SCALED_LIMITS)
+    name_panels(figure, every, labels, every[0].get_xlabel(), SCALED_NAME)
     return figure

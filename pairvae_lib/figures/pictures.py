@@ -27,16 +27,6 @@ def png(picture: Figure | np.ndarray, scale: int = 2) -> bytes:
         white = True. uint8: a grey micrograph. float: a pattern in [0, 1], colour-mapped as in the figures.
     scale : int
         Pixels per pixel of an array, or per CSS pixel of a figure.
-
-    Returns
-    -------
-    bytes
-        The PNG file.
-
-    Raises
-    ------
-    ValueError
-        If the array is not 2-D, of another type, or a pattern leaves [0, 1]; or the scale is not above zero.
     """
     check_positive("scale", scale)
     if isinstance(picture, Figure):

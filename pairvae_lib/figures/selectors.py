@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Literal
 
@@ -18,15 +18,13 @@ PNG_SIGNATURE = b"\x89PNG"
 
 
 class Selector(ipywidgets.VBox):
-    """Controls and pictures, and one of the pictures as it is for who shows no widgets: a viewer of notebooks, paper.
+    """Controls and pictures; and, for who shows no widgets (a viewer of notebooks, paper), the first picture as it is.
 
     Parameters
     ----------
     children : list of widgets
-    still : bytes
-        PNG file of the picture that is shown first.
-    alt : str
-        Its alternative text.
+    still, alt : bytes, str
+        PNG file of the picture that is shown first, and its alternative text.
     """
 
     def __init__(self, children: Sequence[ipywidgets.Widget], still: bytes, alt: str):
@@ -40,12 +38,8 @@ class Selector(ipywidgets.VBox):
 
 
 def stack_slider(
-    images: Sequence[bytes],
-    labels: Sequence[str],
-    description: str,
-    control: Control = "slider",
-    width: int | None = None,
-    start: int = 0,
+    images: Sequence[bytes], labels: Sequence[str], description: str, control: Control = "slider",
+    width: int | None = None, start: int = 0,
 ) -> Selector:
     """A slider or dropdown that shows one of several pictures.
 
@@ -67,13 +61,7 @@ def stack_slider(
     Returns
     -------
     Selector
-        The control above a Stack of pictures.
-
-    Raises
-    ------
-    ValueError
-        If there are no pictures, as many labels are not given, one repeats, one is not a PNG file, or all together
-        are too large for a page.
+        The control above a Stack of pictures. All together must fit into a page, see `PAGE_LIMIT`.
     """
     _check_pictures(images)
     _check_names("labels", labels, len(images))
@@ -82,8 +70,7 @@ def stack_slider(
     first = start % len(images)
     chooser = _control(labels, description, control, first)
     texts = [f"{description}: {label}" for label in labels]
-    stack = _linked_stack([_picture(*pair, width) for pair in zip(images, texts, strict=True)], chooser)
-    return Selector([chooser, stack], images[first], texts[first])
+    return Selector([chooser, _linked_stack(_pictures(images, texts, width), chooser)], images[first], texts[first])
 
 
 def grid_selector(
@@ -104,20 +91,13 @@ def grid_selector(
     descriptions : tuple of two str
         What each control chooses, e.g. ("threshold", "morphology").
     controls : tuple of two of "slider" and "dropdown"
-        Which control to use for each.
     width : int, optional [px]
-        Width on the page; by default that of the PNG file, at most that of the page.
+        As `stack_slider`.
 
     Returns
     -------
     Selector
         Both controls above the outer Stack.
-
-    Raises
-    ------
-    ValueError
-        If there are no pictures, the rows differ in their labels, one is not a PNG file, or all together are too
-        large for a page.
     """
     _check_names("first labels", list(images), len(images))
     second_labels = list(next(iter(images.values())))
@@ -132,25 +112,18 @@ def grid_selector(
     rows = []
     for label, row in images.items():
         texts = [f"{descriptions[0]}: {label}, {descriptions[1]}: {other}" for other in row]
-        rows.append(_linked_stack([_picture(*pair, width) for pair in zip(row.values(), texts, strict=True)], second))
+        rows.append(_linked_stack(_pictures(row.values(), texts, width), second))
     row = next(iter(images.values()))
     still = f"{descriptions[0]}: {next(iter(images))}, {descriptions[1]}: {second_labels[0]}"
     return Selector([first, second, _linked_stack(rows, first)], row[second_labels[0]], still)
 
 
-def _control(
-    labels: Sequence[str], description: str, control: str, start: int = 0
-) -> ipywidgets.SelectionSlider | ipywidgets.Dropdown:
+def _control(labels: Sequence[str], description: str, control: str, start: int = 0) -> ipywidgets.Widget:
     """The control itself; both kinds have an `index` to link."""
     check_one_of("control", control, ("slider", "dropdown"))
     kind = ipywidgets.SelectionSlider if control == "slider" else ipywidgets.Dropdown
-    return kind(
-        options=list(labels),
-        index=start,
-        description=description,
-        style={"description_width": "initial"},
-        layout={"width": "auto", "max_width": "420px"},
-    )
+    look = {"style": {"description_width": "initial"}, "layout": {"width": "auto", "max_width": "420px"}}
+    return kind(options=list(labels), index=start, description=description, **look)
 
 
 def _linked_stack(children: Sequence[ipywidgets.Widget], chooser: ipywidgets.Widget) -> ipywidgets.Stack:
@@ -160,13 +133,14 @@ def _linked_stack(children: Sequence[ipywidgets.Widget], chooser: ipywidgets.Wid
     return stack
 
 
-def _picture(image: bytes, text: str, width: int | None) -> ipywidgets.HTML:
-    """A picture with an alternative text, which the Image widget does not have."""
-    size = "" if width is None else f"width:{width}px;"
-    source = f"data:image/png;base64,{b64encode(image).decode()}"
-    return ipywidgets.HTML(
-        f'<img src="{source}" alt="{escape(text)}" style="{size}max-width:100%;height:auto;background:white">'
-    )
+def _pictures(images: Iterable[bytes], texts: Iterable[str], width: int | None) -> list[ipywidgets.HTML]:
+    """Pictures with alternative texts, which the Image widget does not have."""
+    style = ("" if width is None else f"width:{width}px;") + "max-width:100%;height:auto;background:white"
+    source = "data:image/png;base64,"
+    return [
+        ipywidgets.HTML(f'<img src="{source}{b64encode(image).decode()}" alt="{escape(text)}" style="{style}">')
+        for image, text in zip(images, texts, strict=True)
+    ]
 
 
 def _check_pictures(images: Sequence[bytes]) -> None:

@@ -61,43 +61,23 @@ ROUTE_COLOURS = {
 }
 # Tol's bright palette, another set of hues than the routes'. The real AFM set's lines and dots share colours with
 # the paper's morphologies that look like them; the two sets never meet in one figure.
-MORPHOLOGY_COLOURS = {
-    "hexagonal": "#4477AA",
-    "skew": "#EE6677",
-    "alternating lines": "#228833",
-    "ladders": "#AA3377",
-    "dots": "#4477AA",
-    "mixed": "#EE6677",
-    "lines": "#228833",
-    "unlabelled": "#777777",
+MORPHOLOGIES = {
+    "hexagonal": ("#4477AA", "o"),
+    "skew": ("#EE6677", "s"),
+    "alternating lines": ("#228833", "^"),
+    "ladders": ("#AA3377", "D"),
+    "dots": ("#4477AA", "o"),
+    "mixed": ("#EE6677", "s"),
+    "lines": ("#228833", "^"),
+    "unlabelled": ("#777777", "."),
 }
+MORPHOLOGY_COLOURS = {name: colour for name, (colour, _) in MORPHOLOGIES.items()}
 SPARE_COLOURS = ("#332288", "#999933", "#44AA99", "#661100", "#88CCEE", "#DDCC77")  # Tol's muted palette
-MARKERS = {
-    "hexagonal": "o",
-    "skew": "s",
-    "alternating lines": "^",
-    "ladders": "D",
-    "dots": "o",
-    "mixed": "s",
-    "lines": "^",
-    "unlabelled": ".",
-}
 SPARE_MARKERS = ("v", "P", "X", "<", ">", "*")
 
 
 def display_name(name: str) -> str:
-    """A key as a reader should see it: `saxs_to_sem` as `SAXS→SEM`, underscores as spaces.
-
-    Parameters
-    ----------
-    name : str
-        A route, morphology, loss or subset as the library names it.
-
-    Returns
-    -------
-    str
-        The words for a label.
-    """
+    """A route, morphology, loss or subset as a reader should see it: `saxs_to_sem` as `SAXS→SEM`, `a_b` as `a b`."""
     words = name.replace("_to_", "→").replace("_", " ")
     words = re.sub(r"\b(saxs|sem|afm|gisaxs|waxs|sans|tem|kl)\b", lambda match: match.group().upper(), words)
     return words.replace("barlow", "Barlow")
@@ -112,12 +92,7 @@ def route_colours(names: Iterable[str]) -> dict[str, str]:
 def morphology_marks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker by morphology, in the order of first appearance."""
     spare = iter(zip(SPARE_COLOURS * 4, SPARE_MARKERS * 4, strict=True))
-    marks: dict[str, tuple[str, str]] = {}
-    for name in dict.fromkeys(names):
-        key = name.replace("_", " ")
-        other = next(spare) if key not in MORPHOLOGY_COLOURS else ("", ".")
-        marks[name] = (MORPHOLOGY_COLOURS.get(key, other[0]), MARKERS.get(key, other[1]))
-    return marks
+    return {name: MORPHOLOGIES.get(name.replace("_", " ")) or next(spare) for name in dict.fromkeys(names)}
 
 
 def morphology_handles(marks: Mapping[str, tuple[str, str]]) -> list[Line2D]:
@@ -191,6 +166,14 @@ def name_outer_axes(every: Sequence[Axes], x_label: str, y_label: str) -> None:
         lowest = k + 2 >= len(every)
         axes.set_xlabel(x_label if lowest else "")
         axes.tick_params(labelbottom=lowest)
+
+
+def name_panels(figure: Figure, every: Sequence[Axes], names: Iterable[str], x_label: str, y_label: str) -> None:
+    """What `panels` have written on them: a title each, axis labels at the edges, one legend above."""
+    for axes, name in zip(every, names, strict=True):
+        axes.set_title(display_name(name))
+    name_outer_axes(every, x_label, y_label)
+    legend_above(figure, every[0])
 
 
 def legend_above(figure: Figure, axes: Axes) -> None:

@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal  # noqa: E402
 
 from pairvae_lib import figures  # noqa: E402
 from pairvae_lib.assessment.statistics import Interval  # noqa: E402
-from pairvae_lib.figures.beyond import HIGHLIGHT  # noqa: E402
+from pairvae_lib.figures.assessment import HIGHLIGHT  # noqa: E402
 
 LABELS = ["skew", "ladders", "lines"]
 MASKS = np.random.default_rng(0).random((3, 8, 8)) < 0.5

@@ -1,44 +1,34 @@
 """Every figure of the paper, and Table S2, by number: `figures.paper.fig_3a(curves)`. Saved results in, Figures out."""
 
-from pairvae_lib.figures.paper.data import fig_1, fig_s1
-from pairvae_lib.figures.paper.errors import error_against_uncertainty, fig_6a, fig_6b, fig_s3
-from pairvae_lib.figures.paper.examples import (
+from pairvae_lib.figures.paper.data import fig_1, fig_2, fig_s1
+from pairvae_lib.figures.paper.errors import (
+    error_against_uncertainty,
+    fig_6a,
+    fig_6b,
+    fig_s3,
+    latent_map,
+    table_html,
+    table_s2,
+)
+from pairvae_lib.figures.paper.reconstructions import (
     fig_3a,
     fig_3b,
     fig_4a,
     fig_4b,
+    fig_5a,
+    fig_5b,
+    fig_7a,
+    fig_7b,
     fig_s4,
     fig_s5,
+    fig_s6,
+    fig_s7,
+    fig_s8,
     recalled_crops,
 )
-from pairvae_lib.figures.paper.generation import fig_7a, fig_7b, fig_s7, fig_s8
-from pairvae_lib.figures.paper.means import fig_5a, fig_5b, fig_s6, latent_map
-from pairvae_lib.figures.paper.schematic import fig_2
-from pairvae_lib.figures.paper.tables import table_html, table_s2
 
 __all__ = [
-    "error_against_uncertainty",
-    "fig_1",
-    "fig_2",
-    "fig_3a",
-    "fig_3b",
-    "fig_4a",
-    "fig_4b",
-    "fig_5a",
-    "fig_5b",
-    "fig_6a",
-    "fig_6b",
-    "fig_7a",
-    "fig_7b",
-    "fig_s1",
-    "fig_s3",
-    "fig_s4",
-    "fig_s5",
-    "fig_s6",
-    "fig_s7",
-    "fig_s8",
-    "latent_map",
-    "recalled_crops",
-    "table_html",
-    "table_s2",
+    "error_against_uncertainty", "fig_1", "fig_2", "fig_3a", "fig_3b", "fig_4a", "fig_4b", "fig_5a", "fig_5b",
+    "fig_6a", "fig_6b", "fig_7a", "fig_7b", "fig_s1", "fig_s3", "fig_s4", "fig_s5", "fig_s6", "fig_s7",
+    "fig_s8", "latent_map", "recalled_crops", "table_html", "table_s2",
 ]

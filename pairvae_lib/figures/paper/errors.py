@@ -1,4 +1,7 @@
-"""Errors and losses of the paper: Fig. 6A, 6B and S3, and whether the ensemble's spread foretells the error."""
+"""Errors and losses of the paper (Fig. 6 and S3, Table S2), and our own: latents, and whether spread foretells error.
+
+Table S1 stands in book/paper_map.md.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,17 @@ from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.stats import spearmanr
 
-from pairvae_lib.checks import check_one_of
+from pairvae_lib.checks import check_finite, check_one_of, check_shape
 from pairvae_lib.figures.assessment import check_losses, draw_box, draw_losses, label_line_ends
 from pairvae_lib.figures.drawing import few_plain_ticks
-from pairvae_lib.figures.paper.tables import PAPER_MEDIANS, paper_name, pooled, routes_of
-from pairvae_lib.figures.saved import entry
+from pairvae_lib.figures.saved import array, entry, techniques, words
 from pairvae_lib.figures.style import (
     FRAME,
     INK,
@@ -32,6 +35,8 @@ from pairvae_lib.figures.style import (
 )
 
 Saved = Mapping[str, Any]
+Row = dict[str, Any]
+DESCRIBED = "\n{between_classes:.0%} between classes\n{effective_dimension:.1f} dimensions"  # of a latent space
 LN2 = float(np.log(2))  # nats per pixel of a decoder that knows nothing of a balanced mask
 REFERENCES: Mapping[str, tuple[str, Literal["-", "--", "-.", ":"]]] = {  # greys and browns, apart from routes
     "nearest neighbour": ("#222222", "-"),
@@ -44,24 +49,31 @@ REFERENCES: Mapping[str, tuple[str, Literal["-", "--", "-.", ":"]]] = {  # greys
 SPELT_OUT = {"kernel ridge": "kernel ridge on spectra", "Fourier transform": "Fourier transform, raw"}
 TO_SCATTERING = ("nearest neighbour", "three nearest neighbours", "training mean", "kernel ridge", "Fourier transform")
 TO_MICROGRAPH = ("nearest neighbour", "three nearest neighbours", "training mean", "crop-to-crop floor")
-PROTOCOL_COLOURS = {
-    "two_phase": "#0072B2",
-    "direct": "#D55E00",
-    "one_crop": "#009E73",
-    "ten_crops": "#CC79A7",
-    "all_crops": "#222222",
+PROTOCOLS = {
+    "two_phase": ("two phases (default)", "#0072B2"),
+    "direct": ("no solo training", "#D55E00"),
+    "one_crop": ("one crop", "#009E73"),
+    "ten_crops": ("few random crops", "#CC79A7"),
+    "all_crops": ("only random crops", "#222222"),
 }
-PROTOCOL_NAMES = {
-    "two_phase": "two phases (default)",
-    "direct": "no solo training",
-    "one_crop": "one crop",
-    "ten_crops": "few random crops",
-    "all_crops": "only random crops",
+_READ_OFF = {  # number of training images: median; read off the paper's Fig. 6 by us, +-0.0005
+    ("intensity", "solo saxs_to_saxs"): {32: 0.034, 48: 0.0275, 64: 0.026},
+    ("intensity", "saxs_to_saxs"): {32: 0.041, 48: 0.035, 64: 0.034},
+    ("intensity", "sem_to_saxs"): {32: 0.0445, 48: 0.039, 64: 0.0375},
+    ("S2 periodic", "solo sem_to_sem"): {32: 0.027, 48: 0.028, 64: 0.0215},
+    ("S2 periodic", "sem_to_sem"): {32: 0.035, 48: 0.0195, 64: 0.019},
+    ("S2 periodic", "saxs_to_sem"): {32: 0.0145, 48: 0.0105, 64: 0.008},
+}
+PAPER_MEDIANS: Mapping[tuple[str, str], Mapping[int, float]] = _READ_OFF | {
+    ("S2", route): medians for (metric, route), medians in _READ_OFF.items() if metric == "S2 periodic"
 }
 
 
 def fig_6a(every_errors: Sequence[Saved]) -> Figure:
     """Fig. 6A: errors of reconstructed scattering against the number of training pairs, over all seeds.
+
+    Source: paper, Fig. 6A, whose boxes mix training and validation samples and whose intensities are colours; without
+    notches, since the images of five seeds are the same 72. Medians read off: +-0.0005.
 
     Parameters
     ----------
@@ -73,29 +85,18 @@ def fig_6a(every_errors: Sequence[Saved]) -> Figure:
     matplotlib Figure
         One panel per route. Hollow boxes: all images, as in the paper; filled: held-out images. Lines: medians of the
         references over held-out images. Open diamonds: the paper's medians, for simulated data and its sizes only.
-
-    Notes
-    -----
-    Source: paper, Fig. 6A, whose boxes mix training and validation samples and whose intensities are colours; without
-    notches, since the images of five seeds are the same 72. Medians read off: +-0.0005.
     """
     return _errors_by_size(every_errors, "intensity", "mean absolute error of the intensity [of its range]")
 
 
 def fig_6b(every_errors: Sequence[Saved], metric: str = "S2 periodic") -> Figure:
-    """Fig. 6B: errors of the S2 of reconstructed micrographs; parameters as `fig_6a`.
+    """Fig. 6B: errors of the S2 of reconstructed micrographs; the rest as `fig_6a`.
 
     Parameters
     ----------
-    every_errors : list of dict
-        As in `fig_6a`.
     metric : str
         "S2 periodic", the paper's convention, "S2", the unbiased one, or another metric of micrographs. The paper's
         medians are shown beside the two.
-
-    Notes
-    -----
-    Source: paper, Fig. 6B; see `fig_6a`.
     """
     names = {"S2 periodic": "$S_2$ (PoreSpy's periodic)", "S2": "$S_2$", "A2": "$A_2$"}
     return _errors_by_size(every_errors, metric, f"mean absolute error of {names.get(metric, metric)} [dimensionless]")
@@ -107,25 +108,16 @@ def fig_s3(
 ) -> Figure:
     """Fig. S3A to E: one of the five losses of pair training against epochs, one line per protocol.
 
+    Source: paper, text on Fig. S3, which names D and E in connection with the decoder of micrographs; the letters of
+    the other three losses are in the order of our four routes (the Supporting Information is not public).
+
     Parameters
     ----------
     protocol_histories : mapping of protocol to dict
         The saved `history.json` of one run per protocol: "pair" holds "barlow" and the routes, one value per epoch.
     panel : "A" to "E"
         The loss: A Barlow Twins, B scattering to scattering, C micrograph to scattering, D micrograph to micrograph,
-        E scattering to micrograph.
-    scattering, micrograph : str
-        Names of the techniques.
-
-    Returns
-    -------
-    matplotlib Figure
-        D and E mark ln 2, the loss of a decoder that knows nothing of a balanced mask.
-
-    Notes
-    -----
-    Source: paper, text on Fig. S3, which names D and E in connection with the decoder of micrographs; the letters of
-    the other three losses are in the order of our four routes (the Supporting Information is not public).
+        E scattering to micrograph. D and E mark ln 2, the loss of a decoder that knows nothing of a balanced mask.
     """
     s, m = scattering, micrograph
     losses = {"A": "barlow", "B": f"{s}_to_{s}", "C": f"{m}_to_{s}", "D": f"{m}_to_{m}", "E": f"{s}_to_{m}"}
@@ -134,11 +126,11 @@ def fig_s3(
     loss, bernoulli = losses[panel], panel in "DE"
     lines: dict[str, np.ndarray] = {}
     for protocol, history in protocol_histories.items():
-        check_one_of("protocol", protocol, tuple(PROTOCOL_NAMES))
+        check_one_of("protocol", protocol, tuple(PROTOCOLS))
         pair = entry(f"history of {protocol!r}", history, "pair")
         values = entry(f"pair losses of {protocol!r}", pair, loss)
-        lines[PROTOCOL_NAMES[protocol]] = check_losses(f"{loss} of {protocol!r}", values)
-    colours = {PROTOCOL_NAMES[protocol]: PROTOCOL_COLOURS[protocol] for protocol in protocol_histories}
+        lines[PROTOCOLS[protocol][0]] = check_losses(f"{loss} of {protocol!r}", values)
+    colours = dict(PROTOCOLS.values())
     figure, axes = plt.subplots(figsize=(WIDTH, 3.6), layout="constrained")
     draw_losses(axes, lines, colours, 1.0)
     unit = {"A": "dimensionless"}.get(panel, "nats per px" if bernoulli else "squared intensity")
@@ -156,15 +148,12 @@ def fig_s3(
 def error_against_uncertainty(errors: Saved) -> Figure:
     """Not in the paper: error of scattering -> micrograph against the spread of S2 over sampled latents.
 
+    Filled: training samples; hollow: held-out ones; with Spearman's rank correlation of each.
+
     Parameters
     ----------
     errors : dict
         The saved `errors.json`: "uncertainty" holds "S2 spread", "errors" the metric "S2", both one value per sample.
-
-    Returns
-    -------
-    matplotlib Figure
-        Filled: training samples; hollow: held-out ones; with Spearman's rank correlation of each.
     """
     names = entry("errors", errors, "modalities")
     route = f"{names['scattering']}_to_{names['micrograph']}"
@@ -182,13 +171,10 @@ def error_against_uncertainty(errors: Saved) -> Figure:
         for label, (colour, marker) in marks.items():
             chosen = of_subset & (labels == label)
             face = "white" if hollow else colour
-            axes.scatter(
-                spread[chosen], error[chosen], s=34, marker=marker, color=face, edgecolors=colour, linewidths=1.3
-            )
+            x, y = spread[chosen], error[chosen]
+            axes.scatter(x, y, s=34, marker=marker, color=face, edgecolors=colour, linewidths=1.3)
         rho = spearmanr(spread[of_subset], error[of_subset]).statistic
-        name = f"{subset}: Spearman {rho:.2f} (n = {of_subset.sum()})"
-        face = "white" if hollow else INK
-        handles.append(Line2D([], [], linestyle="", marker="o", color=INK, markerfacecolor=face, label=name))
+        handles.append(_mark(f"{subset}: Spearman {rho:.2f} (n = {of_subset.sum()})", hollow))
     handles += morphology_handles(marks)
     axes.set(
         xlabel="standard deviation of $S_2$ over sampled latents [dimensionless]",
@@ -196,6 +182,93 @@ def error_against_uncertainty(errors: Saved) -> Figure:
     )
     figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2)
     return figure
+
+
+@styled
+def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None = None) -> Figure:
+    """Latents of both techniques after solo and after pair training, each on its own principal plane.
+
+    Filled: training samples; hollow: held-out ones.
+
+    Source: not in the paper, which says that solo scattering latents are the more clustered ones, that pair training
+    loosens them and draws those of the micrographs together, and shows no latents.
+
+    Parameters
+    ----------
+    curves : mapping of str to ndarray
+        "latents <solo|pair> <technique>" (n, 2): leading principal components of the posterior means;
+        "morphologies", "subsets" (n,).
+    latents : mapping, optional
+        "latents" of the saved `errors.json`: per "<solo|pair> <technique>" the share of the variance between the
+        morphologies ("between_classes") and the "effective_dimension"; written above the panels.
+    """
+    labels = words("curves", curves, "morphologies")
+    held_out = np.array(words("curves", curves, "subsets")) == "held out"
+    marks = morphology_marks(sorted(labels))
+    figure, grid = plt.subplots(2, 2, figsize=(WIDTH, 6.3), layout="constrained")
+    for row, technique in zip(grid, techniques(curves), strict=True):
+        for axes, stage in zip(row, ("solo", "pair"), strict=True):
+            name = f"{stage} {technique}"
+            points = array("curves", curves, f"latents {name}").astype(float)
+            check_shape(f"latents {name}", points, (len(labels), 2))
+            check_finite(f"latents {name}", points)
+            for label, (colour, marker) in marks.items():
+                for apart in (False, True):
+                    chosen = points[(np.array(labels) == label) & (held_out == apart)]
+                    face = "white" if apart else colour
+                    axes.scatter(*chosen.T, s=26, marker=marker, color=face, edgecolors=colour, linewidths=1.2)
+            described = DESCRIBED.format(**latents[name]) if latents and name in latents else ""
+            axes.set_title(display_name(name) + described, fontsize=9.5)
+        row[0].set_ylabel("principal component 2")
+    for axes in grid[1]:
+        axes.set_xlabel("principal component 1")
+    handles = [*morphology_handles(marks), _mark("train"), _mark("held out", hollow=True)]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2)
+    return figure
+
+
+def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodic") -> list[Row]:
+    """Table S2: medians of Fig. 6 by route and number of training pairs.
+
+    Source: paper, Fig. 6 (its Table S2 is not public); the medians in the last column were read off by us, +-0.0005.
+
+    Parameters
+    ----------
+    every_errors : list of dict
+        The saved `errors.json` of every run of a sweep. Runs of other protocols are left out.
+    micrograph_metric : str
+        "S2 periodic", the paper's convention, or "S2".
+
+    Returns
+    -------
+    list of dict
+        "metric", "route", "training pairs", "seeds", "mixed" (all images, as the paper), "held out", and for simulated
+        data "paper, read off" (None for other sizes). Errors in units of the intensity's range, or dimensionless.
+    """
+    rows = []
+    for metric in ("intensity", micrograph_metric):
+        found = pooled(every_errors, metric)
+        for route in routes_of(every_errors, metric):
+            for n, own in found[found["name"] == route].groupby("n"):
+                row = {
+                    "metric": metric,
+                    "route": display_name(route),
+                    "training pairs": n,
+                    "seeds": sum(_size(errors) == n for errors in _default_runs(every_errors)),
+                    "mixed": own["error"].median(),
+                    "held out": own["error"][own["held out"]].median(),
+                }
+                if all(errors["run"]["data"] == "simulated" for errors in every_errors):
+                    row["paper, read off"] = PAPER_MEDIANS.get((metric, paper_name(route, every_errors)), {}).get(n)
+                rows.append(row)
+    return rows
+
+
+def table_html(rows: Sequence[Row]) -> str:
+    """Rows as an HTML table, for `IPython.display.HTML`: three significant digits, a dash where there is none."""
+    check_named("rows", rows)
+    table = pd.DataFrame(rows).fillna(np.nan)  # a column of None alone would say None
+    return table.to_html(index=False, border=0, na_rep="–", float_format="{:.3g}".format)
 
 
 @styled
@@ -209,10 +282,10 @@ def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -
     names = TO_SCATTERING if metric == "intensity" else TO_MICROGRAPH
     shown = [name for name in names if name in medians.index and medians.loc[name].notna().all()]
     colours = route_colours(routes)
+    size = (WIDTH, 2.2 * len(routes) + 0.9)
     figure, grid = plt.subplots(
-        len(routes), 1, figsize=(WIDTH, 2.2 * len(routes) + 0.9), sharex=True, sharey=True, squeeze=False
+        len(routes), 1, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
-    figure.set_layout_engine("constrained")
     simulated = all(errors["run"]["data"] == "simulated" for errors in every_errors)
     for axes, route in zip(grid[:, 0], routes, strict=True):
         for place, n in enumerate(sizes):
@@ -235,15 +308,19 @@ def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -
         Patch(facecolor=FRAME, edgecolor=FRAME, label="held-out images"),
     ]
     if simulated and any((metric, paper_name(route, every_errors)) in PAPER_MEDIANS for route in routes):
-        handles.append(
-            Line2D([], [], linestyle="", marker="D", color=INK, markerfacecolor="white", label="paper, read off")
-        )
+        handles.append(_mark("paper, read off", hollow=True, marker="D"))
     handles += [
         Line2D([], [], color=REFERENCES[name][0], linestyle=REFERENCES[name][1], label=SPELT_OUT.get(name, name))
         for name in shown
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2, handlelength=2.2)
     return figure
+
+
+def _mark(name: str, hollow: bool = False, marker: str = "o") -> Line2D:
+    """A mark of a legend, filled or hollow."""
+    face = "white" if hollow else INK
+    return Line2D([], [], linestyle="", marker=marker, color=INK, markerfacecolor=face, label=name)
 
 
 def _reference_line(axes: Axes, medians: Sequence[float], name: str) -> None:
@@ -256,3 +333,44 @@ def _reference_line(axes: Axes, medians: Sequence[float], name: str) -> None:
 def _floats(values: Sequence[float | None]) -> np.ndarray:
     """Numbers of a JSON list, NaN where there is none."""
     return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def pooled(
+    every_errors: Sequence[Saved], metric: str, kind: Literal["errors", "references"] = "errors"
+) -> pd.DataFrame:
+    """Defined errors of all seeds, a row each: "n" training pairs, "name", "error", and whether it is "held out"."""
+    runs = _default_runs(every_errors)
+    check_named("every_errors", runs)
+    tables = []
+    for errors in runs:
+        table = pd.DataFrame(entry(kind, entry("a run", errors, kind), metric), dtype=float)
+        table["held out"] = [sample["subset"] == "held out" for sample in errors["samples"]]
+        tables.append(table.assign(n=_size(errors)).melt(["n", "held out"], var_name="name", value_name="error"))
+    return pd.concat(tables).dropna()
+
+
+def routes_of(every_errors: Sequence[Saved], metric: str) -> list[str]:
+    """The routes that a metric judges, in the paper's order: solo, from itself, from the other technique."""
+    check_named("every_errors", every_errors)
+    names = every_errors[0]["modalities"]
+    for errors in every_errors:
+        check_one_of("modalities of a run", errors["modalities"], (names,))
+    s, m = names["scattering"], names["micrograph"]
+    source, target = (m, s) if metric == "intensity" else (s, m)
+    return [f"solo {target}_to_{target}", f"{target}_to_{target}", f"{source}_to_{target}"]
+
+
+def paper_name(route: str, every_errors: Sequence[Saved]) -> str:
+    """A route in the paper's names of the techniques."""
+    names = every_errors[0]["modalities"]
+    return route.replace(names["scattering"], "saxs").replace(names["micrograph"], "sem")
+
+
+def _default_runs(every_errors: Sequence[Saved]) -> list[Saved]:
+    """Runs of the default protocol."""
+    return [errors for errors in every_errors if errors["run"]["protocol"] == "two_phase"]
+
+
+def _size(errors: Saved) -> int:
+    """Number of training pairs of a run."""
+    return sum(sample["subset"] == "train" for sample in errors["samples"])
