@@ -30,12 +30,12 @@ from pairvae_lib.data.simulation.morphologies import drawn_parameters
 from pairvae_lib.data.simulation.pair import MICROGRAPH_PX, SIZES
 from pairvae_lib.data.simulation.phase_field import PREFERRED_PERIOD, Grid, evolved
 from pairvae_lib.files.arrays import write_json
+from pairvae_lib.files.runs import results_root
 from pairvae_lib.models.loop import standard_normal
 from pairvae_lib.models.pairvae import VAE, PairVAE, adam, fresh_vae, kl_divergence, reconstruction_loss
 from pairvae_lib.models.precision import Resolved
 from pairvae_lib.models.training import loss_weights, pair_losses
 from pairvae_lib.morphology.masks import lineal_path, two_point_correlation
-from pairvae_lib.runs import results_root
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

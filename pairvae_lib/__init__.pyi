@@ -5,9 +5,9 @@ from .bundles.train import save_model as save_model, train_bundle as train_bundl
 from .data.folder import open_pairs as open_pairs, prepare as prepare
 from .data.pairs import PreparedPairs as PreparedPairs
 from .data.simulation.dataset import simulate as simulate
+from .files.runs import SIMULATED as SIMULATED, Run as Run
 from .models.cached import train as train
 from .models.flow.network import ConditionalFlow as ConditionalFlow
 from .models.pairvae import PairVAE as PairVAE
-from .runs import SIMULATED as SIMULATED, Run as Run
 
 __version__: str

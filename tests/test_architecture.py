@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).parents[1] / "pairvae_lib"
-ROOMS = ("config", "checks", "files", "runs", "morphology", "data", "figures", "models")
+ROOMS = ("config", "checks", "files", "morphology", "data", "figures", "models")
 ROOMS += ("assessment", "claims", "bundles", "book", "cli")
 
 

@@ -22,7 +22,7 @@ from pairvae_lib.assessment.verdicts import UNTESTABLE
 from pairvae_lib.book.chapters import chapter_names, product
 from pairvae_lib.claims.ledger import read_ledger
 from pairvae_lib.files.locks import ChapterInUse, locked
-from pairvae_lib.runs import Run
+from pairvae_lib.files.runs import Run
 
 pytestmark = pytest.mark.end_to_end
 

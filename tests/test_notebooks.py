@@ -11,7 +11,7 @@ import pytest
 
 from pairvae_lib.book import chapters
 from pairvae_lib.book.execute import declared_parameters
-from pairvae_lib.runs import Run, project_root
+from pairvae_lib.files.runs import Run, project_root
 
 NAMES = chapters.chapter_names()
 MOST_LINES = 15  # of a cell, exclusive

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pairvae_lib import runs
 from pairvae_lib.book import build as bookbuild, chapters, execute as runner
+from pairvae_lib.files import runs
 
 TWO = 'profile: str = "quick"\ndata: str = "simulated"'
 FIVE = 'profile: str = "quick"\nseed: int = 43\nn_train: int | None = None\ndata: str = "simulated"\nheld_out: str = ""'
@@ -44,7 +44,7 @@ kernelspec:
 # {name}
 
 ```{{code-cell}} ipython3
-from pairvae_lib.runs import Run
+from pairvae_lib.files.runs import Run
 ```
 
 ```{{code-cell}} ipython3

@@ -23,9 +23,9 @@ from typing import Any
 from pairvae_lib.book.bands import merged, noted, reference_file
 from pairvae_lib.book.chapters import chapter_names
 from pairvae_lib.files.arrays import write_json
+from pairvae_lib.files.runs import Run, project_root, results_root
 from pairvae_lib.files.writing import replacing
 from pairvae_lib.models.precision import ARITHMETIC
-from pairvae_lib.runs import Run, project_root, results_root
 
 START, THREADS = "PAIRVAE_PERTURBED_START", "PAIRVAE_THREADS"  # read by STARTUP alone
 OWN = {ARITHMETIC: "own"}

@@ -13,8 +13,8 @@ from benchmarks.beyond.definition import WITHOUT_PEERS, Contest
 from pairvae_lib.book.publish import origin_of, settings_digest, write_provenance
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims.beyond import published_folder
+from pairvae_lib.files.runs import SIMULATED, project_root
 from pairvae_lib.files.writing import replacing, replacing_folder
-from pairvae_lib.runs import SIMULATED, project_root
 
 PEERS_LIBRARY = "multivae"
 

@@ -23,6 +23,7 @@ from pairvae_lib.config import Profile
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded, write_json
+from pairvae_lib.files.runs import Run
 from pairvae_lib.models.cached import TrainedPairVAE
 from pairvae_lib.models.latents import (
     correlation_spread,
@@ -43,7 +44,6 @@ from pairvae_lib.morphology.masks import (
     phase_fraction,
     two_point_correlation,
 )
-from pairvae_lib.runs import Run
 
 INTENSITY, S2, A2 = "intensity", "S2", "A2"
 S2_PERIODIC, L_VERTICAL, L_HORIZONTAL, COMPONENTS = "S2 periodic", "L vertical", "L horizontal", "components"

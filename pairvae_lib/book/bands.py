@@ -20,8 +20,8 @@ from typing import Any
 import pandas as pd
 
 from pairvae_lib.files.arrays import rounded, write_json
+from pairvae_lib.files.runs import Run, project_root
 from pairvae_lib.models.precision import arithmetic_in_force
-from pairvae_lib.runs import Run, project_root
 
 WIDENING = 1.0  # of the range seen, on either side
 NARROWEST = 0.005  # of the middle of a band, on either side: the last digits of what is not trained

@@ -33,8 +33,8 @@ from PIL import Image
 from pairvae_lib.book.bands import bands, differences, noted
 from pairvae_lib.book.chapters import chapter_names, chapter_text, paired_file, with_prose
 from pairvae_lib.book.publish import commit_of
+from pairvae_lib.files.runs import Run, project_root
 from pairvae_lib.models.precision import processor
-from pairvae_lib.runs import Run, project_root
 
 # What the pages load, by its place under _static: from the npm packages that `npm ci` puts into book/web/node_modules.
 ASSETS: Mapping[str, str] = {

@@ -18,10 +18,10 @@ from pairvae_lib.figures import display_name
 from pairvae_lib.figures.claims import VERDICT_MARKS
 from pairvae_lib.figures.pictures import png
 from pairvae_lib.figures.saved import array, techniques, words
+from pairvae_lib.files.runs import SIMULATED, Run, project_root
 from pairvae_lib.files.webpage import address, rendered
 from pairvae_lib.files.writing import replacing
 from pairvae_lib.morphology.masks import dice
-from pairvae_lib.runs import SIMULATED, Run, project_root
 
 MORPHOLOGY = "hexagonal"  # of the sample on the cover
 FOR_WORDS = 5  # so many of some two dozen give a segment room for them

@@ -21,9 +21,9 @@ from papermill.exceptions import PapermillExecutionError
 
 from pairvae_lib.book.chapters import chapter_named, chapter_text, needs, numbers_hash, product, upstream
 from pairvae_lib.files.locks import locked
+from pairvae_lib.files.runs import SIMULATED, TERMINAL, Run, content_hash, project_root, results_root
 from pairvae_lib.files.writing import FULL, CannotWrite, replacing
 from pairvae_lib.models.precision import chapter_arithmetic
-from pairvae_lib.runs import SIMULATED, TERMINAL, Run, content_hash, project_root, results_root
 
 Value = int | float | str | bool | None
 

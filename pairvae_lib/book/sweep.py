@@ -12,8 +12,8 @@ from pairvae_lib.book.chapters import MAKINGS
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import PAPER_SEEDS, PAPER_TRAINING_SIZES, PROTOCOLS, Protocol
 from pairvae_lib.files.locks import lock_file, locked, note_in, this_process
+from pairvae_lib.files.runs import Run
 from pairvae_lib.files.writing import CannotWrite
-from pairvae_lib.runs import Run
 
 RANDOM = "random"
 EXAMPLE_SEED = Run.seed  # the seed whose pictures are shown, where it is among those swept

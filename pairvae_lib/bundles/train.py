@@ -24,10 +24,10 @@ from pairvae_lib.data.folder import open_pairs, prepare
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.locks import locked
+from pairvae_lib.files.runs import SIMULATED, Run
 from pairvae_lib.models.cached import TrainedPairVAE, split_pairs
 from pairvae_lib.models.flow.network import ConditionalFlow
 from pairvae_lib.models.pairvae import PairVAE
-from pairvae_lib.runs import SIMULATED, Run
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 
 from pairvae_lib.assessment.verdicts import FEWEST_IMAGES, CannotBeTested, Case, Range, Sample, median
 from pairvae_lib.claims.study import HELD_OUT, TRAIN, AssessedRun, Study
-from pairvae_lib.runs import SIMULATED, Run
+from pairvae_lib.files.runs import SIMULATED, Run
 
 MIXED, ONLY_HELD_OUT = "mixed", "held_out"
 ASSESSMENTS = {MIXED: (TRAIN, HELD_OUT), ONLY_HELD_OUT: (HELD_OUT,)}

@@ -31,8 +31,8 @@ from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims.claims import CLAIMS, IMAGES, MIXED, ONLY_HELD_OUT, Claim, View
 from pairvae_lib.claims.published import published_root
 from pairvae_lib.claims.study import Study
+from pairvae_lib.files.runs import SIMULATED, project_root, results_root
 from pairvae_lib.files.writing import replacing
-from pairvae_lib.runs import SIMULATED, project_root, results_root
 
 Row = dict[str, Any]
 PUBLISHED = ("standard", "paper", "quick")  # profiles whose ledgers the book shows, in its order

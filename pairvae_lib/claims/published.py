@@ -18,7 +18,7 @@ import numpy as np
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.config import PROTOCOLS
 from pairvae_lib.files.arrays import read_arrays
-from pairvae_lib.runs import SIMULATED, Run, project_root
+from pairvae_lib.files.runs import SIMULATED, Run, project_root
 
 PROVENANCE = "provenance.json"
 MODEL, EXPLORATION = "model", "exploration.safetensors"  # of an example whose model is published, too

@@ -23,7 +23,7 @@ from pairvae_lib.checks import MissingResult, check_one_of
 from pairvae_lib.claims.published import PROVENANCE, published_root
 from pairvae_lib.config import PROFILES
 from pairvae_lib.files.arrays import read_arrays
-from pairvae_lib.runs import SIMULATED, Run
+from pairvae_lib.files.runs import SIMULATED, Run
 
 TRAIN, HELD_OUT = "train", "held out"
 LEAKY = "random split (leaky)"  # the batches of measured data differ more than their samples do

@@ -76,7 +76,7 @@ def sweep(
     Stopped at any moment, the same line goes on where it was.
     """
     from pairvae_lib.book.sweep import raise_unwritten, sweeping
-    from pairvae_lib.runs import project_root
+    from pairvae_lib.files.runs import project_root
 
     lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
     swept = _swept(profile, data, lists)
@@ -147,7 +147,7 @@ def claims(
     )
     from pairvae_lib.claims.published import published_root
     from pairvae_lib.claims.study import read_studies
-    from pairvae_lib.runs import SIMULATED, Run, results_root
+    from pairvae_lib.files.runs import SIMULATED, Run, results_root
 
     profile_named(profile)
     name = None if data is None else data if data == SIMULATED else Run(profile, data=data).data_root.name
@@ -168,7 +168,7 @@ def book(
 ) -> None:
     """Build the book from executed chapters."""
     from pairvae_lib.book.build import build_book
-    from pairvae_lib.runs import Run
+    from pairvae_lib.files.runs import Run
 
     print(build_book(Run(profile, seed)))
 
@@ -180,7 +180,7 @@ def refresh(
 ) -> None:
     """Bring the committed notebooks in step with the texts and with executed chapters."""
     from pairvae_lib.book.build import refresh_notebooks
-    from pairvae_lib.runs import Run
+    from pairvae_lib.files.runs import Run
 
     for path in refresh_notebooks(Run(profile, seed)):
         print(path)
@@ -196,7 +196,7 @@ def assets() -> None:
 
 def _swept(profile: str, data: str, lists: Mapping[str, str]) -> Sweep:
     """The sweep that options describe; data as an absolute path, since the workflow runs in the checkout."""
-    from pairvae_lib.runs import SIMULATED, Run
+    from pairvae_lib.files.runs import SIMULATED, Run
 
     return Sweep.parsed(Run(profile, data=data if data == SIMULATED else str(Path(data).resolve())), lists)
 

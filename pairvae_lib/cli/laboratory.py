@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from pairvae_lib.bundles.train import work_folder
 from pairvae_lib.cli.program import app
 from pairvae_lib.data.reading.manifest import MANIFEST
+from pairvae_lib.files.runs import SIMULATED, Run
 from pairvae_lib.files.writing import replacing
-from pairvae_lib.runs import SIMULATED, Run
 
 # What a laboratory would know.
 KEPT = ("sample_id", "saxs", "sem", "morphology", "nm_per_pixel", "q_scale", "image_rows")

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, held against other processes, and rendered from templates."""
+"""Where results lie, and files: written whole or not at all, held against other processes, made from templates."""
 
 import lazy_loader
 

@@ -4,3 +4,4 @@ from .arrays import (
     write_arrays as write_arrays,
     write_json as write_json,
 )
+from .runs import results_root as results_root

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pairvae_lib.files.runs import TERMINAL
 from pairvae_lib.files.writing import CannotWrite, replacing
-from pairvae_lib.runs import TERMINAL
 
 FORMAT = 1  # of a checkpoint
 CHECKPOINT_SECONDS = 20.0  # what a kill costs at most

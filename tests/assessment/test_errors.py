@@ -31,10 +31,10 @@ from pairvae_lib.assessment.errors import (
 from pairvae_lib.assessment.memorisation import memorisation
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.data.splits import Split
+from pairvae_lib.files.runs import Run
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.training import focused_crops
 from pairvae_lib.morphology.masks import dice, phase_fraction
-from pairvae_lib.runs import Run
 
 SEED = 43
 SPLIT = Split(train=(7, 2, 0, 5, 9, 3, 8, 1), held_out=(4, 6, 10, 11))

@@ -12,8 +12,8 @@ from pairvae_lib.book import bands as reference
 from pairvae_lib.book.bands import agreement, bands, conclusion_table, differences, merged, noted
 from pairvae_lib.book.chapters import chapter_names
 from pairvae_lib.files.arrays import write_json
+from pairvae_lib.files.runs import Run
 from pairvae_lib.models.precision import arithmetic_in_force
-from pairvae_lib.runs import Run
 
 BANDS = {"numbers": {"loss": [1.8, 2.2], "kl": None}, "conclusions": {"a below b": True, "c below d": None}}
 

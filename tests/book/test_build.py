@@ -23,7 +23,7 @@ from throwaway import edit, make_checkout
 from pairvae_lib.book import build as bookbuild
 from pairvae_lib.book.chapters import chapter_names, chapter_text
 from pairvae_lib.checks import MissingResult
-from pairvae_lib.runs import Run
+from pairvae_lib.files.runs import Run
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "_build" / "html"

@@ -16,9 +16,9 @@ from pairvae_lib.book.execute import ChapterFailed, made_file, run_chapter
 from pairvae_lib.book.sweep import raise_unwritten, sweeping
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.files.locks import ChapterInUse, locked
+from pairvae_lib.files.runs import Run
 from pairvae_lib.files.writing import CannotWrite
 from pairvae_lib.models.precision import fixed_arithmetic
-from pairvae_lib.runs import Run
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from pairvae_lib.book.build import (
     with_stills,
 )
 from pairvae_lib.files.arrays import write_json
+from pairvae_lib.files.runs import Run
 from pairvae_lib.models.precision import arithmetic_in_force
-from pairvae_lib.runs import Run
 
 GITHUB = "https://github.com/someone/pairvae"
 

@@ -13,7 +13,7 @@ from pairvae_lib.book.publish import add_published_model, check_published, publi
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.checks import DataError, MissingResult
 from pairvae_lib.files.arrays import read_arrays, write_arrays, write_json
-from pairvae_lib.runs import Run
+from pairvae_lib.files.runs import Run
 
 
 def run(seed):

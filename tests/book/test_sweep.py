@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pairvae_lib.book.sweep import DEFAULTS, Sweep
-from pairvae_lib.runs import Run
+from pairvae_lib.files.runs import Run
 
 
 def test_the_papers_sweep():

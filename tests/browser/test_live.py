@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser
 
 from pairvae_lib.book.chapters import chapter_text, code_of
-from pairvae_lib.runs import Run
+from pairvae_lib.files.runs import Run
 
 pytestmark = pytest.mark.browser
 

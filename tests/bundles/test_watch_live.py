@@ -11,9 +11,9 @@ from pairvae_lib.bundles.apply import read_measurement
 from pairvae_lib.bundles.train import as_bundle
 from pairvae_lib.bundles.watch import delivered
 from pairvae_lib.data.folder import open_pairs, prepare
+from pairvae_lib.files.runs import Run
 from pairvae_lib.models.flow.config import FLOWS
 from pairvae_lib.models.flow.network import fresh_flow
-from pairvae_lib.runs import Run
 
 
 def test_every_file_gets_a_line_and_none_is_done_twice(lab_pairs):

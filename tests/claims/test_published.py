@@ -10,7 +10,7 @@ from pairvae_lib.claims import published as room
 from pairvae_lib.claims.published import published_results
 from pairvae_lib.config import PROTOCOLS
 from pairvae_lib.files.arrays import write_arrays, write_json
-from pairvae_lib.runs import Run
+from pairvae_lib.files.runs import Run
 
 
 def make(folder, name="seed43-n48", value=0):

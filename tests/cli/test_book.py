@@ -15,8 +15,8 @@ from pairvae_lib.cli import book, program
 from pairvae_lib.config import PROFILES
 from pairvae_lib.data import simulation
 from pairvae_lib.files.locks import ChapterInUse, locked
+from pairvae_lib.files.runs import Run
 from pairvae_lib.files.writing import CannotWrite
-from pairvae_lib.runs import Run
 
 ROOT = Path(__file__).parents[2]
 

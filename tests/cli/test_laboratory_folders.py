@@ -10,7 +10,7 @@ from pairvae_lib.bundles.train import work_folder
 from pairvae_lib.checks import DataError, MissingResult
 from pairvae_lib.cli.laboratory import broken_copy, laboratory_folder, with_trainings
 from pairvae_lib.data.folder import open_pairs
-from pairvae_lib.runs import Run
+from pairvae_lib.files.runs import Run
 
 
 @pytest.fixture

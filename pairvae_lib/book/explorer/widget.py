@@ -29,10 +29,10 @@ from pairvae_lib.claims.published import published_results
 from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
 from pairvae_lib.figures.pictures import png
 from pairvae_lib.figures.style import display_name, styled
+from pairvae_lib.files.runs import Run, project_root
 from pairvae_lib.models.flow.network import ConditionalFlow
 from pairvae_lib.models.latents import decoded
 from pairvae_lib.models.pairvae import PairVAE
-from pairvae_lib.runs import Run, project_root
 
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 MODELS = "models"  # folder of the models beside the runtime, in the book and in what the front end asks for

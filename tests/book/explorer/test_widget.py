@@ -23,10 +23,10 @@ from pairvae_lib.book.explorer.examples import FILE, Exploration, FlowExploratio
 from pairvae_lib.book.explorer.widget import EXAMPLES, FRONT_END, RUNTIME, WITHOUT_ONNX, Explorer, bundled  # noqa: E402
 from pairvae_lib.data.splits import Split  # noqa: E402
 from pairvae_lib.figures.pictures import png  # noqa: E402
+from pairvae_lib.files.runs import Run  # noqa: E402
 from pairvae_lib.models.flow.config import FlowArchitecture  # noqa: E402
 from pairvae_lib.models.flow.network import fresh_flow  # noqa: E402
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae  # noqa: E402
-from pairvae_lib.runs import Run  # noqa: E402
 
 SPLIT = Split(train=(0, 1, 2, 3, 4, 5), held_out=(6, 7, 8, 9, 10, 11))
 POSTER = png(np.eye(4, dtype=bool))

@@ -25,7 +25,7 @@ def project_root() -> Path:
     FileNotFoundError
         If the package is not installed from a checkout.
     """
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if not (root / "notebooks" / "text").is_dir():
         raise FileNotFoundError(
             f"{root} holds no notebooks/text folder: install the package from a checkout (pip install -e .)"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pairvae_lib import runs
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.config import PAPER, QUICK, protocol_settings
-from pairvae_lib.runs import Run, content_hash, project_root, results_root
+from pairvae_lib.files import runs
+from pairvae_lib.files.runs import Run, content_hash, project_root, results_root
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +98,7 @@ def test_the_results_folder(results, tmp_path, monkeypatch):
 
 
 def test_the_checkout(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "__file__", str(tmp_path / "pairvae_lib" / "runs.py"))
+    monkeypatch.setattr(runs, "__file__", str(tmp_path / "pairvae_lib" / "files" / "runs.py"))
     with pytest.raises(FileNotFoundError) as caught:
         project_root()
     expected = f"{tmp_path} holds no notebooks/text folder: install the package from a checkout (pip install -e .)"
