@@ -27,8 +27,8 @@ from pairvae_lib.book.explorer.widget import FRONT_END
 from pairvae_lib.config import PROFILES
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
-from pairvae_lib.models.cached import split_pairs
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
+from pairvae_lib.models.protocol import split_pairs
 
 PAGE = """<!doctype html>
 <html lang="en" data-content_root="./">

@@ -6,8 +6,8 @@ from .data.folder import open_pairs as open_pairs, prepare as prepare
 from .data.pairs import PreparedPairs as PreparedPairs
 from .data.simulation.dataset import simulate as simulate
 from .files.runs import SIMULATED as SIMULATED, Run as Run
-from .models.cached import train as train
 from .models.flow.network import ConditionalFlow as ConditionalFlow
 from .models.pairvae import PairVAE as PairVAE
+from .models.protocol import train as train
 
 __version__: str

@@ -31,7 +31,7 @@ class Binarisation:
 
 @dataclass(frozen=True)
 class Simulation:
-    """How many pairs the embedded simulator draws, and how large (see `pairvae_lib.simulation`)."""
+    """How many pairs the embedded simulator draws, and how large (see `pairvae_lib.data.simulation`)."""
 
     size: Literal["quick", "full"] = "full"
     n_pairs: int = 72  # the paper's number of SAXS-SEM pairs

@@ -18,9 +18,9 @@ import pytest
 import torch
 
 from pairvae_lib.assessment.errors import write_sweep
-from pairvae_lib.assessment.verdicts import UNTESTABLE
 from pairvae_lib.book.chapters import chapter_names, product
 from pairvae_lib.claims.ledger import read_ledger
+from pairvae_lib.claims.verdicts import UNTESTABLE
 from pairvae_lib.files.locks import ChapterInUse, locked
 from pairvae_lib.files.runs import Run
 

@@ -17,8 +17,8 @@ from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.simulation import simulate
 from pairvae_lib.data.splits import FIRST_SEED, Split, gap_split, group_split
 from pairvae_lib.files.runs import SIMULATED, Run, results_root
-from pairvae_lib.models.cached import split_pairs
 from pairvae_lib.models.flow.config import FLOWS, Flow
+from pairvae_lib.models.protocol import split_pairs
 
 SPLITS = ("random", "gap", "batch")
 CONTROLS = ("sim_blend_mean", "sim_pitch", "sim_duration")  # of the simulator: blend, pitch of the grating, annealing

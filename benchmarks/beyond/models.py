@@ -16,12 +16,12 @@ from pairvae_lib.config import Profile
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import write_json
-from pairvae_lib.models.cached import load_or_train_pair, load_or_train_solo, training_seconds
 from pairvae_lib.models.flow.network import ConditionalFlow
 from pairvae_lib.models.flow.training import flow_seconds, load_or_train_flow
 from pairvae_lib.models.loop import time_in_words
 from pairvae_lib.models.pairvae import PairVAE
 from pairvae_lib.models.precision import training_precision
+from pairvae_lib.models.protocol import load_or_train_pair, load_or_train_solo, training_seconds
 
 FLOW = "flow"
 Made = TypeVar("Made")

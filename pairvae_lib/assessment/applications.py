@@ -24,8 +24,13 @@ from pairvae_lib.assessment.ensembles import (
     true_ensembles as true_ensembles,
 )
 from pairvae_lib.assessment.errors import A2, S2
-from pairvae_lib.assessment.statistics import hierarchical_resamples, holm, two_sided_p_value
-from pairvae_lib.assessment.verdicts import FEWEST_IMAGES, SIGNIFICANT
+from pairvae_lib.assessment.statistics import (
+    FEWEST_IMAGES,
+    SIGNIFICANT,
+    hierarchical_resamples,
+    holm,
+    two_sided_p_value,
+)
 from pairvae_lib.checks import check_one_of, check_positive, check_range, check_shape
 from pairvae_lib.config import Profile
 from pairvae_lib.data.preprocessing import binarised, random_crop, resized_pattern

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairvae_lib.assessment.statistics import Interval, hierarchical_bootstrap
-from pairvae_lib.assessment.verdicts import FEWEST_IMAGES, median
+from pairvae_lib.assessment.statistics import FEWEST_IMAGES, Interval, hierarchical_bootstrap, median
 
 RESAMPLES = 2000
 

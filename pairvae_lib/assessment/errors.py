@@ -24,7 +24,6 @@ from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded, write_json
 from pairvae_lib.files.runs import Run
-from pairvae_lib.models.cached import TrainedPairVAE
 from pairvae_lib.models.latents import (
     correlation_spread,
     in_parts,
@@ -34,6 +33,7 @@ from pairvae_lib.models.latents import (
 )
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.pairvae import VAE, PairVAE, route_name
+from pairvae_lib.models.protocol import TrainedPairVAE
 from pairvae_lib.models.training import focused_crops
 from pairvae_lib.morphology.masks import (
     component_counts,

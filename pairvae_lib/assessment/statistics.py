@@ -15,6 +15,9 @@ from pairvae_lib.checks import check_finite, check_positive, check_range
 
 Statistic = Callable[[np.ndarray], float]
 
+SIGNIFICANT = 0.05  # of p values adjusted by Holm's method
+FEWEST_IMAGES = 6  # with five, even a sign test of equal signs has p = .06
+
 
 class Interval(NamedTuple):
     """An estimate with its confidence interval."""
@@ -149,3 +152,8 @@ def _means(values: np.ndarray, group: np.ndarray) -> np.ndarray:
     sums = np.zeros((len(counts), *values.shape[1:]))
     np.add.at(sums, group, values)
     return sums / counts.reshape(-1, *[1] * (values.ndim - 1))
+
+
+def median(values: np.ndarray) -> float:
+    """Median over images."""
+    return float(np.median(values))

@@ -31,8 +31,8 @@ class Making(NamedTuple):
 MAKINGS: Mapping[str, Making] = {
     "01_data": Making("data_folder", "data.simulation", ()),
     "02_preprocessing": Making("pairs_file", "data.folder", ("01_data",)),
-    "03_solo_vae": Making("solo_file", "models.cached", ("02_preprocessing",)),
-    "04_pair_vae": Making("pair_file", "models.cached", ("03_solo_vae",)),
+    "03_solo_vae": Making("solo_file", "models.protocol", ("02_preprocessing",)),
+    "04_pair_vae": Making("pair_file", "models.protocol", ("03_solo_vae",)),
     "05_evaluation": Making("errors_file", "assessment.errors", ("04_pair_vae",)),
     "06_generation": Making("generation_file", "models.latents", ("04_pair_vae",)),
     "10_applications": Making("flow_file", "models.flow.training", ("04_pair_vae",)),

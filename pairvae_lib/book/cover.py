@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pairvae_lib.assessment.verdicts import UNTESTABLE
 from pairvae_lib.claims.ledger import PUBLISHED, Row, data_of, ledger_file, read_ledger
 from pairvae_lib.claims.published import published_results
+from pairvae_lib.claims.verdicts import UNTESTABLE
 from pairvae_lib.figures import display_name
 from pairvae_lib.figures.claims import VERDICT_MARKS
 from pairvae_lib.figures.pictures import png

@@ -222,7 +222,7 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
 def _expected(run: Run) -> str:
     """How long training will take, where that depends much on the processor."""
     from pairvae_lib.data.pairs import PreparedPairs
-    from pairvae_lib.models.cached import expected_time, split_pairs
+    from pairvae_lib.models.protocol import expected_time, split_pairs
 
     pairs = PreparedPairs.load(run.pairs_file)
     train = split_pairs(pairs, run.seed, run.n_train, run.held_out).train

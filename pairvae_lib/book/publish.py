@@ -31,9 +31,9 @@ from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.files.arrays import compact, read_arrays, write_arrays, write_json
 from pairvae_lib.files.runs import SIMULATED, Run
 from pairvae_lib.files.writing import replacing, replacing_folder
-from pairvae_lib.models.cached import load_or_train_pair, split_pairs, starting_vaes
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.precision import arithmetic_in_force, chapter_arithmetic, processor, training_precision
+from pairvae_lib.models.protocol import load_or_train_pair, split_pairs, starting_vaes
 
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")

@@ -25,7 +25,6 @@ from pairvae_lib.config import Architecture, Profile
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
-from pairvae_lib.models.cached import expected_time, load_or_train_pair, load_or_train_solo
 from pairvae_lib.models.flow.config import FLOWS, FlowArchitecture
 from pairvae_lib.models.flow.network import ConditionalFlow
 from pairvae_lib.models.flow.training import flow_seconds, load_or_train_flow
@@ -33,6 +32,7 @@ from pairvae_lib.models.latents import posterior
 from pairvae_lib.models.loop import rng_for, time_in_words
 from pairvae_lib.models.pairvae import VAE, PairVAE, route_name
 from pairvae_lib.models.precision import training_precision
+from pairvae_lib.models.protocol import expected_time, load_or_train_pair, load_or_train_solo
 
 ASSESSMENT, LATENTS = "assessment.json", "latents.safetensors"  # files of a model's folder
 SELF_ERRORS = "self_errors"  # in a model's provenance: of scattering -> scattering, on held-out samples
@@ -44,7 +44,7 @@ Trained = tuple[nn.Module, dict[str, bytes], dict[str, Any]]  # with files of it
 class PairVAEKind:
     """PairVAE: all four routes, a best answer to each, and latents to draw around."""
 
-    stems = ("solo", "pair")  # begins of the names of its files while it is unfinished
+    stems = ("solo", "pair")  # beginnings of the names of its files while it is unfinished
     only_draws = False
 
     name = "PairVAE"
@@ -76,7 +76,7 @@ class PairVAEKind:
         told = f"; {expected_time(pairs, split.train, profile, seed)}" if long else ""
         with stage("solo training", f"Training each technique by itself ({_sizes(split)}{told})"):
             solo, _ = load_or_train_solo(pairs, split.train, profile, seed, work / "solo.pt")
-        with stage("pair training", "Training both together"):
+        with stage("pair training", "Training both together"):  # which changes what it starts from: read once more
             started, _ = load_or_train_solo(pairs, split.train, profile, seed, work / "solo.pt")
             model, _ = load_or_train_pair(started, pairs, split.train, profile, seed, work / "pair.pt")
         with stage("assessment", "Assessing it on training and held-out samples"):

@@ -25,9 +25,9 @@ from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.locks import locked
 from pairvae_lib.files.runs import SIMULATED, Run
-from pairvae_lib.models.cached import TrainedPairVAE, split_pairs
 from pairvae_lib.models.flow.network import ConditionalFlow
 from pairvae_lib.models.pairvae import PairVAE
+from pairvae_lib.models.protocol import TrainedPairVAE, split_pairs
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class TrainingJob:
     kind: str = "pairvae"
 
 
-def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: None) -> Bundle:
+def train_bundle(job: TrainingJob, report: Callable[[str], None] = lambda _: None) -> Bundle:
     """Train and assess a model on pairs, write its folder with card and assessment, and return it.
 
-    Interrupted at any moment, the same order goes on where it was: until it is done, what it has is in a hidden folder
+    Interrupted at any moment, the same job goes on where it was: until it is done, what it has is in a hidden folder
     beside `out`. `report` takes a sentence about each stage as it begins.
 
     Raises
@@ -83,18 +83,18 @@ def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: N
     DataError
         If files of the data cannot be used, with a line for each.
     ValueError
-        If there are too few pairs, no such group, profile or kind, or the hidden folder belongs to another order.
+        If there are too few pairs, no such group, profile or kind, or the hidden folder belongs to another job.
     ChapterInUse
         If another process works on the same model.
     """
-    profile = profile_named(order.profile)
-    check_one_of("model", order.kind, KINDS)
-    kind = KINDS[order.kind]
-    if order.out.exists():
-        raise FileExistsError(f"{order.out} is there already; name a folder that does not exist yet")
-    work = work_folder(order.out)
-    _check_own(work, order.kind)
-    resumed = bool(_unfinished(order.kind, work))
+    profile = profile_named(job.profile)
+    check_one_of("model", job.kind, KINDS)
+    kind = KINDS[job.kind]
+    if job.out.exists():
+        raise FileExistsError(f"{job.out} is there already; name a folder that does not exist yet")
+    work = work_folder(job.out)
+    _check_own(work, job.kind)
+    resumed = bool(_unfinished(job.kind, work))
     seconds: dict[str, float] = {}
 
     @contextmanager
@@ -105,21 +105,21 @@ def train_bundle(order: TrainingJob, report: Callable[[str], None] = lambda _: N
         seconds[name] = round(time.perf_counter() - began, 1)
 
     with locked(work / "training"):
-        with stage("preparing", f"Preparing {_name_of(order.data)}"):
-            dataset = _opened(order.data, profile, work)
+        with stage("preparing", f"Preparing {_name_of(job.data)}"):
+            dataset = _opened(job.data, profile, work)
             pairs = prepare(dataset, profile)
-            split = split_pairs(pairs, order.seed, order.n_train, order.held_out)
+            split = split_pairs(pairs, job.seed, job.n_train, job.held_out)
             kind.check(split, profile)
-        model, attachments, known = kind.trained(pairs, split, profile, order.seed, work, stage)
-        facts = _facts(order, pairs, split) | known | {"seconds": seconds, "resumed": resumed}
+        model, attachments, known = kind.trained(pairs, split, profile, job.seed, work, stage)
+        facts = _facts(job, pairs, split) | known | {"seconds": seconds, "resumed": resumed}
         scaling = Scaling.of(pairs, dataset)
-        bundle = Bundle(model, pairs.modalities, scaling, profile.name, facts, order.kind, attachments)
-        if order.examples:
-            pictures = packed_exhibits(exhibits(bundle, pairs, order.seed))
+        bundle = Bundle(model, pairs.modalities, scaling, profile.name, facts, job.kind, attachments)
+        if job.examples:
+            pictures = packed_exhibits(exhibits(bundle, pairs, job.seed))
             bundle = replace(bundle, attachments={**attachments, EXAMPLES: pictures})
         appraisal = appraisal_of(bundle)
         report("Writing the model's folder")
-        save_bundle(order.out, bundle, model_card(bundle, appraisal), order.half)
+        save_bundle(job.out, bundle, model_card(bundle, appraisal), job.half)
         rmtree(work, ignore_errors=True)
     return bundle
 
@@ -189,15 +189,15 @@ def _check_own(work: Path, kind: str) -> None:
             )
 
 
-def _facts(order: TrainingJob, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
+def _facts(job: TrainingJob, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
     """Where the model comes from, as plain values."""
     return {
-        "name": order.name or order.out.absolute().name,
-        "data": _name_of(order.data),
+        "name": job.name or job.out.absolute().name,
+        "data": _name_of(job.data),
         "digest": pairs.digest,
-        "seed": order.seed,
-        "n_train": order.n_train,
-        "held_out_group": order.held_out,
+        "seed": job.seed,
+        "n_train": job.n_train,
+        "held_out_group": job.held_out,
         "train": [pairs.sample_ids[index] for index in split.train],
         "held_out": [pairs.sample_ids[index] for index in split.held_out],
         "morphologies": dict(sorted(Counter(pairs.morphologies).items())),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pairvae_lib.assessment.statistics import (
+    SIGNIFICANT,
     Interval,
     hierarchical_bootstrap,
     hierarchical_resamples,
@@ -22,7 +23,6 @@ from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims.published import published_root
 
 RESAMPLES = 2000
-SIGNIFICANT = 0.05
 
 Outcome = Mapping[str, Any]
 

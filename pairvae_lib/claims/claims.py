@@ -1,6 +1,6 @@
 """The paper's claims, one entry per part: where it stands, our wording, what is measured, and where that should lie.
 
-How a verdict follows: `assessment/verdicts.py`, the ledger: `ledger.py`. Bounds on words such as "slightly",
+How a verdict follows: `verdicts.py`, the ledger: `ledger.py`. Bounds on words such as "slightly",
 "comparable" or "well" are ours; where the paper's own medians (Table S2) bear on one, the comment says how.
 
 In names of routes {S} stands for the scattering technique, {M} for the micrographs.
@@ -16,8 +16,9 @@ from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
-from pairvae_lib.assessment.verdicts import FEWEST_IMAGES, CannotBeTested, Case, Range, Sample, median
+from pairvae_lib.assessment.statistics import FEWEST_IMAGES, median
 from pairvae_lib.claims.study import HELD_OUT, TRAIN, AssessedRun, Study
+from pairvae_lib.claims.verdicts import CannotBeTested, Case, Range, Sample
 from pairvae_lib.files.runs import SIMULATED, Run
 
 MIXED, ONLY_HELD_OUT = "mixed", "held_out"

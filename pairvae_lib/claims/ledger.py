@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 
 from pairvae_lib.assessment.statistics import holm
-from pairvae_lib.assessment.verdicts import (
+from pairvae_lib.checks import MissingResult
+from pairvae_lib.claims.claims import CLAIMS, IMAGES, MIXED, ONLY_HELD_OUT, Claim, View
+from pairvae_lib.claims.published import published_root
+from pairvae_lib.claims.study import Study
+from pairvae_lib.claims.verdicts import (
     NOT,
     ONLY_MIXED,
     RESAMPLES,
@@ -27,10 +31,6 @@ from pairvae_lib.assessment.verdicts import (
     over_assessments,
     weakest,
 )
-from pairvae_lib.checks import MissingResult
-from pairvae_lib.claims.claims import CLAIMS, IMAGES, MIXED, ONLY_HELD_OUT, Claim, View
-from pairvae_lib.claims.published import published_root
-from pairvae_lib.claims.study import Study
 from pairvae_lib.files.runs import SIMULATED, project_root, results_root
 from pairvae_lib.files.writing import replacing
 

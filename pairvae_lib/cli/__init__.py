@@ -1,4 +1,4 @@
-"""The command line: one command per job; each module hangs up its own on `program.app`."""
+"""The command line: one command per job; each module but `laboratory` hangs up its own on `program.app`."""
 
 import pairvae_lib.cli.book as book
 import pairvae_lib.cli.data as data

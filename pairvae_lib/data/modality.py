@@ -1,4 +1,4 @@
-"""One characterisation technique as the model sees it."""
+"""One characterisation technique as the model sees it. There are exactly two: scattering first, then a micrograph."""
 
 from __future__ import annotations
 

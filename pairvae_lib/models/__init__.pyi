@@ -1,10 +1,3 @@
-from .cached import (
-    load_or_train_pair as load_or_train_pair,
-    load_or_train_solo as load_or_train_solo,
-    save_histories as save_histories,
-    split_pairs as split_pairs,
-    starting_vaes as starting_vaes,
-)
 from .flow.config import APPLIED_FLOWS as APPLIED_FLOWS
 from .flow.network import ConditionalFlow as ConditionalFlow
 from .flow.training import load_or_train_flow as load_or_train_flow
@@ -20,6 +13,13 @@ from .loop import (
 from .pairvae import (
     VAE as VAE,
     PairVAE as PairVAE,
+)
+from .protocol import (
+    load_or_train_pair as load_or_train_pair,
+    load_or_train_solo as load_or_train_solo,
+    save_histories as save_histories,
+    split_pairs as split_pairs,
+    starting_vaes as starting_vaes,
 )
 from .snapshots import (
     pictures as pictures,

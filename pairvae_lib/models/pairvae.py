@@ -2,7 +2,8 @@
 
 Four routes follow from two encoders and two decoders: each technique reconstructed from itself and from the other.
 Shapes: B batch, C latent channels, h and w latent cells (an image has 32 px per cell and side). This file is the whole
-model, with its losses, initial weights and optimiser; `training.py` trains it. Settings are in `config.py`.
+model, with the terms of its losses, initial weights and optimiser; `training.py` weighs the terms and trains it, and
+`protocol.py` runs its stages in order. Settings are in `config.py`.
 """
 
 from __future__ import annotations

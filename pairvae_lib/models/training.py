@@ -1,6 +1,7 @@
 """The paper's protocol: solo training of each VAE, then pair training with random crops and with one crop.
 
-With the model in `pairvae.py` this is all of PairVAE but its settings; `loop.py` only counts and resumes epochs.
+With the model in `pairvae.py` this is all of PairVAE but its settings. `protocol.py` runs the stages in order and keeps
+their results; `loop.py` draws, counts epochs and resumes them.
 """
 
 from __future__ import annotations

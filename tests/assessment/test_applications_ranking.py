@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pairvae_lib.assessment.applications import best_way, picture_errors, rank_rows, ranks
-from pairvae_lib.assessment.verdicts import FEWEST_IMAGES
+from pairvae_lib.assessment.statistics import FEWEST_IMAGES
 
 ASKED = ("reading", "period")
 

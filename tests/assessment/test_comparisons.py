@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pairvae_lib.assessment.comparisons import compared, label, median_interval, shown_name
-from pairvae_lib.assessment.verdicts import FEWEST_IMAGES
+from pairvae_lib.assessment.statistics import FEWEST_IMAGES
 
 SPREAD = np.linspace(-0.01, 0.01, 9)
 

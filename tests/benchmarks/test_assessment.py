@@ -67,7 +67,7 @@ def test_an_outcome_is_kept_and_models_are_read(contest, monkeypatch):
     def trains(*_):
         raise AssertionError("a training was started")
 
-    for room, what in (("models.cached", "solo"), ("models.cached", "pair"), ("models.flow.training", "flow")):
+    for room, what in (("models.protocol", "solo"), ("models.protocol", "pair"), ("models.flow.training", "flow")):
         monkeypatch.setattr(f"pairvae_lib.{room}.train_{what}", trains)
     monkeypatch.setattr("benchmarks.beyond.peers.train_peer", trains)
     contest.result_file.unlink()

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pairvae_lib.assessment.verdicts import HOLDS, NOT, ONLY_MIXED, UNDECIDED, UNTESTABLE
 from pairvae_lib.book.cover import (
     cover_files,
     headline_markdown,
@@ -20,6 +19,7 @@ from pairvae_lib.book.cover import (
     verdicts_html,
     write_cover,
 )
+from pairvae_lib.claims.verdicts import HOLDS, NOT, ONLY_MIXED, UNDECIDED, UNTESTABLE
 
 RNG = np.random.default_rng(0)
 ROUTES = ("saxs_to_saxs", "sem_to_saxs", "sem_to_sem", "saxs_to_sem")

@@ -8,16 +8,7 @@ import pytest
 from claims_world import CLASSES, edit, failing, only_training, write_world
 
 from pairvae_lib.assessment import errors as evaluation
-from pairvae_lib.assessment.verdicts import (
-    HOLDS,
-    NOT,
-    ONLY_MIXED,
-    RESAMPLES,
-    SIGNIFICANT,
-    UNDECIDED,
-    UNTESTABLE,
-    VERDICTS,
-)
+from pairvae_lib.assessment.statistics import SIGNIFICANT
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims.claims import ALL_CROPS, CLAIMS, DEFAULT, DIRECT, DRAWS, IMAGES, INTENSITY, S2, Claim, View
 from pairvae_lib.claims.ledger import (
@@ -31,6 +22,7 @@ from pairvae_lib.claims.ledger import (
 )
 from pairvae_lib.claims.published import published_root
 from pairvae_lib.claims.study import HELD_OUT, TRAIN, read_studies
+from pairvae_lib.claims.verdicts import HOLDS, NOT, ONLY_MIXED, RESAMPLES, UNDECIDED, UNTESTABLE, VERDICTS
 from pairvae_lib.config import PROTOCOLS
 from pairvae_lib.data.simulation.morphologies import RANGES
 

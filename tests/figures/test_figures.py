@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal  # noqa: E402
 from scipy.ndimage import gaussian_filter  # noqa: E402
 
 from pairvae_lib import figures  # noqa: E402
-from pairvae_lib.assessment import verdicts  # noqa: E402
+from pairvae_lib.claims import verdicts  # noqa: E402
 from pairvae_lib.figures import style  # noqa: E402
 from pairvae_lib.figures.claims import VERDICT_MARKS  # noqa: E402
 

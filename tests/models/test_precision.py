@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pairvae_lib.models.cached import load_or_train_pair, load_or_train_solo
 from pairvae_lib.models.precision import arithmetic, resolved, training_device
+from pairvae_lib.models.protocol import load_or_train_pair, load_or_train_solo
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -14,9 +14,12 @@ from zlib import crc32
 import numpy as np
 
 from pairvae_lib.assessment.statistics import (
+    FEWEST_IMAGES,
+    SIGNIFICANT,
     Statistic,
     hierarchical_bootstrap,
     hierarchical_resamples,
+    median,
     two_sided_p_value,
 )
 
@@ -29,8 +32,6 @@ UNTESTABLE = "cannot be tested here"
 VERDICTS = (NOT, UNDECIDED, ONLY_MIXED, UNTESTABLE, HOLDS)
 
 RESAMPLES = 4000
-SIGNIFICANT = 0.05  # of p values adjusted by Holm's method
-FEWEST_IMAGES = 6  # with five, even a sign test of equal signs has p = .06
 
 
 class CannotBeTested(Exception):
@@ -72,11 +73,6 @@ class Sample:
     values: np.ndarray
     image: np.ndarray
     seed: np.ndarray
-
-
-def median(values: np.ndarray) -> float:
-    """Median over images."""
-    return float(np.median(values))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,10 @@ import torch
 
 from pairvae_lib.assessment.errors import INTENSITY, assess
 from pairvae_lib.data.splits import Split, group_split, stratified_split
-from pairvae_lib.models import cached as trained, loop as fitting, training, training as pretraining
-from pairvae_lib.models.cached import (
+from pairvae_lib.models import loop as fitting, protocol as trained, training, training as pretraining
+from pairvae_lib.models.loop import state_digest
+from pairvae_lib.models.pairvae import fresh_vae
+from pairvae_lib.models.protocol import (
     expected_time,
     load_or_train_pair,
     load_or_train_solo,
@@ -22,8 +24,6 @@ from pairvae_lib.models.cached import (
     starting_vaes,
     trained_in,
 )
-from pairvae_lib.models.loop import state_digest
-from pairvae_lib.models.pairvae import fresh_vae
 
 SEED = 43
 TRAIN = (7, 2, 10, 0, 5, 9, 3, 8)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairvae_lib.assessment.verdicts import (
+from pairvae_lib.claims.verdicts import (
     HOLDS,
     NOT,
     ONLY_MIXED,
