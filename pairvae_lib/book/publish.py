@@ -33,7 +33,7 @@ from pairvae_lib.files.runs import SIMULATED, Run
 from pairvae_lib.files.writing import replacing, replacing_folder
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.precision import arithmetic_in_force, chapter_arithmetic, processor, training_precision
-from pairvae_lib.models.protocol import load_or_train_pair, split_pairs, starting_vaes
+from pairvae_lib.models.protocol import load_pair, split_pairs
 
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
@@ -59,8 +59,7 @@ def save_published_model(run: Run, folder: Path) -> None:
     pairs = PreparedPairs.load(run.require(run.pairs_file, "02_preprocessing"))
     split = split_pairs(pairs, run.seed, run.n_train, run.held_out)
     run.require(run.pair_file, "04_pair_vae")
-    vaes = starting_vaes(pairs, split.train, run.settings, run.seed, run.solo_file, run.protocol)
-    model, _ = load_or_train_pair(vaes, pairs, split.train, run.settings, run.seed, run.pair_file)
+    model, _ = load_pair(pairs, split.train, run.settings, run.seed, run.pair_file)
     facts = origin(run.data_root.name, run.seed, pairs, split, protocol=run.protocol)
     scaling = Scaling.of(pairs, binarisation=run.settings.binarisation)
     bundle = Bundle(model, pairs.modalities, scaling, run.profile, facts)

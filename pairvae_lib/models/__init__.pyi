@@ -17,6 +17,7 @@ from .pairvae import (
 from .protocol import (
     load_or_train_pair as load_or_train_pair,
     load_or_train_solo as load_or_train_solo,
+    load_pair as load_pair,
     save_histories as save_histories,
     split_pairs as split_pairs,
     starting_vaes as starting_vaes,

@@ -54,8 +54,11 @@ def save_checkpoint(path: Path, made_with: dict[str, Any], content: dict[str, An
         raise CannotWrite(f"cannot write checkpoint {path}: {error}; what was there before is kept") from error
 
 
-def load_checkpoint(path: Path, made_with: dict[str, Any]) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote; ValueError if it is no such file, or was made with other settings (named)."""
+def load_checkpoint(path: Path, made_with: dict[str, Any], free: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote; ValueError if it is no such file, or was made with other settings (named).
+
+    The settings in `free` may be any.
+    """
     try:
         content = torch.load(path, weights_only=True, map_location="cpu")
         found_format, found = content["format"], content["made_with"]
@@ -69,7 +72,7 @@ def load_checkpoint(path: Path, made_with: dict[str, Any]) -> dict[str, Any]:
     different = [
         f"{key} {found.get(key)!r} instead of {made_with.get(key)!r}"
         for key in sorted(found.keys() | made_with.keys())
-        if found.get(key) != made_with.get(key)
+        if found.get(key) != made_with.get(key) and key not in free
     ]
     if different:
         raise ValueError(f"{path} was made with other settings: {'; '.join(different)}. Remove it to start anew")

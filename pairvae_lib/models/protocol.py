@@ -194,7 +194,8 @@ def load_or_train_pair(
     model = PairVAE(*vaes.values())
     device = training_device(profile.precision)
     precision = resolved(profile.precision, device)
-    made_with = provenance("pair", seed, pairs.digest, train, profile.pair, model) | {"precision": precision}
+    made_with = provenance("pair", seed, pairs.digest, train, profile.pair, model)
+    made_with |= {"architecture": asdict(profile.architecture), "precision": precision}
     if file.exists():
         content = load_checkpoint(file, made_with)
         model.load_state_dict(content["model"])
@@ -209,6 +210,22 @@ def load_or_train_pair(
     save_checkpoint(file, made_with, content)
     partial.unlink(missing_ok=True)
     return model, history
+
+
+def load_pair(
+    pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int, file: Path
+) -> tuple[PairVAE, History]:
+    """What `load_or_train_pair` wrote, whatever VAEs it started from: none is read.
+
+    FileNotFoundError if it is not there, ValueError if it was made with other settings.
+    """
+    model = PairVAE(*(fresh_vae(modality, profile, seed + i) for i, modality in enumerate(pairs.modalities)))
+    precision = resolved(profile.precision, training_device(profile.precision))
+    made_with = provenance("pair", seed, pairs.digest, train, profile.pair, model)
+    made_with |= {"architecture": asdict(profile.architecture), "precision": precision}
+    content = load_checkpoint(file, made_with, free=("initial",))
+    model.load_state_dict(content["model"])
+    return model.eval(), History(content["history"], content.get("snapshots", {}))
 
 
 def training_seconds(pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int) -> float:

@@ -148,8 +148,7 @@ def trained(published, fresh_pair, pattern_pairs, monkeypatch):
     example.pair_file.write_bytes(b"a checkpoint")
     root = published
     monkeypatch.setattr(model_publishing, "published_root", lambda: root)
-    monkeypatch.setattr(model_publishing, "starting_vaes", lambda *_: {})
-    monkeypatch.setattr(model_publishing, "load_or_train_pair", lambda *_: (fresh_pair, None))
+    monkeypatch.setattr(model_publishing, "load_pair", lambda *_: (fresh_pair, None))
     return example
 
 

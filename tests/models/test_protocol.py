@@ -19,6 +19,7 @@ from pairvae_lib.models.protocol import (
     expected_time,
     load_or_train_pair,
     load_or_train_solo,
+    load_pair,
     save_histories,
     split_pairs,
     starting_vaes,
@@ -257,6 +258,18 @@ def test_pair_is_trained_once_and_then_read(pattern_pairs, small, solo, pair_fil
     assert state_digest(again) == state_digest(model)
     assert read == history
     assert not again.training
+
+
+def test_a_pair_trained_model_is_read_without_solo_vaes(pattern_pairs, small, small_barlow, solo, pair_file):
+    with pytest.raises(FileNotFoundError, match="pair.pt"):
+        load_pair(pattern_pairs, TRAIN, small, SEED, pair_file)
+    model, history = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
+    again, read = load_pair(pattern_pairs, TRAIN, small, SEED, pair_file)
+    assert state_digest(again) == state_digest(model) and read == history and not again.training
+    with pytest.raises(ValueError, match="pair.pt was made with other settings: seed 43 instead of 44"):
+        load_pair(pattern_pairs, TRAIN, small, 44, pair_file)
+    with pytest.raises(ValueError, match="'encoder': 'cnn'.* instead of .*'barlow_cnn'"):
+        load_pair(pattern_pairs, TRAIN, small_barlow, SEED, pair_file)
 
 
 def test_another_pair_training_is_refused(pattern_pairs, small, solo, pair_file):
