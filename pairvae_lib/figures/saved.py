@@ -27,6 +27,12 @@ def words(name: str, source: Mapping[str, Any], key: str) -> list[str]:
     return [str(word) for word in entry(name, source, key)]
 
 
+def trained_techniques(history: Mapping[str, Any]) -> tuple[str, str]:
+    """Names of the scattering and of the micrograph, in the order of the losses of a pair training."""
+    found = [match[1] for match in (re.fullmatch(r"(\w+)_to_\1", str(key)) for key in history) if match]
+    return (found[0], found[1]) if len(found) == 2 else ("saxs", "sem")
+
+
 def techniques(curves: Mapping[str, Any]) -> tuple[str, str]:
     """Names of the scattering and of the micrograph, from the series that `curves` holds."""
     for key in map(str, curves):

@@ -58,7 +58,9 @@ def test_an_assessed_run_shows_itself(published):
     make(run.data_root, run.folder.name, 11)
     assert published_results(run).errors == {"value": 11}
     assert published_results(run).source == f"this run: {run.command('05_evaluation')}"
-    with pytest.raises(MissingResult, match="direct/history.json is not there yet; make it with: pairvae sweep"):
+    assert list(published_results(run).protocol_histories) == ["two_phase"]  # no sweep: those that it has
+    (run.folder / "history.json").unlink()
+    with pytest.raises(MissingResult, match="history.json is not there yet; make it with: pairvae run 04_pair_vae"):
         _ = published_results(run).protocol_histories
 
 

@@ -375,6 +375,11 @@ def test_medians_of_the_paper_stand_beside_simulated_data_of_its_sizes_only(monk
     assert diamonds(paper.fig_6a(SWEEP)) == []  # six and eight training pairs
 
 
+def test_fig_s3_takes_the_names_of_the_techniques_from_the_run():
+    pair = {name.replace("saxs", "profile").replace("sem", "afm"): of for name, of in saved_history()["pair"].items()}
+    assert len(paper.fig_s3({"two_phase": {"pair": pair}}, "E").axes) == 1
+
+
 @pytest.mark.parametrize(
     ("panel", "loss", "last"),
     [

@@ -20,7 +20,7 @@ from scipy.stats import spearmanr
 from pairvae_lib.checks import check_finite, check_one_of, check_shape
 from pairvae_lib.figures.assessment import check_losses, draw_box, draw_losses, label_line_ends
 from pairvae_lib.figures.drawing import few_plain_ticks
-from pairvae_lib.figures.saved import array, entry, techniques, words
+from pairvae_lib.figures.saved import array, entry, techniques, trained_techniques, words
 from pairvae_lib.figures.style import (
     FRAME,
     INK,
@@ -103,9 +103,7 @@ def fig_6b(every_errors: Sequence[Saved], metric: str = "S2 periodic") -> Figure
 
 
 @styled
-def fig_s3(
-    protocol_histories: Mapping[str, Saved], panel: str, scattering: str = "saxs", micrograph: str = "sem"
-) -> Figure:
+def fig_s3(protocol_histories: Mapping[str, Saved], panel: str) -> Figure:
     """Fig. S3A to E: one of the five losses of pair training against epochs, one line per protocol.
 
     Source: paper, text on Fig. S3, which names D and E in connection with the decoder of micrographs; the letters of
@@ -119,10 +117,10 @@ def fig_s3(
         The loss: A Barlow Twins, B scattering to scattering, C micrograph to scattering, D micrograph to micrograph,
         E scattering to micrograph. D and E mark ln 2, the loss of a decoder that knows nothing of a balanced mask.
     """
-    s, m = scattering, micrograph
+    check_named("protocol_histories", protocol_histories)
+    s, m = trained_techniques(next(iter(protocol_histories.values())).get("pair", {}))
     losses = {"A": "barlow", "B": f"{s}_to_{s}", "C": f"{m}_to_{s}", "D": f"{m}_to_{m}", "E": f"{s}_to_{m}"}
     check_one_of("panel", panel, tuple(losses))
-    check_named("protocol_histories", protocol_histories)
     loss, bernoulli = losses[panel], panel in "DE"
     lines: dict[str, np.ndarray] = {}
     for protocol, history in protocol_histories.items():
