@@ -82,6 +82,22 @@ def test_four_routes(model):
         assert not torch.equal(noisy, model.reconstruct(x, "saxs", "saxs"))
 
 
+def test_forward_decodes_every_route_and_gives_the_posteriors(model):
+    x = {"saxs": torch.rand(2, 1, 64, 64), "sem": (torch.rand(2, 1, 64, 64) > 0.5).float()}
+    with torch.no_grad():
+        decoded, posteriors = model(x)
+        noise = {name: torch.ones_like(one.latent_mean) for name, one in posteriors.items()}
+        noisy, _ = model(x, noise)
+        for source, target in model.routes:
+            vae, route = model.vae(target), route_name(source, target)
+            assert torch.equal(vae.mode(decoded[route]), model.reconstruct(x[source], source, target))
+            assert torch.equal(vae.mode(noisy[route]), model.reconstruct(x[source], source, target, noise[source]))
+        alone, posterior = model.vae("saxs")(x["saxs"])
+    assert torch.equal(alone, decoded["saxs_to_saxs"])
+    assert torch.equal(posterior.latent_mean, posteriors["saxs"].latent_mean)
+    assert list(model({"sem": x["sem"]})[0]) == ["sem_to_saxs", "sem_to_sem"]
+
+
 def test_same_seed_same_weights_and_the_global_generator_is_left_alone():
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
