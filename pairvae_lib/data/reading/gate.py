@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import file_digest
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
-from typing import IO, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
 
@@ -77,7 +79,7 @@ def at_most(name: str, items: Iterable[Item]) -> Iterator[Item]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[BufferedReader]:
     """An open file of a known format, at its beginning, that the gate lets pass."""
     with _regular(path, "bytes") as file:
         _check_format(file, path.suffix.lower())
@@ -89,6 +91,12 @@ def text_bytes(path: Path) -> bytes:
     """The content of a text file that the gate lets pass."""
     with _regular(path, "bytes of text") as file:
         return file.read()
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file that the gate lets pass, in hexadecimal digits."""
+    with _regular(path, "bytes") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def within(folder: Path, path: Path) -> bool:
@@ -109,7 +117,7 @@ def neighbour(path: Path, name: str) -> Path:
 
 
 @contextmanager
-def _regular(path: Path, limited: str) -> Iterator[IO[bytes]]:
+def _regular(path: Path, limited: str) -> Iterator[BufferedReader]:
     """An open regular file within a limit of size; opening it waits for nobody, as a pipe would."""
     try:
         handle = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
@@ -127,7 +135,7 @@ def _regular(path: Path, limited: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _check_format(file: IO[bytes], suffix: str) -> None:
+def _check_format(file: BufferedReader, suffix: str) -> None:
     """Raise ValueError if the content is of another format than the name says."""
     if suffix not in FORMATS:
         raise ValueError(f"must end as one of {', '.join(FORMATS)}; got {suffix!r}")
@@ -145,7 +153,7 @@ def _check_format(file: IO[bytes], suffix: str) -> None:
         raise ValueError(f"is no {name} file, though its name says so{_other(file)}")
 
 
-def _other(file: IO[bytes]) -> str:
+def _other(file: BufferedReader) -> str:
     """What the content of a file is instead, where that is known."""
     file.seek(0)
     head = file.read(16)
