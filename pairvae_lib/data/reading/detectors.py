@@ -389,16 +389,30 @@ def _values(dataset: Any, depth: int = 0) -> NDArray:
             raise ValueError(f"{dataset.name} points to nothing that can be read; got {source.dset_name!r}")
         if item.external:
             _checked(item)  # which refuses it
-        # A selection of all is stored without the extent of the source.
-        takes_all = source.src_space.get_select_type() == _h5py().h5s.SEL_ALL
-        chosen = item.id.get_space() if takes_all else source.src_space
+        placed, chosen = _selected(source.vspace, values.shape), _selected(source.src_space, item.shape)
         if not item.is_virtual:
-            item.id.read(source.vspace, chosen, values)
+            item.id.read(placed, chosen, values)
             continue
         with _h5py().File("values", "w", driver="core", backing_store=False) as memory:
             held = memory.create_dataset("values", data=_values(item, depth + 1))
-            held.id.read(source.vspace, chosen, values)
+            held.id.read(placed, chosen, values)
     return values
+
+
+def _selected(stored: Any, shape: tuple[int, ...]) -> Any:
+    """A selection of elements, as a virtual dataset stores it, in an array of this shape."""
+    h5s = _h5py().h5s
+    space = h5s.create_simple(shape)
+    if stored.get_select_type() == h5s.SEL_ALL:
+        return space
+    if stored.is_regular_hyperslab():
+        start, stride, count, block = stored.get_regular_hyperslab()
+        space.select_hyperslab(start, count, stride, block)
+        return space
+    space.select_none()
+    for first, last in stored.get_select_hyper_blocklist():
+        space.select_hyperslab(tuple(first), tuple(last - first + 1), op=h5s.SELECT_OR)
+    return space
 
 
 def _text(value: Any) -> str:

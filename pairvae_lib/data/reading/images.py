@@ -140,7 +140,11 @@ def eight_bit(grey: NDArray) -> NDArray[np.uint8]:
     dark, light = np.percentile(values, GREY_PERCENTILES)
     if dark == light:  # nearly all pixels are equal, what is left is not noise alone
         dark, light = float(low), float(high)
-    return np.rint(np.clip((values - dark) / (light - dark), 0, 1) * 255).astype(np.uint8)
+    values -= dark  # in place: large images leave no room for copies
+    values /= light - dark
+    np.clip(values, 0, 1, out=values)
+    values *= 255
+    return np.rint(values, out=values).astype(np.uint8)
 
 
 def frame_window(grey: NDArray) -> tuple[slice, slice]:
