@@ -29,7 +29,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 IS_APART = "PAIRVAE_DECODES"  # set in the process apart, to the number of its connection
-PAUSE = 0.02  # s between two looks at its memory
+PAUSE = 0.02  # s between two looks at what it uses
+BUSY = 8  # times the limit of time that it may take by the clock
 _ALONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 _lock = RLock()
 _reader: _Reader | None = None
@@ -82,14 +83,14 @@ class _Reader:
         theirs.close()
         self._connection = Connection(ours.detach())
         self._seen = psutil.Process(self._process.pid)
-        self._wait("start", 10 * limit("seconds"), float("inf"))  # a busy machine is slow to start it
+        self._wait("start")
         self._connection.recv_bytes()
 
     def answer(self, module: str, name: str, args: tuple, options: dict) -> object:
         """What a function of a module returns there, or what it raises."""
         try:
             self._connection.send_bytes(pickle.dumps((module, name, args, options), protocol=5))
-            self._wait("decode", limit("seconds"), self._memory() + limit("MiB of memory") * 2**20)
+            self._wait("decode")
             is_error, kind, sizes, body = pickle.loads(self._connection.recv_bytes())
             buffers = [bytearray(size) for size in sizes]
             for buffer in buffers:
@@ -110,21 +111,25 @@ class _Reader:
             raise TooMuch(words)
         raise FileNotFoundError(words) if kind == "missing" else ValueError(words)
 
-    def _wait(self, what: str, seconds: float, memory: float) -> None:
-        """Wait until there is an answer; TooMuch when it takes too long, or too much memory [bytes]."""
-        end = time.monotonic() + seconds
+    def _wait(self, what: str) -> None:
+        """Wait until there is an answer; TooMuch when it takes too long, or too much memory."""
+        seconds, began = limit("seconds"), time.monotonic()
+        memory, worked = self._used()
         while not self._connection.poll(PAUSE):
-            if time.monotonic() > end:
+            more_memory, more_worked = self._used()
+            # Time of the processor, for a busy machine is no fault of the file.
+            if more_worked - worked > seconds or time.monotonic() - began > BUSY * seconds:
                 raise too_much(f"takes more than {seconds:g} s to {what}", "seconds")
-            if self._memory() > memory:
+            if more_memory - memory > limit("MiB of memory") * 2**20:
                 raise too_much("asks for too much memory to be decoded", "MiB of memory")
 
-    def _memory(self) -> int:
-        """What it has in memory [bytes]; nothing once it has ended."""
+    def _used(self) -> tuple[int, float]:
+        """What it has in memory [bytes], and for how long it has worked [s]; nothing once it has ended."""
         try:
-            return int(self._seen.memory_info().rss)
+            times = self._seen.cpu_times()
+            return int(self._seen.memory_info().rss), float(times.user + times.system)
         except psutil.Error:
-            return 0
+            return 0, 0.0
 
     def end(self) -> None:
         """End it, also in the middle of a file."""

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ from pairvae_lib.data.reading.process import apart
 
 
 @apart
-def asleep(path):
-    time.sleep(60)
+def endless(path):
+    while True:
+        pass
 
 
 @apart
@@ -65,11 +65,9 @@ def test_a_crash_is_one_file_that_cannot_be_read(path):
 
 def test_too_much_time_and_memory_are_refused_once_and_for_all(path, monkeypatch):
     monkeypatch.setitem(LIMITS, "seconds", 1)
-    began = time.monotonic()
     for _ in range(3):  # the second time without waiting
         with pytest.raises(TooMuch, match="^takes more than 1 s to decode; expected at most 1 seconds"):
-            asleep(path)
-    assert time.monotonic() - began < 3
+            endless(path)
     path.write_text("another")
     monkeypatch.setitem(LIMITS, "seconds", 30)
     with pytest.raises(TooMuch, match="^asks for too much memory to be decoded; expected at most 512 MiB of memory"):
