@@ -21,9 +21,10 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 import h5py
@@ -39,7 +40,7 @@ import pairvae_lib.bundles.report
 import pairvae_lib.bundles.watch  # noqa: F401
 from pairvae_lib import cli
 from pairvae_lib.bundles.bundle import load_bundle
-from pairvae_lib.config import PROFILES
+from pairvae_lib.config import PROFILES, Simulation
 from pairvae_lib.data.inspection import inspected
 from pairvae_lib.data.reading import process
 from pairvae_lib.data.reading.images import image_header, image_pixels
@@ -47,7 +48,7 @@ from pairvae_lib.data.reading.patterns import calibration
 from pairvae_lib.data.reading.profiles import read_profile
 from pairvae_lib.files.arrays import write_json
 
-TINY = PROFILES["tiny"]
+TINY = PROFILES["tiny"] = replace(PROFILES["tiny"], simulation=Simulation(size="quick", n_pairs=1))
 CRASHED = 70  # exit code of a trial that ends in an error that no message stands for
 LONGEST, LARGEST = 20.0, 2**30  # s and bytes that one file may take
 EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.truncate")
@@ -160,6 +161,15 @@ class World:
         self.pairs = write_pairs(root / "pairs")
         self.model = root / "model"
         self._must(command("train", self.pairs, "--out", self.model, "--profile", "tiny"))
+        for words in (  # here, so that the trials, which are forked, find everything imported
+            ("report", self.model, "--data", self.pairs, "--out", root / "warm.html"),
+            ("reconstruct", self.model, self.pairs / "saxs/s00.png", "--from", "saxs", "--out", root / "warm"),
+            ("train", self.pairs, "--out", root / "warm model", "--profile", "tiny", "--model", "flow"),
+            ("simulate", "--profile", "tiny", "--out", root / "warm data"),
+        ):
+            with suppress(SystemExit), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+                cli.main([str(word) for word in words])
+        process._end()
         files = [self.pairs / f"saxs/s{i:02d}.png" for i in range(3)]
         given = (self.model, *files, "--from", "saxs", "--out", "{out}", "--samples", 4)
         self.commands: dict[str, tuple[object, ...]] = {
