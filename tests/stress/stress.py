@@ -83,28 +83,29 @@ def trial(
     job: Callable[[], object], before: Callable[[], object] = lambda: None, kill: float = 0.0, limit: float = 180.0
 ) -> Outcome:
     """Run a job in a process of its own; `kill` seconds after its start it is killed, if that is not 0."""
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as peak:
+    with tempfile.TemporaryFile() as said:
         began = time.monotonic()
         pid = os.fork()
         if pid == 0:
-            _child(job, before, said.fileno(), peak.fileno())
+            _child(job, before, said.fileno())
         end = began + (kill or limit)
         ended = 0
         while not ended and time.monotonic() < end:
-            ended, status = os.waitpid(pid, os.WNOHANG)
+            ended, status, used = os.wait4(pid, os.WNOHANG)
             time.sleep(0.002)
         if not ended:
             os.kill(pid, signal.SIGKILL)
-            _, status = os.waitpid(pid, 0)
-        said.seek(0), peak.seek(0)
+            _, status, used = os.wait4(pid, 0)
+        said.seek(0)
         text = said.read().decode(errors="replace")
         if not ended and not kill:
             text += f"\nstill running after {limit:g} s"
-        worked, largest = map(float, peak.read().split() or (0, 0))
-        return Outcome(os.waitstatus_to_exitcode(status), text, time.monotonic() - began, worked, int(largest))
+        peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        seconds, worked = time.monotonic() - began, used.ru_utime + used.ru_stime
+        return Outcome(os.waitstatus_to_exitcode(status), text, seconds, worked, peak)
 
 
-def _child(job: Callable[[], object], before: Callable[[], object], said: int, peak: int) -> None:
+def _child(job: Callable[[], object], before: Callable[[], object], said: int) -> None:
     """What the process of a trial does."""
     os.dup2(said, 1), os.dup2(said, 2)
     sys.stdout, sys.stderr = (open(number, "w", closefd=False, errors="backslashreplace") for number in (1, 2))
@@ -120,9 +121,6 @@ def _child(job: Callable[[], object], before: Callable[[], object], said: int, p
     try:
         sys.stdout.flush(), sys.stderr.flush()
         process._end()
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        largest = max(one.ru_maxrss for one in used) * (1 if sys.platform == "darwin" else 1024)
-        os.write(peak, f"{sum(one.ru_utime + one.ru_stime for one in used)} {largest}".encode())
     finally:
         os._exit(code)
 
@@ -454,7 +452,8 @@ def bombs(world: World) -> Iterator[Row]:
             for name in files:
                 table = table.replace(name, f"bomb{suffix}")
             (folder / "manifest.csv").write_text(table)
-            outcome = trial(command("check", folder, "--profile", "tiny"), limit=120)
+            words = [sys.executable, "-c", "from pairvae_lib.cli import main; main()", "check", str(folder)]
+            outcome = trial(lambda words=words: os.execv(words[0], [*words, "--profile", "tiny"]), limit=120)
             row.tried += 1
             used = f"{make.__name__} as {column}: {outcome.worked:.0f} s, {outcome.peak / 2**30:.2f} GiB"
             if outcome.code not in (0, 2) or "Traceback" in outcome.said:
