@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pairvae_lib.data.reading.images import eight_bit, frame_window, grey_image, read_image
 from pairvae_lib.data.reading.patterns import (
     Calibration,
-    averaged_profile,
+    averaged_pattern,
     calibration,
     filled_pattern,
     mask_pixels,
@@ -119,7 +119,8 @@ class SampleFiles:
             Of q: "1/nm" where the sample has a scale of q or a calibration, else what the file names, "" if nothing.
         """
         if sample.is_averaged and sample.poni is not None:
-            q, intensity = averaged_profile(*self.measured(sample), self.calibration(sample.poni))
+            self.calibration(sample.poni)  # first: a fault of the calibration is told before one of the pattern
+            q, intensity = averaged_pattern(sample.scattering, sample.poni, *self.measured(sample))
             unit = "1/nm"
         else:
             q, intensity, unit = self._profile(sample.scattering)
