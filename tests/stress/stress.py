@@ -53,7 +53,7 @@ CRASHED = 70  # exit code of a trial that ends in an error that no message stand
 LONGEST, LARGEST = 20.0, 2**30  # s and bytes that one file may take
 EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.truncate")
 TURN = 20.0  # s of one part, before the next has its turn
-MANY_EVENTS = {"train": 60, "train --model flow": 25, "simulate": 60}
+MANY_EVENTS = {"train": 60, "train --model flow": 25, "simulate": 15, "check": 4, "report": 4}
 WORDS = ["", "0", "-1", "nan", "inf", "1e308", "99999999999999999999", "none", "a,b", "../..", "é→"]
 WORDS += ["x" * 300, "\udcff"]
 
@@ -228,7 +228,7 @@ def kills(world: World, rng: random.Random, count: int, at_events: bool) -> Iter
         out = Path(tempfile.mkdtemp(dir=world.root))
         row.tried += 1
         if at_events:
-            number = rng.randint(1, MANY_EVENTS.get(name, 20))
+            number = rng.randint(1, MANY_EVENTS.get(name, 12))
             first = trial(world.line(name, out), killed_at(number, out))
             how = f"event {number}"
         else:
