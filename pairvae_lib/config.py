@@ -7,7 +7,7 @@ facts were taken; the Supporting Information is not public. Where the two disagr
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 Likelihood = Literal["bernoulli", "gaussian"]
 EncoderName = Literal["cnn", "barlow_cnn", "resnet50"]
@@ -212,13 +212,20 @@ def protocol_settings(pair: PairTraining, protocol: Protocol) -> PairTraining:
 
 
 def profile_named(name: str) -> Profile:
-    """The profile of that name.
+    """The profile of that name; `<profile>-<encoder>` is the same with another encoder.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    if name not in PROFILES:
+    if name in PROFILES:
+        return PROFILES[name]
+    base, _, encoder = name.partition("-")
+    if base not in PROFILES:
         raise ValueError(f"profile must be one of {', '.join(PROFILES)}; got {name!r}")
-    return PROFILES[name]
+    if encoder not in (encoders := get_args(EncoderName)):
+        raise ValueError(f"profile {name!r} must name an encoder after {base!r}: one of {', '.join(encoders)}")
+    profile = PROFILES[base]
+    architecture = replace(profile.architecture, encoder=encoder)  # type: ignore[arg-type]
+    return replace(profile, name=name, architecture=architecture)

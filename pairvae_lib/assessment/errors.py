@@ -123,7 +123,7 @@ class Assessment:
 
     def save(self, path: Path, run: Run, **others: Mapping) -> None:
         """Write `content` as JSON, atomically, with the parameters of the run and other plain results."""
-        parameters = asdict(run) | {"data": run.data_root.name}
+        parameters = asdict(run) | {"data": run.data_root.name, "encoder": run.settings.architecture.encoder}
         results = {name: rounded(values) for name, values in others.items()}
         write_json(path, {"run": parameters} | self.content() | results)
 

@@ -31,6 +31,20 @@ BY_BATCH = "batches held out"
 NEAREST = "nearest neighbour"
 
 
+def at_the_end(losses: Sequence[float]) -> float:
+    """Mean over the last tenth of the epochs."""
+    return float(np.mean(losses[-max(1, len(losses) // 10) :]))
+
+
+def largest_rise(losses: Sequence[float]) -> float:
+    """Largest rise from one epoch to the next, as a share of the loss before it; at least a millionth.
+
+    Not of the first tenth of the epochs: there new crops are drawn, and the losses of solo training are left behind.
+    """
+    values = np.asarray(losses[len(losses) // 10 :], dtype=float)
+    return max(1e-6, float((np.diff(values) / values[:-1]).max(initial=0.0)))
+
+
 @dataclass(frozen=True, eq=False)
 class AssessedRun:
     """One trained and assessed run: `Run.pair_folder`, and what errors.json holds there, for n samples."""
@@ -102,8 +116,23 @@ class AssessedRun:
 
     @cached_property
     def history(self) -> Mapping[str, list[float]]:
-        """Losses of pair training, by name, one number per epoch."""
-        return json.loads(self._file("history.json", "04_pair_vae").read_text(encoding="utf-8"))["pair"]
+        """Losses of pair training, by name, one number per epoch; where published, of some runs the mean at the end."""
+        return self._history["pair"]
+
+    def rise(self, template: str) -> float:
+        """The `largest_rise` of a loss of pair training.
+
+        NaN where neither the epochs nor the rise are noted: in results that were published by older code.
+        """
+        name = self.named(template)
+        if "largest rise" in self._history:
+            return float(self._history["largest rise"][name])
+        return largest_rise(self.history[name]) if len(self.history[name]) > 1 else float("nan")
+
+    @cached_property
+    def _history(self) -> Mapping[str, Any]:
+        """What history.json holds."""
+        return json.loads(self._file("history.json", "04_pair_vae").read_text(encoding="utf-8"))
 
     def named(self, template: str) -> str:
         """A name with the techniques of the data filled in: {S} for scattering, {M} for micrographs."""
@@ -177,12 +206,10 @@ class Study:
         return tuple(sorted({str(name) for run in self.runs for name in run.morphologies}))
 
     @cached_property
-    def ensembles(self) -> Mapping[str, np.ndarray] | None:
-        """Generated ensembles of the first run that has drawn any, as generation.npz holds them."""
-        for run in self.trainings():
-            if (path := run.folder / "generation.npz").exists():
-                return read_arrays(path)
-        return None
+    def ensembles(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        """Generated ensembles as generation.npz holds them, of every training of the middle size that has drawn any."""
+        files = {run.label: run.folder / "generation.npz" for run in self.trainings(self.middle)}
+        return {label: read_arrays(path) for label, path in files.items() if path.exists()}
 
     @property
     def thresholds(self) -> list[dict[str, Any]]:
