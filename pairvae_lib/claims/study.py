@@ -22,12 +22,14 @@ from pairvae_lib.assessment.comparisons import median_interval
 from pairvae_lib.checks import MissingResult, check_one_of
 from pairvae_lib.claims.published import PROVENANCE, published_root
 from pairvae_lib.config import PROFILES
+from pairvae_lib.data.splits import SERIES
 from pairvae_lib.files.arrays import read_arrays
 from pairvae_lib.files.runs import SIMULATED, Run
 
 TRAIN, HELD_OUT = "train", "held out"
 LEAKY = "random split (leaky)"  # the batches of measured data differ more than their samples do
 BY_BATCH = "batches held out"
+BY_SERIES = "series held out"  # of samples, by the letters that their names begin with: a series may span batches
 NEAREST = "nearest neighbour"
 
 
@@ -82,6 +84,12 @@ class AssessedRun:
         """Number of training pairs; 0 where a batch is left out and all others are trained on."""
         everyone_else = self.parameters["held_out"] and self.parameters["n_train"] is None
         return 0 if everyone_else else int((self.subsets == TRAIN).sum())
+
+    @property
+    def way(self) -> str:
+        """How samples were held out: BY_BATCH, BY_SERIES, or at random, LEAKY."""
+        left_out = self.parameters["held_out"]
+        return BY_SERIES if left_out.startswith(SERIES) else BY_BATCH if left_out else LEAKY
 
     @property
     def label(self) -> str:
@@ -245,10 +253,10 @@ def read_studies(root: Path, profile: str, data: str | None = None, only: Path |
         read = [_read(path) for path in paths if only in (None, path.parent)]
         # every training once: a size that was given in numbers may be the one that was meant by none
         runs = {(run.label, run.size, run.protocol): run for run in read}.values()
-        for held_out in (True, False):
-            chosen = tuple(run for run in runs if bool(run.parameters["held_out"]) == held_out)
+        for way in (BY_BATCH, BY_SERIES, LEAKY):
+            chosen = tuple(run for run in runs if run.way == way)
             if any(run.protocol == Run.protocol for run in chosen):
-                found.append(Study(_label(name, held_out), root / profile / name, chosen))
+                found.append(Study(_label(name, way), root / profile / name, chosen))
     if not found:
         missing = only or root / profile / (data or SIMULATED)
         raise MissingResult(missing / "errors.json", f"pairvae run 05_evaluation --profile {profile}")
@@ -387,11 +395,9 @@ def _read(path: Path) -> AssessedRun:
     return AssessedRun(path.parent, content)
 
 
-def _label(name: str, by_batch: bool) -> str:
+def _label(name: str, way: str) -> str:
     """What the ledger calls the data of a results folder."""
-    if name == SIMULATED:
-        return name
-    return f"{re.sub('-[0-9a-f]{6}$', '', name)}, {BY_BATCH if by_batch else LEAKY}"
+    return name if name == SIMULATED else f"{re.sub('-[0-9a-f]{6}$', '', name)}, {way}"
 
 
 def _median(values: Mapping[str, float]) -> float:

@@ -269,7 +269,7 @@ def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:
                 problems.append(f"{name}: micrograph of {height} x {width} px is smaller than the crop of {size} px")
     if problems:
         raise DataError(dataset.folder, problems)
-    q, limits = None, dataset.pattern_limits
+    q, limits, q_per_pixel = None, dataset.pattern_limits, None
     if dataset.is_profile:
         first, last = max(q[0] for q, _ in scattering), min(q[-1] for q, _ in scattering)
         q = log_q_grid(first, last, profile.profile_points)
@@ -279,6 +279,11 @@ def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:
         values = np.stack([normalised_profile(own_q, intensity, q, limits) for own_q, intensity in scattering])
     else:
         values = np.stack([resized_pattern(pattern, size) for pattern in scattering])
+        q_per_pixel = None if dataset.q_scale is None else tuple(
+            # a pattern that is not square has another scale along its rows than along its columns
+            float(scale) * pattern.shape[0] / size if pattern.shape[0] == pattern.shape[1] else float("nan")
+            for scale, pattern in zip(dataset.q_scale, map(np.asarray, scattering), strict=True)
+        )
     sizes = dataset.nm_per_pixel
     return PreparedPairs(
         sample_ids=dataset.sample_ids,
@@ -294,4 +299,5 @@ def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:
         q_unit=dataset.q_unit,
         limits=limits,
         nm_per_pixel=None if sizes is None else tuple(map(float, sizes)),
+        q_per_pixel=q_per_pixel,
     )

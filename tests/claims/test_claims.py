@@ -278,6 +278,13 @@ def test_a_random_split_of_measured_data_stands_apart(tmp_path):
     assert names == ["simulated", "afm-gisaxs, batches held out", "afm-gisaxs, random split (leaky)"]
 
 
+def test_series_that_are_left_out_stand_apart_from_batches(tmp_path):
+    write_world(tmp_path, **REAL, batches=("A", "series-E", "series-F"), sizes=(32,), seeds=(43,), protocols=False)
+    studies = read_studies(tmp_path, "tiny")
+    assert [study.data for study in studies] == ["afm-gisaxs, batches held out", "afm-gisaxs, series held out"]
+    assert [len(study.runs) for study in studies] == [1, 2]
+
+
 def test_one_run_of_a_quick_profile_says_what_it_cannot_tell(tmp_path):
     study = only_study(tmp_path, sizes=(32,), seeds=(43,), protocols=False)
     some = [named(claim) for claim in ("6", "8", "10a", "12a", "14a", "15a")]
