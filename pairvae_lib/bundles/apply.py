@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from pairvae_lib.checks import check_one_of, check_range
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.preprocessing import random_crop
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve
+from pairvae_lib.data.reading.gate import digest_of
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, file_nm_per_pixel
 from pairvae_lib.data.reading.samples import Sample, SampleFiles
 from pairvae_lib.models.latents import ensemble, posterior
@@ -58,6 +59,14 @@ class Treatment:
     poni: Path | None = None
     detector_mask: Path | None = None
     beam: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("q_scale", "nm_per_pixel", "image_rows"):
+            value = getattr(self, name)
+            if value is not None and not (isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be a number above 0; got {value!r}")
+        if self.beam is not None and not all(map(isfinite, self.beam)):
+            raise ValueError(f"beam must be two finite numbers; got {self.beam!r}")
 
 
 AS_THE_FILE_SAYS = Treatment()
@@ -150,7 +159,7 @@ def read_measurement(
         else:
             own = treatment.nm_per_pixel or file_nm_per_pixel(path)
             seen = scaling.seen_mask(SampleFiles().micrograph(sample), modality.shape[0], own)
-        return Measurement(path.name, sha256(path.read_bytes()).hexdigest(), source, seen)
+        return Measurement(path.name, digest_of(path), source, seen)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
 

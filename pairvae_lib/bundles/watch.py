@@ -31,6 +31,7 @@ from pairvae_lib.bundles.bundle import Bundle, check_route
 from pairvae_lib.bundles.write import folder_name, write_ensemble
 from pairvae_lib.checks import check_positive
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES
+from pairvae_lib.data.reading.gate import digest_of, within
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES
 from pairvae_lib.files.locks import locked
@@ -175,9 +176,12 @@ class Watch:
         path = self.folder / name
         line: dict[str, Any] = {"file": name}
         try:
-            content = sha256(path.read_bytes()).hexdigest()
-        except OSError as error:  # gone, or not to be read
-            content, line = "", line | {"status": FAILED, "error": f"{path} cannot be read: {error.strerror}"}
+            if not within(self.folder, path):
+                raise ValueError("must be a file within the watched folder")
+            content = digest_of(path)
+        except (OSError, ValueError) as error:  # gone, or not to be read
+            reason = getattr(error, "strerror", None) or str(error)
+            content, line = "", line | {"status": FAILED, "error": f"{path} cannot be read: {reason}"}
         if content in self._done and content:
             line |= {"status": SAME, "folder": self._done[content]}
         elif content:

@@ -211,3 +211,10 @@ def wait_for(happened, seconds: float = 20.0) -> None:
 def test_a_route_that_a_model_does_not_know_is_refused_at_once(folder, lab_flow, tmp_path):
     with pytest.raises(ValueError, match="^route must be one of saxs to sem; got sem to saxs; a model of the kind"):
         Watch(folder, load_bundle(lab_flow), tmp_path / "out", "sem")
+
+
+def test_a_link_out_of_the_watched_folder_is_refused(folder, bundle, lab_pairs, tmp_path, quick):
+    (folder / "a.png").symlink_to(lab_pairs / "saxs/s01.png")
+    (line,) = once(folder, bundle, tmp_path / "out")
+    assert line["status"] == "failed"
+    assert line["error"] == f"{folder / 'a.png'} cannot be read: must be a file within the watched folder"

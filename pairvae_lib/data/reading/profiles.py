@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from pairvae_lib.data.reading.decoding import unreadable_as_value_error
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, hdf5_curve
+from pairvae_lib.data.reading.gate import text_bytes
+from pairvae_lib.data.reading.process import apart
 
 PROFILE_SUFFIXES = frozenset({".dat", ".txt", ".csv", ".xy", ".chi"})
 MIN_POINTS = 16
-MAX_TEXT = 2**26  # bytes
 
 _BLANKS = str.maketrans(",;\t", "   ")
 _UNIT = re.compile(
@@ -22,6 +23,7 @@ _UNIT = re.compile(
 )
 
 
+@apart
 def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
     """The q and intensity of a text file with two or three columns, or of an NXcanSAS file.
 
@@ -79,9 +81,7 @@ def _text_columns(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64],
 def _text(path: Path) -> str:
     """The text of a file in UTF-8, else in Latin-1, in which instruments write the angstrom."""
     with unreadable_as_value_error():
-        if path.stat().st_size > MAX_TEXT:
-            raise ValueError(f"must be a text file of at most {MAX_TEXT // 2**20} MiB; got {path.stat().st_size} bytes")
-        data = path.read_bytes()
+        data = text_bytes(path)
         if b"\x00" in data or data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise ValueError("is no text in UTF-8 or Latin-1")
         try:
