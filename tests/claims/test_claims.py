@@ -21,7 +21,7 @@ from pairvae_lib.claims.ledger import (
     summary_file,
 )
 from pairvae_lib.claims.published import published_root
-from pairvae_lib.claims.study import HELD_OUT, TRAIN, read_studies
+from pairvae_lib.claims.study import HELD_OUT, TRAIN, largest_rise, read_studies
 from pairvae_lib.claims.verdicts import HOLDS, NOT, ONLY_MIXED, RESAMPLES, UNDECIDED, UNTESTABLE, VERDICTS
 from pairvae_lib.config import PROTOCOLS
 from pairvae_lib.data.simulation.morphologies import RANGES
@@ -307,6 +307,30 @@ def test_trainings_that_disagree_decide_nothing(tmp_path):
     row = decided_claims([study], [named("15a")])[0]
     assert row["verdict"] == UNDECIDED and row["reason"] == "in 2 of 3 trainings above 0"
     assert row["interval"] == pytest.approx([-0.2, 0.2044])
+
+
+def test_a_rise_is_read_as_it_was_noted_or_found_in_the_epochs(tmp_path):
+    # the first tenth, two epochs, does not count
+    assert largest_rise([9.0, *[1.0] * 9, 1.5, 1.2, *[1.0] * 8]) == 0.5  # the first tenth, two epochs, does not count
+    assert largest_rise([1.0, 50.0, *[1.0] * 18]) == 1e-6
+    folder = write_world(tmp_path, sizes=(32,))
+    epochs = json.loads((folder / "seed42-n32" / "history.json").read_text())["pair"]
+
+    def thin(content):
+        content["largest rise"] = {name: largest_rise(values) for name, values in epochs.items()}
+        content["pair"] = {name: values[-1:] for name, values in epochs.items()}
+
+    def row():
+        (study,) = read_studies(tmp_path, "tiny")
+        return decided_claims([study], [named("14b")], 100)[0]
+
+    whole = row()
+    for path in folder.glob("*/history.json"):
+        edit(path, thin)
+    assert row() == whole and whole["verdict"] == HOLDS
+    for path in folder.glob("*/history.json"):
+        edit(path, lambda content: content.pop("largest rise"))
+    assert row()["reason"] == "no training by direct has a partner by two_phase whose largest rise is noted"
 
 
 def test_what_counts_no_images_is_the_same_in_both_assessments(world):
