@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 Likelihood = Literal["bernoulli", "gaussian"]
-EncoderName = Literal["cnn", "barlow_cnn", "resnet50"]
+EncoderName = Literal["cnn", "barlow_cnn", "narrow_resnet", "resnet50"]
 CropSchedule = Literal["per_epoch", "replayed", "bank"]
 Protocol = Literal["two_phase", "direct", "one_crop", "ten_crops", "all_crops"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -48,7 +48,8 @@ class Architecture:
     latent_channels: int = 32  # per latent cell; public notebooks
     decoder_filters: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 32, "gaussian": 8})
     decoder_kernel: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 15, "gaussian": 5})  # px
-    backbone_weights: str | None = None  # safetensors file of a ResNet-50; None for random weights
+    # A safetensors file of either ResNet. None: the narrow one's shipped weights, random weights of the ResNet-50.
+    backbone_weights: str | None = None
 
 
 @dataclass(frozen=True)
