@@ -16,21 +16,24 @@ from pairvae_lib.data.inspection import Seen, as_page, as_text, cautions, explai
 
 def test_what_is_there(tmp_path):
     done = []
-    found = inspected(pairs_folder(tmp_path), TINY, progress=lambda *counts: done.append(counts))
+    found = inspected(pairs_folder(tmp_path, n=12), TINY, progress=lambda *counts: done.append(counts))
     assert found.is_usable
-    assert done == [(i, 10) for i in range(11)]
+    assert done == [(i, 12) for i in range(13)]
     assert found.facts == {
-        "samples": "10",
-        "scattering": "saxs, 2-D patterns: 60 x 80 (10)",
-        "masked pixels": f"{gaps().mean():.1%} of 10 patterns, filled by symmetry",
-        "micrographs": "sem: 48 x 64 (10)",
-        "nm per pixel": "2",
+        "samples": "12",
         "area fraction of the bright phase": "0.450 on average, 0.300 to 0.600",
-        "morphologies": "dots (1), lines (9)",
-        "groups": "a (5), b (5)",
+        "morphologies": "dots (1), lines (11)",
+        "groups": "a (6), b (6)",
     }
+    saxs, sem = (next(column for column in found.columns if column.column == name) for name in ("saxs", "sem"))
+    assert saxs.taken_for == "2-D patterns, raw counts on a log scale"
+    assert (saxs.files, saxs.size) == ("12 of 12", "60 x 80 px (12)")
+    assert saxs.left_out == f"{gaps().mean():.1%} of the pixels masked (12 files), filled by symmetry"
+    assert (sem.size, sem.unit, sem.left_out) == ("48 x 64 px (12)", "2 nm per px by nm_per_pixel", "nothing")
+    assert found.as_json()["columns"][1]["column"] == "saxs"
+    assert "left out" in as_text(found)
     assert [re.split(r"[:;,]", line)[0] for line in found.warnings] == [
-        "10 samples",
+        "12 samples",
         "morphologies of fewer than 3 samples cannot be assessed",
         "leakage",
     ]
@@ -39,7 +42,7 @@ def test_what_is_there(tmp_path):
 
 
 def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
-    folder = pairs_folder(tmp_path, n=9)
+    folder = pairs_folder(tmp_path, n=12)
     (folder / "1.edf").write_bytes((folder / "1.edf").read_bytes()[:-100])
     (folder / "2.png").write_bytes(b"")
     Image.fromarray(grey(0, shape=(20, 64))).save(folder / "3.png")
@@ -52,7 +55,7 @@ def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
         "3.png: micrograph of 20 x 64 px is smaller than the crop of 32 px",
         "4.png: all pixels are equal (9)",
     ]
-    assert len(found.samples) == 9
+    assert len(found.samples) == 12
     assert found.samples[1].scattering_shape is None
     assert found.samples[1].area_fraction is not None
     assert "not readable" in as_page(found)
@@ -60,7 +63,11 @@ def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
 
 def test_too_few_and_none(tmp_path):
     found = inspected(pairs_folder(tmp_path, n=8), TINY)
-    assert found.problems == ("8 usable samples; training needs at least 9, a batch and one held out",)
+    assert found.problems == (
+        "8 usable samples; training needs at least 12, two thirds of which are a batch of 8",
+    )
+    found = inspected(pairs_folder(tmp_path, n=10), TINY)
+    assert found.problems[0].endswith("a batch of 8, or train with --n-train 8")
     found = inspected(tmp_path / "nowhere", TINY)
     assert (found.problems, found.samples, found.warnings) == (("is not a folder",), (), ())
     assert as_text(found) == f"{tmp_path / 'nowhere'}: not usable: 1 problem\n  samples: 0\n  problem: is not a folder"
@@ -124,12 +131,12 @@ def test_cautions(samples, start):
 
 def test_q_without_a_unit():
     assert cautions(PLENTY, True, "") == [
-        "the unit of q is unknown: name it in a comment of the files, or give q_scale"
+        "the unit of q is unknown: a model takes files of an unknown unit only"
     ]
 
 
 def test_copies_are_found_however_turned(tmp_path):
-    folder = pairs_folder(tmp_path)
+    folder = pairs_folder(tmp_path, n=12)
     turned = np.rot90(np.asarray(Image.open(folder / "3.png")))[:, ::-1]
     tifffile.imwrite(folder / "copy.tif", turned)
     text = (folder / "manifest.csv").read_text()
@@ -140,7 +147,7 @@ def test_copies_are_found_however_turned(tmp_path):
 
 
 def test_a_beam_stop_that_nobody_masked(tmp_path):
-    folder = pairs_folder(tmp_path)
+    folder = pairs_folder(tmp_path, n=12)
     for i in range(10):
         write_edf(folder / f"{i}.edf", np.where(gaps(), 0, counts(i)).astype(np.int32))
     assert [line for line in inspected(folder, TINY).warnings if line.startswith("dark about the beam, and nothing is")]

@@ -129,10 +129,10 @@ def test_order_and_repeated_points_do_not_matter():
     assert (folded_q.tolist(), folded.tolist()) == ([1, 2, 3, 4], [8, 5, 3, 2])
 
 
-def test_points_without_intensity_are_dropped():
+def test_points_without_intensity_are_dropped_and_negative_ones_averaged():
     q = np.array([-1.0, 0, 1, 2, 3, 4, 5])
     intensity = np.array([0.0, 9, 9, np.nan, 0, -2, 4])
-    assert [list(part) for part in folded_profile(q, intensity)] == [[1, 5], [9, 4]]
+    assert [list(part) for part in folded_profile(q, intensity)] == [[1, 4.5], [9, 1]]
 
 
 def test_a_gap_in_one_branch_is_filled_by_the_other_alone():
