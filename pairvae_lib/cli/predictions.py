@@ -21,9 +21,13 @@ Source = Annotated[str, typer.Option("--from", help="Technique of the files, by 
 Target = Annotated[str, typer.Option("--to", help="Technique to predict; the other one if not given.")]
 Samples = Annotated[int, typer.Option("--samples", min=1, help="Members of each ensemble.")]
 Seed = Annotated[int, typer.Option("--seed", help="With a file's content it determines all that is drawn.")]
-Unit = Annotated[str, typer.Option("--q-unit", help="1/nm or 1/angstrom, where a profile does not say.")]
+Unit = Annotated[
+    str, typer.Option("--q-unit", help="Of q, in place of what a profile says: 1/nm, 1/angstrom, or unknown.")
+]
 Scale = Annotated[float | None, typer.Option("--q-scale", help="q [1/nm] of one unit of q in a profile.")]
-Rows = Annotated[int | None, typer.Option("--image-rows", help="Rows above the data bar; by default as in training.")]
+Rows = Annotated[
+    int | None, typer.Option("--image-rows", help="Rows above the data bar; by default as the tags or the training say.")
+]
 Nanometres = Annotated[
     float | None, typer.Option("--nm-per-pixel", help="Pixel size of the micrographs, where their tags do not say.")
 ]

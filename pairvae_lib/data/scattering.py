@@ -225,25 +225,28 @@ def _branch(
 def _positive(
     q: NDArray[np.float64], intensity: NDArray[np.float64], left_out: dict[str, int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A branch of rising q in which every intensity that is not positive is averaged with its weaker neighbour."""
+    """A branch of rising q in which every intensity that is not positive is averaged with its weaker neighbours.
+
+    All points that are averaged get their mean, so that the mean over any stretch of q stays what it is.
+    """
     first = int(np.argmax(intensity > 0))  # next to the beam there is nothing to average with
     _count(left_out, "negative, next to the beam", first)
     _count(left_out, "negative, averaged with a neighbour", int((intensity[first:] <= 0).sum()))
-    blocks = [(float(a), float(b), 1) for a, b in zip(q[first:], intensity[first:], strict=True)]  # sums and numbers
+    blocks = [(float(value), 1) for value in intensity[first:]]  # sums and numbers of points
     place = 0
     while place < len(blocks):
-        if blocks[place][1] > 0:
+        if blocks[place][0] > 0:
             place += 1
             continue
         beside = [i for i in (place - 1, place + 1) if 0 <= i < len(blocks)]
         if not beside:
             raise ValueError("profile must be positive on average; its negative intensities outweigh the others")
-        low = min(min(beside, key=lambda i: blocks[i][1] / blocks[i][2]), place)
-        pair = blocks[low : low + 2]
-        blocks[low : low + 2] = [(pair[0][0] + pair[1][0], pair[0][1] + pair[1][1], pair[0][2] + pair[1][2])]
+        low = min(min(beside, key=lambda i: blocks[i][0] / blocks[i][1]), place)
+        (left, more), (right, others) = blocks[low : low + 2]
+        blocks[low : low + 2] = [(left + right, more + others)]
         place = low
-    sums = np.array(blocks)
-    return sums[:, 0] / sums[:, 2], sums[:, 1] / sums[:, 2]
+    sums, sizes = (np.array(part) for part in zip(*blocks, strict=True))
+    return q[first:], np.repeat(sums / sizes, sizes)
 
 
 def _count(left_out: dict[str, int], why: str, number: int) -> None:

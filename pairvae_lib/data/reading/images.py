@@ -25,7 +25,7 @@ IMAGE_SUFFIXES = TIFF_SUFFIXES | DETECTOR_SUFFIXES | {".png", ".jpg", ".jpeg", "
 MAX_BYTES = 2**30  # of decoded pixels: what a header claims is checked before memory is taken
 MAX_FRAME_PX = 4  # a constant band at an edge up to this width is a frame that software drew, not image
 BAR_ROWS = (0.02, 0.25)  # of the height: the thinnest and the thickest data bar
-BAR_SHARE = 0.5  # of the pixels of a row of a data bar have its grey level
+BAR_SHARE = 0.7  # of the pixels of a row of a data bar have its grey level
 BAR_NOISE = 8  # grey levels, as JPEG leaves them
 BAR_CONTRAST = 64  # grey levels between the text of a bar and the bar
 BAR_TEXT = 4  # rows with text
@@ -218,7 +218,7 @@ def data_bar(grey: NDArray[np.uint8]) -> int | None:
         return None
     with_text = (np.abs(strip[start:] - level) > BAR_CONTRAST).any(axis=1).sum()
     above = np.abs(grey[: height - size].astype(np.int16) - level) <= BAR_NOISE
-    return height - size if with_text >= BAR_TEXT and above.mean() < BAR_SHARE / 2 else None
+    return height - size if with_text >= BAR_TEXT and above.mean() < BAR_SHARE else None
 
 
 def common_scale(sizes: list[float | None]) -> float | None:

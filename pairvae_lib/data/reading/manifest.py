@@ -303,15 +303,15 @@ def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{path.name}: cannot be read as text ({error})")
         return []
-    lines = text.splitlines()
+    lines = [line for line in text.splitlines() if line.strip()]
     if lines and (told := re.fullmatch(r"\W*sep=(.)\W*", lines[0])):  # Excel's first line
-        delimiter, text = told[1], text[len(lines[0]) :].lstrip("\r\n")
+        delimiter, text = told[1], text.replace(lines[0], "", 1)
     else:
         delimiter = max(",;\t", key=(lines or [""])[0].count)
     table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[tuple[int, Row]] = []
     try:
-        names = _column_names(next(table, []))
+        names = _column_names(next((fields for fields in table if any(map(str.strip, fields))), []))
         repeated = sorted({name for name in names if name and names.count(name) > 1})
         problems += [f"{path.name}: column {name!r} occurs more than once" for name in repeated]
         if "sample_id" not in names:

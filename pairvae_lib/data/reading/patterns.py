@@ -169,7 +169,7 @@ def filled_pattern(
         has_mirror = _fill_from(values, missing, row=None, col=col)
         if centre is None and has_mirror.any() and _symmetry(levels, seen, (None, col)) < LEAST_SYMMETRY:
             raise ValueError(NO_BEAM.format("left-right symmetric about its middle"))
-        _fill_between(values, missing & ~has_mirror, seen)
+        _fill_between(values, missing & ~has_mirror)
     else:
         if centre is None and (symmetry := _symmetry(levels, seen, (row, col))) < LEAST_SYMMETRY:
             raise ValueError(
@@ -211,9 +211,10 @@ def _fill_from(values: NDArray, missing: NDArray[np.bool_], row: float | None, c
     return filled
 
 
-def _fill_between(values: NDArray, missing: NDArray[np.bool_], seen: NDArray[np.bool_]) -> None:
+def _fill_between(values: NDArray, missing: NDArray[np.bool_]) -> None:
     """Fill missing pixels along their column between measured ones, in a column without any by the nearest column."""
     places = np.arange(len(values))
+    seen = ~missing
     known = np.flatnonzero(seen.any(axis=0))
     for col in np.flatnonzero(missing.any(axis=0)):
         source = col if seen[:, col].any() else known[np.argmin(np.abs(known - col))]

@@ -30,8 +30,10 @@ _MISSING = frozenset(
 _COMMENT = ("#", "%", "!", "//")
 _FORTRAN = re.compile(r"(?<=[0-9.])[dD](?=[+-]?[0-9])")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eEdD][+-]?[0-9]+)?")
+_LENGTH = r"(?:å|a|nm|m)(?![a-zåö])|ang\w*"
 _WAVELENGTH = re.compile(
-    r"(?:wave\s?length|lambda|λ)[\"'\s]*[:=]?\s*\(?\s*([0-9.]+(?:e[+-]?[0-9]+)?)\s*\)?\s*((?:å|a|nm|m)(?![a-zåö])|ang\w*)?"
+    rf"(?:wave\s?length|lambda|λ)[\"'\s]*(?:[(\[]\s*({_LENGTH})\s*[)\]])?[\"'\s]*[:=]?\s*\(?\s*"
+    rf"([0-9.]+(?:e[+-]?[0-9]+)?)\s*\)?\s*[\[(]?({_LENGTH})?"
 )
 _NM = {"nm": 1.0, "å": 0.1, "a": 0.1, "an": 0.1, "m": 1e9}
 _HEAD = re.compile(r"^\W*(?:columns?|fields?|labels?|the \d+ columns are)\s*[:=]?\s*", re.IGNORECASE)
@@ -265,15 +267,20 @@ def _number(field: str) -> float | None:
 
 
 def _check_decimals(rows: list[list[str]]) -> None:
-    """Raise ValueError where decimal points and decimal commas are mixed."""
+    """Raise ValueError where decimal points and decimal commas are mixed, or commas have two meanings."""
     fields = [field for row in rows for field in row]
+    if len(rows[0]) in (4, 6) and all(field.lstrip("+-").isdigit() for field in fields):
+        raise ValueError(
+            f"lines hold {len(rows[0])} whole numbers: are the commas decimal ones, and between the numbers, too? "
+            "write semicolons or tabs between the numbers"
+        )
     if any("," in field for field in fields) and any("." in field for field in fields):
         raise ValueError("numbers must have decimal points or decimal commas; got both")
 
 
 def _parts(line: str) -> list[list[str]]:
     """The ways in which a line may be labels of columns."""
-    body = _HEAD.sub("", line.strip().lstrip("#%!*/ "))
+    body = _HEAD.sub("", re.sub(r"^;\s", "", line.strip()).lstrip("#%!*/ "))
     ways = []
     for separator in "\t;|,":
         if separator in body:
@@ -299,14 +306,14 @@ def _labels(table: _Table, count: int) -> list[str]:
     for place in range(len(lines) - 1, -1, -1):
         kind, following = quantity(lines[place]), quantity(lines[place + 1]) if place + 1 < len(lines) else ""
         if kind in ("q", "2-theta") or (kind == "another axis" and following == "intensity"):
-            return [lines[place].strip(" #%!*/"), *["intensity"], *[""] * (count - 2)]  # a line for each column
+            return [lines[place].strip(" #%!*/"), "intensity", *[""] * (count - 2)]  # a line for each column
         for parts in _parts(lines[place]):
             if len(parts) == whole != count:
                 parts = [part for part, empty in zip(parts, table.is_empty, strict=True) if not empty]
             if len(parts) == count - 1 > 1 and _counts_rows(table.values[:, 0]):
                 parts = ["", *parts]  # R leaves the row number without a label
             kinds = [quantity(part) for part in parts]
-            is_metadata = any(part.endswith((":", "=")) or part == "=" for part in parts)
+            is_metadata = any(part.endswith((":", "=")) or part == "=" or (part and _number(part)) for part in parts)
             has_axis = any(kind in ("q", "2-theta", "q component") for kind in kinds)
             has_intensity = "intensity" in kinds
             is_last = place == len(lines) - 1
@@ -315,13 +322,14 @@ def _labels(table: _Table, count: int) -> list[str]:
                 return below or parts
             # Fewer or more labels than columns: the first names the first column.
             if len(parts) > 1 and not is_metadata and kinds[0] in ("q", "2-theta") and (has_intensity or count == 2):
-                return [parts[0], *["intensity"], *[""] * (count - 2)]
+                named = [parts[0], "intensity", *[""] * (count - 2)]
+                return _units_row(lines[place + 1 :], named, [kinds[0]]) or named
     return []
 
 
 def _units_row(lines: list[str], labels: list[str], kinds: list[str]) -> list[str]:
     """Labels with the units that stand in a line of their own below them; none where there is no such line."""
-    for line in lines[:1]:
+    for line in lines[:2]:
         for parts in _parts(line):
             place = next((i for i, kind in enumerate(kinds) if kind == "q"), None)
             if place is not None and place < len(parts) and q_units(parts[place]) and not q_units(labels[place]):
@@ -391,7 +399,7 @@ def _wavelength(header: list[str], label: str) -> float:
     """The wavelength [nm] that a header names, for a profile over 2-theta."""
     found = set()
     for match in _WAVELENGTH.finditer(plain("\n".join(header))):
-        value, unit = float(match[1]), (match[2] or "")[:2]
+        value, unit = float(match[2]), (match[1] or match[3] or "")[:2]
         if unit or 0 < value < 1e-6:  # a number alone can only be told if it is in m
             found.add(round(value * _NM[unit or "m"], 9))
     if len(found) != 1:
