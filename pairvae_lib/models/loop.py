@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from pairvae_lib.files.runs import TERMINAL
 from pairvae_lib.files.writing import CannotWrite, replacing
+from pairvae_lib.models.pairvae import doublings
 
 FORMAT = 1  # of a checkpoint
 CHECKPOINT_SECONDS = 20.0  # what a kill costs at most
@@ -81,10 +82,14 @@ def load_checkpoint(path: Path, made_with: dict[str, Any], free: tuple[str, ...]
 
 @dataclass
 class History:
-    """Mean losses of every epoch, by name; and what was reconstructed after some numbers of epochs, by route."""
+    """Of a training: mean losses of every epoch, by name.
+
+    Also what was reconstructed after some epochs, by route, and the forms in which its doubling layers were computed.
+    """
 
     losses: dict[str, list[float]] = field(default_factory=dict)
     snapshots: dict[int, Snapshot] = field(default_factory=dict, compare=False)
+    forms: list[str] = field(default_factory=list, compare=False)
 
     def append(self, means: dict[str, float]) -> None:
         """Add one epoch."""
@@ -185,11 +190,15 @@ def remaining_epochs(
     means : Means
         Of the losses of this epoch; FloatingPointError if one is no longer finite.
     """
+    layers = doublings(module)
     if partial is not None and partial.exists():
         state = load_checkpoint(partial, made_with)
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
+        for layer, form in zip(layers, state["forms"], strict=True):
+            layer.form = form  # whichever is the fastest here now
         history.losses, history.snapshots = state["history"], state.get("snapshots", {})
+    history.forms = [layer.form for layer in layers]
     looks = snapshot_epochs(epochs)
 
     def look() -> None:
@@ -212,6 +221,7 @@ def remaining_epochs(
             if partial is not None and due:
                 state = {"module": module.state_dict(), "optimizer": optimizer.state_dict()}
                 state |= {"history": history.losses, "snapshots": history.snapshots}
+                state |= {"forms": history.forms}
                 save_checkpoint(partial, made_with, state)
                 saved = time.monotonic()
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from pairvae_lib.checks import check_one_of, check_shape
 from pairvae_lib.config import PX_PER_LATENT_CELL, Architecture, Likelihood, Profile
 from pairvae_lib.data.modality import Modality
+from pairvae_lib.models.doubling import FORMS, Form, fastest
 from pairvae_lib.models.precision import Resolved, arithmetic
 
-Form = Literal["transposed", "subpixel"]
 Measured = TypeVar("Measured", Tensor, np.ndarray)
 BATCH_NORM: dict[str, Any] = {"eps": 1e-3, "momentum": 0.01}  # Keras' defaults (its momentum .99 is torch's .01)
 
@@ -41,9 +41,9 @@ class DoublingConvolution(nn.Module):
     collapsed_from : int
         Where the original takes the mean over that many output channels, our one channel has their mean kernel: the
         same function, that many times cheaper. It only changes the initial scale (and the optimiser: `adam`).
-    form : "transposed" or "subpixel"
-        Sub-pixel: the same sum as an ordinary convolution to 2^dims phases and a shuffle. Which is faster depends on
-        the machine; images only.
+    form : "transposed", "subpixel", "tiled" or "rowwise"
+        The literal form, or one of `doubling.py` that computes the same sums of an image in fewer operations. Which is
+        the fastest depends on the machine; rowwise is for one output channel.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class DoublingConvolution(nn.Module):
     ):
         super().__init__()
         check_one_of("dims", dims, (1, 2))
-        check_one_of("form", form, ("transposed", "subpixel"))
+        check_one_of("form", form, tuple(FORMS))
         if kernel < 3 or kernel % 2 == 0:
             raise ValueError(f"kernel must be odd and at least 3; got {kernel}")
         self.kernel, self.dims, self.form, self.collapsed_from = kernel, dims, form, collapsed_from
@@ -80,22 +80,12 @@ class DoublingConvolution(nn.Module):
         """(batch, in_channels, *sides) -> (batch, out_channels, *doubled sides)."""
         if self.dims == 1:
             return F.conv_transpose1d(x, self.weight, self.bias, stride=2, padding=self.padding)[..., :-1]
-        if self.form == "subpixel":
-            return self._subpixel(x)
-        return F.conv_transpose2d(x, self.weight, self.bias, stride=2, padding=self.padding)[..., :-1, :-1]
+        return FORMS[self.form](x, self.weight, self.bias, self.padding)
 
-    def _subpixel(self, x: Tensor) -> Tensor:
-        """out[2i + a] = sum_d x[i - d] w[2d + a + padding]: an ordinary convolution for each phase a."""
-        first = -((self.padding + 1) // 2)  # smallest d
-        front = -(2 * first + self.padding)  # zeros that align the kernel with phase 0
-        taps = (self.kernel + front + 1) // 2
-        last = first + taps - 1
-        back = 2 * taps - self.kernel - front
-        in_channels, out_channels = self.weight.shape[:2]
-        weight = F.pad(self.weight, (front, back, front, back)).view(in_channels, out_channels, taps, 2, taps, 2)
-        weight = weight.permute(1, 3, 5, 0, 2, 4).flip(4, 5).reshape(4 * out_channels, in_channels, taps, taps)
-        phases = F.conv2d(F.pad(x, (last, -first, last, -first)), weight, self.bias.repeat_interleave(4))
-        return F.pixel_shuffle(phases, 2)
+
+def doublings(module: nn.Module) -> list[DoublingConvolution]:
+    """All doubling layers of a model, in their order."""
+    return [part for part in module.modules() if isinstance(part, DoublingConvolution)]
 
 
 class ConvolutionalBackbone(nn.Sequential):
@@ -327,6 +317,23 @@ class VAE(nn.Module):
     def device(self) -> torch.device:
         """Where its parameters are."""
         return self.encoder.out.weight.device
+
+    def measure_forms(self, batch: int) -> None:
+        """Give every wide layer the form that is the fastest here for that many images at a time.
+
+        Tiles are computed in fp32, so they compete there only. Others keep their form: profiles, small kernels, GPUs.
+        """
+        if not self.modality.is_image or self.decoder.kernel < WIDE_KERNEL or self.device.type != "cpu":
+            return
+        sides = self.latent_shape[1:]
+        with self._arithmetic():
+            for layer in doublings(self):
+                channels, out = layer.weight.shape[:2]
+                x = torch.zeros(batch, channels, *sides)
+                candidates: tuple[Form, ...] = ("subpixel", "rowwise") if out == 1 else ("subpixel", "tiled")
+                if out == 1 or self.precision == "fp32":
+                    layer.form = fastest(candidates, x, layer.weight, layer.bias, layer.padding)
+                sides = (2 * sides[0], 2 * sides[1])
 
     def _arithmetic(self) -> AbstractContextManager[None]:
         """The context of all its computations."""

@@ -25,7 +25,7 @@ from pairvae_lib.models.loop import (
     seconds_per_epoch,
     time_in_words,
 )
-from pairvae_lib.models.pairvae import VAE, ConvolutionalBackbone, PairVAE, fresh_vae, route_name
+from pairvae_lib.models.pairvae import VAE, ConvolutionalBackbone, PairVAE, doublings, fresh_vae, route_name
 from pairvae_lib.models.precision import CPU, Resolved, resolved, training_device, training_precision
 from pairvae_lib.models.snapshots import looking, watched_pairs
 from pairvae_lib.models.training import pretrain_barlow, train_pair, train_solo
@@ -104,17 +104,32 @@ def train(
 
 
 @contextmanager
-def trained_in(precision: Resolved, *vaes: VAE, device: torch.device = CPU) -> Iterator[None]:
-    """A context in which these VAEs compute in `precision` on `device`; after it, in fp32 on the processor again."""
+def trained_in(
+    precision: Resolved, *vaes: VAE, device: torch.device = CPU, measured_for: int | None = None
+) -> Iterator[None]:
+    """A context in which these VAEs compute in `precision` on `device`; after it, in fp32 on the processor again.
+
+    Their decoders compute in the forms that are the fastest for `measured_for` images at a time, if that is given.
+    """
+    forms = [(layer, layer.form) for vae in vaes for layer in doublings(vae)]
     for vae in vaes:
         vae.precision = precision
         vae.to(device)
+        if measured_for is not None:
+            vae.measure_forms(measured_for)
     try:
         yield
     finally:
         for vae in vaes:
             vae.precision = "fp32"
             vae.to(CPU)
+        for layer, form in forms:
+            layer.form = form
+
+
+def _measured_for(profile: Profile, images: int) -> int | None:
+    """For how many images at a time forms are measured: not where numbers are to be the same on every processor."""
+    return images if profile.precision == "auto" else None
 
 
 def load_or_train_solo(
@@ -150,13 +165,15 @@ def load_or_train_solo(
             backbone.requires_grad_(False)
     watched = watched_pairs(pairs, train, profile.pair, seed)
     for partial, (name, vae) in zip(partials[1:], vaes.items(), strict=True):
-        with trained_in(precision, vae, device=device):
+        images = _measured_for(profile, profile.solo.batch_size)
+        with trained_in(precision, vae, device=device, measured_for=images):
             look = looking(vae, {f"{name}_to_{name}": (vae, vae)}, watched.measurements)
             histories[name] = train_solo(vae, pairs, train, profile.solo, seed, partial, look)
     content = {
         "vaes": {name: vae.state_dict() for name, vae in vaes.items()},
         "histories": {name: history.losses for name, history in histories.items()},
         "snapshots": {name: history.snapshots for name, history in histories.items()},
+        "forms": {name: history.forms for name, history in histories.items()},
     }
     save_checkpoint(file, made_with, content)
     for partial in partials:
@@ -200,13 +217,15 @@ def load_or_train_pair(
         content = load_checkpoint(file, made_with)
         model.load_state_dict(content["model"])
         model.eval()
-        return model, History(content["history"], content.get("snapshots", {}))
+        return model, History(content["history"], content.get("snapshots", {}), content.get("forms", []))
     partial = file.with_suffix(".partial")
     routes = {route_name(*route): (model.vae(route[0]), model.vae(route[1])) for route in model.routes}
     look = looking(model, routes, watched_pairs(pairs, train, profile.pair, seed).measurements)
-    with trained_in(precision, *vaes.values(), device=device):
+    images = _measured_for(profile, 2 * profile.pair.batch_size)
+    with trained_in(precision, *vaes.values(), device=device, measured_for=images):
         history = train_pair(model, pairs, train, profile.pair, seed, partial, look)
     content = {"model": model.state_dict(), "history": history.losses, "snapshots": history.snapshots}
+    content |= {"forms": history.forms}
     save_checkpoint(file, made_with, content)
     partial.unlink(missing_ok=True)
     return model, history
@@ -225,7 +244,7 @@ def load_pair(
     made_with |= {"architecture": asdict(profile.architecture), "precision": precision}
     content = load_checkpoint(file, made_with, free=("initial",))
     model.load_state_dict(content["model"])
-    return model.eval(), History(content["history"], content.get("snapshots", {}))
+    return model.eval(), History(content["history"], content.get("snapshots", {}), content.get("forms", []))
 
 
 def training_seconds(pairs: PreparedPairs, train: tuple[int, ...], profile: Profile, seed: int) -> float:
@@ -233,7 +252,8 @@ def training_seconds(pairs: PreparedPairs, train: tuple[int, ...], profile: Prof
     device = training_device(profile.precision)
     vaes = {modality.name: fresh_vae(modality, profile, seed) for modality in pairs.modalities}
     seconds = 0.0
-    with trained_in(resolved(profile.precision, device), *vaes.values(), device=device):
+    images = _measured_for(profile, 2 * profile.pair.batch_size)
+    with trained_in(resolved(profile.precision, device), *vaes.values(), device=device, measured_for=images):
         for vae in vaes.values():
             batch, likelihood = train[: profile.solo.batch_size], vae.modality.likelihood
 

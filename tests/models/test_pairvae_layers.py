@@ -21,7 +21,7 @@ def direct_transposed(x, weight, bias, padding):
     return inner + bias[None, :, None, None]
 
 
-@pytest.mark.parametrize("form", ["transposed", "subpixel"])
+@pytest.mark.parametrize("form", ["transposed", "subpixel", "tiled"])
 @pytest.mark.parametrize(("kernel", "padding"), [(3, 0), (5, 1), (7, 2), (9, 3), (15, 6)])
 def test_doubling_is_the_definition_with_keras_padding(kernel, padding, form):
     torch.manual_seed(0)
@@ -52,7 +52,7 @@ def test_kernel_must_be_odd(kernel):
 
 
 def test_form_and_dims_are_named():
-    with pytest.raises(ValueError, match="form must be one of transposed, subpixel; got 'fft'"):
+    with pytest.raises(ValueError, match="form must be one of transposed, subpixel, tiled, rowwise; got 'fft'"):
         DoublingConvolution(1, 1, 3, form="fft")
     with pytest.raises(ValueError, match="dims must be one of 1, 2; got 3"):
         DoublingConvolution(1, 1, 3, dims=3)

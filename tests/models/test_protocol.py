@@ -12,9 +12,16 @@ import torch
 
 from pairvae_lib.assessment.errors import INTENSITY, assess
 from pairvae_lib.data.splits import Split, group_split, stratified_split
-from pairvae_lib.models import loop as fitting, protocol as trained, training, training as pretraining
+from pairvae_lib.models import (
+    loop as fitting,
+    pairvae,
+    precision,
+    protocol as trained,
+    training,
+    training as pretraining,
+)
 from pairvae_lib.models.loop import state_digest
-from pairvae_lib.models.pairvae import fresh_vae
+from pairvae_lib.models.pairvae import doublings, fresh_vae
 from pairvae_lib.models.protocol import (
     expected_time,
     load_or_train_pair,
@@ -303,6 +310,33 @@ def test_an_interrupted_pair_training_goes_on(pattern_pairs, small, solo, pair_f
     assert state_digest(resumed) == state_digest(whole)
     assert read == history
     assert looks(read) == looks(history) and looks(read)
+
+
+def test_a_training_goes_on_in_the_forms_that_it_began_with(pattern_pairs, small, solo, pair_file, monkeypatch):
+    profile = replace(small, precision="auto")
+    monkeypatch.setattr(precision, "resolved", lambda *_: "fp32")
+    monkeypatch.setattr(trained, "resolved", lambda *_: "fp32")
+    monkeypatch.setattr(pairvae, "fastest", lambda candidates, *_: candidates[1])
+    whole, history = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, profile, SEED, pair_file)
+    assert history.forms == ["transposed"] * 5 + ["tiled"] * 4 + ["rowwise"]  # patterns keep theirs
+    assert {layer.form for layer in doublings(whole.vae("sem"))} == {"subpixel"}  # as long as it is trained
+    pair_file.unlink()
+    monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", -1)
+    loss, remaining = training.pair_losses, iter(range(7))
+
+    def stopping(*arguments):
+        if next(remaining, None) is None:
+            raise Stopped
+        return loss(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(training, "pair_losses", stopping)
+        load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, profile, SEED, pair_file)
+    monkeypatch.setattr(pairvae, "fastest", lambda candidates, *_: candidates[0])  # on a busier day
+    resumed, read = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, profile, SEED, pair_file)
+    assert (state_digest(resumed), read.forms) == (state_digest(whole), history.forms)
+    other, _ = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, profile, SEED, pair_file.with_name("b.pt"))
+    assert state_digest(other) != state_digest(whole)  # rounded otherwise
 
 
 @pytest.mark.parametrize("encoder", ["cnn", "barlow_cnn"])

@@ -25,7 +25,6 @@ from pairvae_lib.data.simulation.morphologies import MORPHOLOGIES, RANGES
 from pairvae_lib.data.simulation.pair import SIZES, simulate_pair
 from pairvae_lib.data.simulation.pattern import BEAM_CENTRE, Q_SCALE
 
-VERSION = 1  # to be raised whenever the same seed gives other bytes
 RECORD = "simulation.json"
 
 
@@ -88,7 +87,7 @@ def simulate(
         "size": size,
         "seed": seed,
         "n_pairs": n_pairs,
-        "version": VERSION,
+        "version": SIZES[size].version,
         "q_px_times_d_px": Q_SCALE,
         "beam_centre_row_col": list(BEAM_CENTRE),
         "nm_per_pixel": NM_PER_PIXEL,
