@@ -26,7 +26,7 @@ Unit = Annotated[
 ]
 Scale = Annotated[float | None, typer.Option("--q-scale", help="q [1/nm] of one unit of q in a profile.")]
 Rows = Annotated[
-    int | None, typer.Option("--image-rows", help="Rows above the data bar; by default as the tags or the training say.")
+    int | None, typer.Option("--image-rows", help="Rows above the data bar; by default as in its tags or the training.")
 ]
 Nanometres = Annotated[
     float | None, typer.Option("--nm-per-pixel", help="Pixel size of the micrographs, where their tags do not say.")
