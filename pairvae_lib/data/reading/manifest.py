@@ -176,7 +176,8 @@ class _Columns:
             self.detector_mask: "detector masks", self.poni: "calibrations", self.group: "groups",
             "sample_id": "names of the samples", "morphology": "morphologies",
         }  # fmt: skip
-        return roles.get(name, "read" if name in RESERVED_COLUMNS and name not in ("group", "batch") else "left aside")
+        is_known = name in RESERVED_COLUMNS and name not in ("group", "batch")
+        return roles.get(name, "facts of the samples" if is_known else "left aside")
 
 
 def _told_columns(

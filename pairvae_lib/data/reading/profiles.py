@@ -316,8 +316,10 @@ def _labels(table: _Table, count: int) -> list[str]:
             is_metadata = any(part.endswith((":", "=")) or part == "=" or (part and _number(part)) for part in parts)
             has_axis = any(kind in ("q", "2-theta", "q component") for kind in kinds)
             has_intensity = "intensity" in kinds
-            is_last = place == len(lines) - 1
-            if len(parts) == count and not is_metadata and (has_axis or has_intensity or (is_last and any(kinds[:1]))):
+            has_other = any(kind in ("another axis", "s", "number of the row") for kind in kinds)
+            is_last = place == len(lines) - 1 and kinds[0] in ("another axis", "s")
+            is_named = has_axis or (has_intensity and has_other) or is_last
+            if len(parts) == count and not is_metadata and is_named:
                 below = _units_row(lines[place + 1 :], parts, kinds)
                 return below or parts
             # Fewer or more labels than columns: the first names the first column.

@@ -418,4 +418,4 @@ def test_what_every_column_is_taken_for(tmp_path):
     assert roles["saxs"] == "scattering"
     assert roles["sem"] == "micrographs"
     assert roles["operator"] == "left aside"
-    assert roles["beam_row"] == "read"
+    assert roles["beam_row"] == "facts of the samples"

@@ -121,6 +121,9 @@ def check_read(path, unit=None):
         ("40 2\n", "{} {}", ""),
         ("", "{} {}", "\nsample: lysozyme, 3 mg/ml\nconcentration: 3\n"),
         ("# q I flag\n", "{} {} good", ""),
+        ("# Counts per second\n", "{} {} 0.1", ""),
+        ("# std dev\n# time 3\n# Energy: 12\n", "{} {}", ""),
+        ("x,y\n", "{},{}", ""),
     ],
 )
 def test_what_programs_write_is_read(tmp_path, header, row, foot):
