@@ -193,6 +193,7 @@ PROTOCOLS: dict[Protocol, str] = {  # those compared in the paper's Fig. S3
 }
 PAPER_SEEDS = (42, 43, 44, 45, 46)
 PAPER_TRAINING_SIZES = (32, 48, 64)  # of 72 pairs
+LARGEST_SEED = 2**63 - 1  # that all generators take
 TRAINING_FRACTION = 2 / 3  # 48 of 72, the size of the paper's Fig. 3-5 and 7
 
 

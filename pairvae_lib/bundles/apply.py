@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from pairvae_lib.checks import check_one_of, check_range
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.preprocessing import random_crop
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve, linked_files
+from pairvae_lib.data.reading.gate import digest_of
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, data_bar, file_image_rows, file_nm_per_pixel
 from pairvae_lib.data.reading.samples import Sample, SampleFiles, is_grazing
 from pairvae_lib.models.latents import ensemble, posterior
@@ -58,6 +60,14 @@ class Treatment:
     poni: Path | None = None
     detector_mask: Path | None = None
     beam: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("q_scale", "nm_per_pixel", "image_rows"):
+            value = getattr(self, name)
+            if value is not None and not (isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be a number above 0; got {value!r}")
+        if self.beam is not None and not all(map(isfinite, self.beam)):
+            raise ValueError(f"beam must be two finite numbers; got {self.beam!r}")
 
 
 AS_THE_FILE_SAYS = Treatment()
@@ -167,15 +177,13 @@ def read_measurement(
 
 def content_digest(path: Path) -> str:
     """SHA-256 of a file; of an Eiger master together with its data files."""
-    digest = sha256(path.read_bytes())
+    digest = digest_of(path)
     try:
         parts = linked_files(path)
     except ValueError:  # a broken file, of which reading it tells more
         parts = []
-    for part in parts:
-        if part.is_file():
-            digest.update(sha256(part.read_bytes()).digest())
-    return digest.hexdigest()
+    known = [digest_of(part) for part in parts if part.is_file()]
+    return sha256("".join([digest, *known]).encode()).hexdigest() if known else digest
 
 
 def _is_averaged(sample: Sample) -> bool:

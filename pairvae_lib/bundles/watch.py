@@ -33,6 +33,7 @@ from pairvae_lib.bundles.bundle import Bundle, check_route
 from pairvae_lib.bundles.write import folder_name, write_ensemble
 from pairvae_lib.checks import check_positive
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, linked_files
+from pairvae_lib.data.reading.gate import within
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES
 from pairvae_lib.files.locks import locked
@@ -197,9 +198,12 @@ class Watch:
         path = self.folder / name
         line: dict[str, Any] = {"file": name}
         try:
+            if not within(self.folder, path):
+                raise ValueError("must be a file within the watched folder")
             content = content_digest(path)
-        except OSError as error:  # gone, or not to be read
-            content, line = "", line | {"status": FAILED, "error": f"{path} cannot be read: {error.strerror}"}
+        except (OSError, ValueError) as error:  # gone, or not to be read
+            reason = getattr(error, "strerror", None) or str(error)
+            content, line = "", line | {"status": FAILED, "error": f"{path} cannot be read: {reason}"}
         if content in self._done and content:
             line |= {"status": SAME, "folder": self._done[content]}
         elif content:

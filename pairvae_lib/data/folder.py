@@ -87,6 +87,15 @@ def readable_pairs(
     return PairedDataset(listing, binarisation, unit, limits, scale, files)
 
 
+def listed_pairs(folder: Path | str) -> PairedDataset:
+    """The samples that a folder lists, none of their files opened; DataError if its table is at fault."""
+    problems: list[str] = []
+    listing = _listing(Path(folder), {}, problems)
+    if listing is None or problems:
+        raise DataError(folder, problems)
+    return PairedDataset(listing, Binarisation())
+
+
 def _listing(folder: Path, kinds: Mapping[str, str], problems: list[str]) -> Listing | None:
     """The samples that a folder lists, in whichever of the layouts it has."""
     if (folder / MANIFEST).is_file():

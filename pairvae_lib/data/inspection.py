@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from io import BytesIO
@@ -23,6 +24,7 @@ from pairvae_lib.checks import DataError
 from pairvae_lib.config import PAPER_TRAINING_SIZES, TRAINING_FRACTION, Profile
 from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.folder import readable_pairs
+from pairvae_lib.data.reading.gate import digest_of
 from pairvae_lib.data.reading.images import SAME_SCALE, data_bar, file_nm_per_pixel, image_header
 from pairvae_lib.data.reading.patterns import is_one_sided
 from pairvae_lib.data.reading.samples import UNLABELLED, Sample
@@ -328,11 +330,10 @@ def seen_sample(dataset: PairedDataset, index: int, problems: list[str]) -> Seen
     sample = dataset.listing.samples[index]
     facts: dict[str, Any] = {}
     pictures: dict[str, NDArray] = {}
-    digests = {
-        name: sha256(path.read_bytes()).hexdigest()
-        for name, path in (("scattering", sample.scattering), ("micrograph", sample.micrograph))
-        if path.is_file()
-    }
+    digests = {}
+    for name, path in (("scattering", sample.scattering), ("micrograph", sample.micrograph)):
+        with suppress(ValueError, FileNotFoundError):  # listed with what is wrong with the file
+            digests[name] = digest_of(path)
     try:
         scattering = dataset.scattering(index)
         if isinstance(scattering, tuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,10 +37,17 @@ def split_pairs(pairs: PreparedPairs, seed: int, n_train: int | None = None, hel
     Without a group the split is random, and stratified by morphology. ValueError if there is no such group, or not that
     many pairs to train on.
     """
+    return split_samples(pairs.morphologies, pairs.groups, seed, n_train, held_out)
+
+
+def split_samples(
+    morphologies: Sequence[str], groups: Sequence[str] | None, seed: int, n_train: int | None, held_out: str
+) -> Split:
+    """As `split_pairs`, of samples of which nothing but their labels is known."""
     if not held_out:
-        size = round(TRAINING_FRACTION * len(pairs)) if n_train is None else n_train
-        return stratified_split(pairs.morphologies, size, seed)
-    split = group_split(pairs.groups, held_out, seed)
+        size = round(TRAINING_FRACTION * len(morphologies)) if n_train is None else n_train
+        return stratified_split(morphologies, size, seed)
+    split = group_split(groups, held_out, seed)
     available = len(split.train)
     if n_train is not None and not 1 <= n_train <= available:
         raise ValueError(f"n_train must lie between 1 and {available} without {held_out!r}; got {n_train}")

@@ -235,3 +235,10 @@ def test_an_eiger_master_waits_for_its_data_file(folder, bundle, lab_pairs, tmp_
     ]
     shutil.copy(tmp_path / "run_1_master.h5", folder / "run_2_master.h5")  # the same frames under another name
     assert [line["status"] for line in once(folder, bundle, out)] == ["same"]
+
+
+def test_a_link_out_of_the_watched_folder_is_refused(folder, bundle, lab_pairs, tmp_path, quick):
+    (folder / "a.png").symlink_to(lab_pairs / "saxs/s01.png")
+    (line,) = once(folder, bundle, tmp_path / "out")
+    assert line["status"] == "failed"
+    assert line["error"] == f"{folder / 'a.png'} cannot be read: must be a file within the watched folder"

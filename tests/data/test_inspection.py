@@ -51,7 +51,7 @@ def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
     assert not found.is_usable
     assert sorted(found.problems) == [
         "1.edf: is cut: 19100 bytes of pixels, expected 19200 for 60 x 80 px",
-        "2.png: is no image in a known format",
+        "2.png: is no PNG file, though its name says so",
         "3.png: micrograph of 20 x 64 px is smaller than the crop of 32 px",
         "4.png: all pixels are equal (9)",
     ]

@@ -1,16 +1,17 @@
 """Files of area detectors and beamlines: EDF and CBF through fabio; HDF5 through h5py.
 
 HDF5 holds detector images (NeXus, Eiger master files) or 1-D curves (NXcanSAS), and can point to other files: external
-links (as Eiger's master file does, to its data files), virtual and external storage. They are followed within the
-file's own folder, and refused elsewhere: a file from somebody else must not make us read what it names.
+links (as Eiger's master file does, to its data files) and virtual datasets. HDF5 itself never opens such a file: it is
+opened here, through the gate, and must lie in the folder of the file that names it. External storage is refused.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairvae_lib.data.reading.decoding import field_module, unreadable_as_value_error
+from pairvae_lib.data.reading.gate import check_limit, neighbour, opened
 from pairvae_lib.data.reading.labels import quantity
+from pairvae_lib.data.reading.process import apart
 
 FABIO_SUFFIXES = frozenset({".edf", ".cbf"})
 HDF5_SUFFIXES = frozenset({".h5", ".hdf5", ".nxs"})
@@ -38,6 +41,8 @@ AUXILIARY = (
     "solid", "polar", "qx", "qy", "qz",
 )  # fmt: skip
 
+_beside: ContextVar[tuple[ExitStack, dict[Path, Any]]] = ContextVar("_beside")  # HDF5 files that are open
+
 # A path of NeXus; Dectris files have it, others name their class in an attribute.
 _PIXEL_MASK = "entry/instrument/detector/detectorSpecific/pixel_mask"
 
@@ -47,8 +52,8 @@ def detector_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
     if path.suffix.lower() in HDF5_SUFFIXES:
         return hdf5_image_shape(path)
     with unreadable_as_value_error():
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        with opened(path) as file:
+            size = path.stat().st_size
             head = file.read(MAX_HEADER)
         return _edf_shape(head, size) if path.suffix.lower() == ".edf" else _cbf_shape(head, size)
 
@@ -68,11 +73,14 @@ def detector_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     if path.suffix.lower() in HDF5_SUFFIXES:
         levels, missing = hdf5_image(path)
     else:
-        fabio = field_module("fabio", f"reading {path.suffix.upper()[1:]}")
+        name = path.suffix.lower()[1:]
+        module = field_module(f"fabio.{name}image", f"reading {name.upper()}")
         logging.getLogger("fabio").setLevel(logging.CRITICAL)  # what is wrong with a file is said once, by us
-        with unreadable_as_value_error(), fabio.open(str(path)) as image:
+        kind = module.EdfImage if name == "edf" else module.CbfImage  # not by content: that may be of another format
+        with unreadable_as_value_error(), opened(path), kind().read(str(path)) as image:
             if image.nframes != 1:
                 raise ValueError(f"must hold one image; got {image.nframes} frames: sum or split them first")
+            _check_alone(image.header)
             levels, header = np.asarray(image.data), dict(image.header)
         missing = _dummies(levels, header)
     if levels.ndim != 2:
@@ -122,13 +130,22 @@ def _dummies(levels: NDArray, header: dict) -> NDArray[np.bool_]:
     return np.abs(levels.astype(np.float64) - dummy) <= abs(width)
 
 
+def _check_alone(names: Iterable[str]) -> None:
+    """Raise ValueError if an EDF header has its pixels read from another file."""
+    found = next((name.strip() for name in names if "binaryfile" in name.lower()), None)
+    if found is not None:
+        raise ValueError(f"must hold its pixels itself; got a header with {found[:40]}")
+
+
 def _edf_shape(head: bytes, size: int) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type by an EDF header."""
     start, end = head.find(b"{"), head.find(b"}")
     if not 0 <= start < end:
         raise ValueError("is no EDF file: no header in braces")
     text = head[start:end].decode("latin-1")
-    fields = {key.strip().lower(): value.strip() for key, value in re.findall(r"([^=;{]+)=([^;]*);", text)}
+    entries = (entry.partition("=") for entry in text[1:].split(";"))
+    fields = {key.strip().lower(): value.strip() for key, sign, value in entries if sign}
+    _check_alone(fields)
     dtype = _typed(fields.get("datatype", ""), "edf")
     height, width = _whole(fields.get("dim_2", ""), "Dim_2"), _whole(fields.get("dim_1", ""), "Dim_1")
     if "dim_3" in fields and fields["dim_3"] != "1":
@@ -146,7 +163,8 @@ def _cbf_shape(head: bytes, size: int) -> tuple[tuple[int, ...], np.dtype]:
     if not 0 <= start < end:
         raise ValueError("is no CBF file: no binary section")
     text = head[start:end].decode("latin-1")
-    fields = {key.lower(): value for key, value in re.findall(r"([\w-]+):\s*\"?([^\"\r\n]*)", text)}
+    entries = (line.partition(":") for line in text.splitlines())
+    fields = {key.strip().lower(): value.strip().strip('"') for key, sign, value in entries if sign}
     dtype = _typed(fields.get("x-binary-element-type", ""), "cbf")
     height = _whole(fields.get("x-binary-size-second-dimension", ""), "X-Binary-Size-Second-Dimension")
     width = _whole(fields.get("x-binary-size-fastest-dimension", ""), "X-Binary-Size-Fastest-Dimension")
@@ -183,20 +201,33 @@ def _h5py() -> Any:
 @contextmanager
 def hdf5_file(path: Path) -> Iterator[Any]:
     """An open HDF5 file, with the decompression that detectors use."""
-    h5py = _h5py()
+    _h5py()
     field_module("hdf5plugin", "reading HDF5")
     with unreadable_as_value_error():
-        if not path.is_file():
-            raise FileNotFoundError
-        with h5py.File(path, "r") as file:
-            yield file
+        with ExitStack() as stack:
+            token = _beside.set((stack, {}))
+            try:
+                yield _opened_file(path)
+            finally:
+                _beside.reset(token)
 
 
+def _opened_file(path: Path) -> Any:
+    """A file that is open until the first one of `hdf5_file` is closed."""
+    stack, files = _beside.get()
+    path = path.resolve()
+    if path not in files:
+        with opened(path):
+            files[path] = stack.enter_context(_h5py().File(path, "r"))
+    return files[path]
+
+
+@apart
 def is_curve(path: Path) -> bool:
     """Whether a file holds 1-D curves (NXcanSAS, NXdata), else an image."""
     with hdf5_file(path) as file:
         for scope in _scopes(file):
-            found = list(_signals(scope, path.parent))
+            found = list(_signals(scope))
             if any(signal.axis is not None and signal.is_canonical for signal in found):
                 return True
             if found:
@@ -219,7 +250,7 @@ def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], st
         Points that the file's own Mask leaves out.
     """
     with hdf5_file(path) as file:
-        found = _best(file, path.parent, is_curve=True)
+        found = _best(file, is_curve=True)
         if len(found) != 1 or found[0].frames != 1:
             count = sum(signal.frames for signal in found)
             raise ValueError(
@@ -234,37 +265,38 @@ def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], st
                 f"got {signal.data.shape} and {axis.shape}"
             )
         q, intensity = (
-            np.asarray(_checked(item, path.parent)[()], dtype=np.float64).ravel() for item in (axis, signal.data)
+            np.asarray(_values(item), dtype=np.float64).ravel() for item in (axis, signal.data)
         )
         name = signal.axis_name if quantity(signal.axis_name) else _text(axis.attrs.get("long_name", signal.axis_name))
         unit = next((_text(axis.attrs[key]) for key in ("units", "unit") if key in axis.attrs), name)
-        masks = [mask for mask in _masks(file, signal, path.parent) if mask.size == q.size]
-        masked = np.asarray(_checked(masks[0], path.parent)[()]).ravel() != 0 if masks else np.zeros(q.shape, bool)
+        masks = [mask for mask in _masks(file, signal) if mask.size == q.size]
+        masked = _values(masks[0]).ravel() != 0 if masks else np.zeros(q.shape, bool)
         return q, intensity, name, unit, masked
 
 
 def hdf5_image_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:
     """Shape (height, width) and type of the only image of a file, without reading it."""
     with hdf5_file(path) as file:
-        dataset = _image(file, path.parent).data
+        dataset = _image(file).data
         return dataset.shape[-2:], dataset.dtype
 
 
 def hdf5_image(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     """The only image (H, W) of a file, and which of its pixels (bool) the file's own mask, if any, calls bad."""
     with hdf5_file(path) as file:
-        signal = _image(file, path.parent)
-        levels = np.asarray(signal.data[()]).reshape(signal.data.shape[-2:])
-        masks = _masks(file, signal, path.parent)
+        signal = _image(file)
+        levels = _values(signal.data).reshape(signal.data.shape[-2:])
+        masks = _masks(file, signal)
         fitting = [mask for mask in masks if mask.shape[-2:] == levels.shape and mask.size == levels.size]
         if masks and not fitting:
             raise ValueError(f"pixel_mask must have the shape of the image, {levels.shape}; got {masks[0].shape}")
         bad = np.zeros(levels.shape, dtype=bool)
         for mask in fitting[:1]:
-            bad = np.asarray(_checked(mask, path.parent)[()]).reshape(levels.shape) != 0
+            bad = _values(mask).reshape(levels.shape) != 0
         return levels, bad
 
 
+@apart
 def linked_files(path: Path) -> list[Path]:
     """Files in which a file holds its values: of an Eiger master, its data files, whether they are there or not."""
     if path.suffix.lower() not in HDF5_SUFFIXES:
@@ -277,9 +309,7 @@ def linked_files(path: Path) -> list[Path]:
             for link in (group.get(name, getlink=True) for name in group)
             if isinstance(link, h5py.ExternalLink)
         }
-    for name in names:
-        _check_within(name, path.parent)
-    return sorted(path.parent / name for name in names)
+    return sorted(neighbour(path, name) for name in names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,10 +342,10 @@ def _scopes(file: Any) -> list[Any]:
     return scopes
 
 
-def _best(file: Any, folder: Path, is_curve: bool) -> list[_Signal]:
+def _best(file: Any, is_curve: bool) -> list[_Signal]:
     """The curves, or the images, that most says are the measurement; none where there is none."""
     for scope in _scopes(file):
-        found = [signal for signal in _signals(scope, folder) if (signal.axis is not None) == is_curve]
+        found = [signal for signal in _signals(scope) if (signal.axis is not None) == is_curve]
         if found:
             rank = min(signal.rank for signal in found)
             first = [signal for signal in found if signal.rank == rank]
@@ -323,13 +353,13 @@ def _best(file: Any, folder: Path, is_curve: bool) -> list[_Signal]:
     return []
 
 
-def _signals(scope: Any, folder: Path) -> Iterator[_Signal]:
+def _signals(scope: Any) -> Iterator[_Signal]:
     """Datasets of a group, and of the groups in it, that may be measurements."""
     for group in _groups(scope):
         classes = {_text(group.attrs.get(name, "")) for name in ("NX_class", "canSAS_class")}
         own = group.name.rpartition("/")[2].lower()
         is_canonical, is_detector = "SASdata" in classes, "NXdetector" in classes or own.startswith("detector")
-        items = dict(_datasets(group, folder))
+        items = dict(_datasets(group))
         marked = [name for name, item in items.items() if _text(item.attrs.get("signal", "")) == "1"]
         signal = _text(group.attrs.get("signal", "")) or next(iter(marked), "I" if is_canonical else "data")
         for name, item in items.items():
@@ -371,28 +401,28 @@ def _is_of_curves(axis_name: str, axis: Any, item: Any) -> bool:
     return is_single and kind in ("q", "2-theta", "another axis", "s")
 
 
-def _image(file: Any, folder: Path) -> _Signal:
+def _image(file: Any) -> _Signal:
     """The only image of a file."""
-    found = _best(file, folder, is_curve=False)
+    found = _best(file, is_curve=False)
     if not found:
-        curves = sum(signal.frames for signal in _best(file, folder, is_curve=True))
+        curves = sum(signal.frames for signal in _best(file, is_curve=True))
         raise ValueError(f"holds no image (a dataset of two axes), but {curves} curves" if curves else NO_IMAGE)
     frames = sum(signal.frames for signal in found)
     if len(found) > 1 or frames != 1:
         raise ValueError(f"must hold one image; got {frames} frames in {len(found)} datasets: sum or split them first")
-    _checked(found[0].data, folder)
+    _checked(found[0].data)
     return found[0]
 
 
-def _masks(file: Any, signal: _Signal, folder: Path) -> list[Any]:
+def _masks(file: Any, signal: _Signal) -> list[Any]:
     """Masks of a signal: beside it, where Dectris has it, and of the file's detectors."""
-    beside = [_followed(signal.group, name, folder) for name in ("pixel_mask", "Mask", "mask")]
+    beside = [_followed(signal.group, name) for name in ("pixel_mask", "Mask", "mask")]
     detectors = [
-        _followed(group, "pixel_mask", folder)
+        _followed(group, "pixel_mask")
         for group in _groups(file)
         if _text(group.attrs.get("NX_class", "")) == "NXdetector"
     ]
-    masks = [*beside, _followed(file, _PIXEL_MASK, folder), *detectors]
+    masks = [*beside, _followed(file, _PIXEL_MASK), *detectors]
     return [mask for mask in masks if isinstance(mask, _h5py().Dataset)]
 
 
@@ -401,33 +431,46 @@ def _address(dataset: Any) -> int:
     return int(_h5py().h5o.get_info(dataset.id).addr)
 
 
-def _groups(group: Any, depth: int = 0) -> Iterator[Any]:
-    """A group and all groups in it."""
-    yield group
-    for name in group if depth < MAX_DEPTH else ():
-        item = _hard(group, name)
-        if isinstance(item, _h5py().Group):
-            yield from _groups(item, depth + 1)
+def _groups(group: Any) -> Iterator[Any]:
+    """A group and all groups in it, each once: a hard link may lead in a circle."""
+    waiting, seen, names = [(group, 0)], {group}, 0
+    while waiting:
+        group, depth = waiting.pop(0)
+        names += len(group)
+        check_limit("objects", names, f"has {names} groups and datasets, or more")
+        yield group
+        for name in group if depth < MAX_DEPTH else ():
+            item = _hard(group, name)
+            if isinstance(item, _h5py().Group) and item not in seen:
+                seen.add(item)
+                waiting.append((item, depth + 1))
 
 
-def _datasets(group: Any, folder: Path) -> Iterator[tuple[str, Any]]:
+def _datasets(group: Any) -> Iterator[tuple[str, Any]]:
     """Datasets of a group, its links followed within the folder."""
     for name in group:
-        item = _followed(group, name, folder)
+        item = _followed(group, name)
         if isinstance(item, _h5py().Dataset):
             yield name, item
 
 
-def _followed(group: Any, name: str, folder: Path) -> Any:
+def _followed(group: Any, name: str, depth: int = 0) -> Any:
     """What a name of a group leads to; None where there is nothing."""
     item = group
     for part in name.split("/"):
-        if not isinstance(item, _h5py().Group) or part not in set(item):
+        if not _has(item, part):
             return None
         link = item.get(part, getlink=True)
         if isinstance(link, _h5py().ExternalLink):
-            _check_within(link.filename, folder)
-        elif isinstance(link, _h5py().SoftLink):
+            where, beside = f"{item.name}/{part}", neighbour(Path(item.file.filename), link.filename)
+            try:
+                item = _followed(_opened_file(beside), link.path.strip("/"), depth + 1) if depth < MAX_DEPTH else None
+            except FileNotFoundError as error:
+                raise ValueError(f"needs the file {link.filename} beside it, which is not there") from error
+            if item is None:
+                raise ValueError(f"{where} points to nothing that can be read")
+            continue
+        if isinstance(link, _h5py().SoftLink):
             # A soft link may name an external one on its way: only plain names are followed.
             target = item.file if link.path.startswith("/") else item
             item = None if link.path == f"{item.name}/{part}" else _hard(target, link.path.strip("/"))
@@ -435,8 +478,6 @@ def _followed(group: Any, name: str, folder: Path) -> Any:
         try:
             item = item[part]
         except (KeyError, OSError) as error:
-            if isinstance(link, _h5py().ExternalLink) and not (folder / link.filename).exists():
-                raise ValueError(f"needs the file {link.filename} beside it, which is not there") from error
             raise ValueError(f"{item.name}/{part} points to nothing that can be read") from error
     return item
 
@@ -445,28 +486,67 @@ def _hard(group: Any, name: str) -> Any:
     """What a path of plain names leads to; None where a part of it is a link or missing."""
     item = group
     for part in name.split("/"):
-        plain = isinstance(item, _h5py().Group) and part in set(item)
-        if not plain or item.get(part, getclass=True, getlink=True) is not _h5py().HardLink:
+        if not _has(item, part) or item.get(part, getclass=True, getlink=True) is not _h5py().HardLink:
             return None
         item = item[part]
     return item
 
 
-def _checked(dataset: Any, folder: Path) -> Any:
-    """A dataset whose values lie in files of the folder."""
+def _has(item: Any, part: str) -> bool:
+    """Whether a group has a link of that name, wherever it leads."""
+    return isinstance(item, _h5py().Group) and part not in ("", ".") and bool(item.id.links.exists(part.encode()))
+
+
+def _checked(dataset: Any) -> Any:
+    """A dataset whose values lie in HDF5 files of the folder, and are not too many."""
     if dataset.external:
         raise ValueError(f"{dataset.name} must hold its values itself; got external storage")
-    if dataset.is_virtual:
-        for source in dataset.virtual_sources():
-            if source.file_name != ".":
-                _check_within(source.file_name, folder)
+    for shape, whose in ((dataset.shape, ""), (dataset.chunks or (), "chunks of ")):
+        count = int(np.prod(shape, dtype=object))
+        check_limit("pixels", count, f"{dataset.name} has {whose}{count} values")
+    for source in dataset.virtual_sources() if dataset.is_virtual else ():
+        if source.file_name != ".":
+            neighbour(Path(dataset.file.filename), source.file_name)
     return dataset
 
 
-def _check_within(name: str, folder: Path) -> None:
-    """Raise ValueError unless a file that an HDF5 file names lies in its own folder."""
-    if not (folder / name).resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"must not point to files out of its folder; got {name!r}")
+def _values(dataset: Any, depth: int = 0) -> NDArray:
+    """All values of a dataset; those of a virtual one are fetched from its sources."""
+    if not _checked(dataset).is_virtual:
+        return np.asarray(dataset[()])
+    values = np.full(dataset.shape, dataset.fillvalue, dataset.dtype)
+    for source in dataset.virtual_sources():
+        own, place = dataset.file, Path(dataset.file.filename)
+        file = own if source.file_name == "." else _opened_file(neighbour(place, source.file_name))
+        item = _hard(file, source.dset_name.strip("/"))
+        if not isinstance(item, _h5py().Dataset) or depth == MAX_DEPTH:
+            raise ValueError(f"{dataset.name} points to nothing that can be read; got {source.dset_name!r}")
+        if item.external:
+            _checked(item)  # which refuses it
+        placed, chosen = _selected(source.vspace, values.shape), _selected(source.src_space, item.shape)
+        if not item.is_virtual:
+            item.id.read(placed, chosen, values)
+            continue
+        with _h5py().File("values", "w", driver="core", backing_store=False) as memory:
+            held = memory.create_dataset("values", data=_values(item, depth + 1))
+            held.id.read(placed, chosen, values)
+    return values
+
+
+def _selected(stored: Any, shape: tuple[int, ...]) -> Any:
+    """A selection of elements, as a virtual dataset stores it, in an array of this shape."""
+    h5s = _h5py().h5s
+    space = h5s.create_simple(shape)
+    if stored.get_select_type() == h5s.SEL_ALL:
+        return space
+    if stored.is_regular_hyperslab():
+        start, stride, count, block = stored.get_regular_hyperslab()
+        space.select_hyperslab(start, count, stride, block)
+        return space
+    space.select_none()
+    for first, last in stored.get_select_hyper_blocklist():
+        space.select_hyperslab(tuple(first), tuple(last - first + 1), op=h5s.SELECT_OR)
+    return space
 
 
 def _text(value: Any) -> str:

@@ -18,11 +18,12 @@ from PIL import Image, UnidentifiedImageError
 
 from pairvae_lib.data.reading.decoding import unreadable_as_value_error
 from pairvae_lib.data.reading.detectors import DETECTOR_SUFFIXES, detector_image, detector_shape, no_signal
+from pairvae_lib.data.reading.gate import FORMATS, at_most, check_limit, opened
+from pairvae_lib.data.reading.process import apart
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 IMAGE_SUFFIXES = TIFF_SUFFIXES | DETECTOR_SUFFIXES | {".png", ".jpg", ".jpeg", ".bmp", ".npy"}
 
-MAX_BYTES = 2**30  # of decoded pixels: what a header claims is checked before memory is taken
 MAX_FRAME_PX = 4  # a constant band at an edge up to this width is a frame that software drew, not image
 BAR_ROWS = (0.02, 0.25)  # of the height: the thinnest and the thickest data bar
 BAR_SHARE = 0.7  # of the pixels of a row of a data bar have its grey level
@@ -70,20 +71,17 @@ class ImageHeader:
             )
         if self.dtype.kind not in "buif":
             raise ValueError(f"must hold real numbers as pixels; got {self.dtype}")
-        size = self.height * self.width * self.channels * self.dtype.itemsize
-        if size > MAX_BYTES:
-            raise ValueError(
-                f"claims {self.height} x {self.width} px, {size / 2**30:.3g} GiB of pixels; expected at most "
-                f"{MAX_BYTES / 2**30:g} GiB"
-            )
+        check_limit("pixels", self.height * self.width, f"claims {self.height} x {self.width} px")
 
 
+@apart
 def image_header(path: Path) -> ImageHeader:
     """Size and type of the image of a file with one of `IMAGE_SUFFIXES`, without decoding it."""
     with _opened(path) as (header, _):
         return header
 
 
+@apart
 def read_image(path: Path) -> NDArray:
     """Pixels of an image as `image_pixels` reads them, or ValueError if one of them holds no measurement."""
     image, missing = image_pixels(path)
@@ -95,6 +93,7 @@ def read_image(path: Path) -> NDArray:
     return image
 
 
+@apart
 def image_pixels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     """Pixels of an image as they are in the file, and which of them hold no measurement.
 
@@ -148,7 +147,11 @@ def eight_bit(grey: NDArray) -> NDArray[np.uint8]:
     dark, light = np.percentile(values, GREY_PERCENTILES)
     if dark == light:  # nearly all pixels are equal, what is left is not noise alone
         dark, light = float(low), float(high)
-    return np.rint(np.clip((values - dark) / (light - dark), 0, 1) * 255).astype(np.uint8)
+    values -= dark  # in place: large images leave no room for copies
+    values /= light - dark
+    np.clip(values, 0, 1, out=values)
+    values *= 255
+    return np.rint(values, out=values).astype(np.uint8)
 
 
 def frame_window(grey: NDArray) -> tuple[slice, slice]:
@@ -160,6 +163,7 @@ def frame_window(grey: NDArray) -> tuple[slice, slice]:
     return _within(grey), _within(grey.T)
 
 
+@apart
 def file_nm_per_pixel(path: Path) -> float | None:
     """Pixel size [nm] that a microscope or ImageJ wrote into an image file; None where it does not say.
 
@@ -169,7 +173,7 @@ def file_nm_per_pixel(path: Path) -> float | None:
     """
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return None
-    with unreadable_as_value_error(), tifffile.TiffFile(path) as tiff:
+    with unreadable_as_value_error(), opened(path) as file, tifffile.TiffFile(file) as tiff:
         sides = _fei(tiff) or _zeiss(tiff) or _tescan(tiff) or _imagej(tiff)
     if sides is None:
         return None
@@ -181,6 +185,7 @@ def file_nm_per_pixel(path: Path) -> float | None:
     return across
 
 
+@apart
 def file_image_rows(path: Path) -> int | None:
     """Rows above the data bar by the tags of a TIFF file; None where they do not say, or there is no bar.
 
@@ -188,7 +193,7 @@ def file_image_rows(path: Path) -> int | None:
     """
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return None
-    with unreadable_as_value_error(), tifffile.TiffFile(path) as tiff:
+    with unreadable_as_value_error(), opened(path) as file, tifffile.TiffFile(file) as tiff:
         height = _only_page(tiff).imagelength
         named = ((tiff.fei_metadata or {}).get("Image") or {}).get("ResolutionY")
         strip = _tescan_tags(tiff).get("ImageStripSize")
@@ -252,7 +257,7 @@ def _opened(path: Path) -> Iterator[tuple[ImageHeader, Callable[[], tuple[NDArra
             (height, width), dtype = detector_shape(path)
             yield ImageHeader(height, width, 1, dtype), lambda: detector_image(path)
         elif suffix in TIFF_SUFFIXES:
-            with tifffile.TiffFile(path) as tiff:
+            with opened(path) as file, tifffile.TiffFile(file) as tiff:
                 page = _only_page(tiff)
                 if page.dtype is None:
                     raise ValueError("holds pixels of an unknown type")
@@ -260,13 +265,13 @@ def _opened(path: Path) -> Iterator[tuple[ImageHeader, Callable[[], tuple[NDArra
                 header = ImageHeader(page.imagelength, page.imagewidth, channels, np.dtype(page.dtype))
                 yield header, lambda: _with_gaps(_tiff_pixels(page))
         elif suffix == ".npy":
-            with path.open("rb") as file:
+            with opened(path) as file:
                 header = _npy_header(file)
                 np.lib.format.open_memmap(path, mode="r")  # raises if the file is shorter
                 file.seek(0)
                 yield header, lambda: _with_gaps(np.lib.format.read_array(file, allow_pickle=False))
         else:
-            with _opened_by_pillow(path) as image:
+            with opened(path) as file, _opened_by_pillow(file, FORMATS[suffix][0]) as image:
                 if image.mode not in _MODES:
                     raise ValueError(f"pixels of type {image.mode} are not supported; save it as grey or RGB")
                 channels, kind = _MODES[image.mode]
@@ -291,21 +296,21 @@ def _npy_header(file: IO[bytes]) -> ImageHeader:
 
 
 @contextmanager
-def _opened_by_pillow(path: Path) -> Iterator[Image.Image]:
-    """An image of Pillow, whose own limit on sizes gives way to ours."""
+def _opened_by_pillow(file: IO[bytes], name: str) -> Iterator[Image.Image]:
+    """An image of Pillow in the one format that it may have; Pillow's own limit on sizes gives way to ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            image = Image.open(path)
+            image = Image.open(file, formats=[name])
         except UnidentifiedImageError as error:
-            raise ValueError("is no image in a known format") from error  # Pillow's words hold the whole path
+            raise ValueError(f"is no whole {name} file") from error  # Pillow's words hold the whole path
         with image:
             yield image
 
 
 def _only_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
     """The image of a TIFF file, its largest page; smaller ones beside it are previews."""
-    pages = [other for other in tiff.pages if isinstance(other, tifffile.TiffPage)]
+    pages = [other for other in at_most("pages", tiff.pages) if isinstance(other, tifffile.TiffPage)]
     page = max(pages, key=lambda other: other.imagelength * other.imagewidth)  # the first of equal ones
     shapes = [(other.imagelength, other.imagewidth) for other in pages]
     alike = shapes.count((page.imagelength, page.imagewidth))
@@ -317,7 +322,7 @@ def _only_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
 def _tiff_pixels(page: tifffile.TiffPage) -> NDArray:
     """Pixels of a TIFF page, channels last."""
     kinds = tifffile.PHOTOMETRIC
-    image = page.asarray()
+    image = page.asarray(maxworkers=1)
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and image.ndim == 3:
         image = np.moveaxis(image, 0, -1)
     if page.photometric == kinds.PALETTE and page.colormap is not None:

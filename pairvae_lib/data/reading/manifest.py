@@ -39,6 +39,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve
+from pairvae_lib.data.reading.gate import within
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
 from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES, known_unit
 from pairvae_lib.data.reading.samples import Listing, Sample, is_grazing
@@ -101,7 +102,7 @@ def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
     problems += [
         f"{path.parent.name}/{path.name}: must be a file within the folder"
         for path in (*micrographs, *patterns)
-        if not is_file_within(folder, path)
+        if not within(folder, path)
     ]
     samples = tuple(
         # The paper took the micrographs as they are, whatever their tags say.
@@ -143,11 +144,6 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
     return Listing(
         folder, tuple(samples), columns.scattering, columns.micrograph, columns.is_profile, columns=roles
     )
-
-
-def is_file_within(folder: Path, path: Path) -> bool:
-    """Whether a path is a regular file that lies in the folder, links followed; or nothing is there."""
-    return path.resolve().is_relative_to(folder.resolve()) and (path.is_file() or not path.exists())
 
 
 def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
@@ -288,7 +284,7 @@ def _common_files(
             names = ", ".join(path.name for path in files)
             problems.append(f"expected at most one of the folder's {what}; got {names}")
         problems += [
-            f"{path.name}: must be a file within the folder" for path in files if not is_file_within(folder, path)
+            f"{path.name}: must be a file within the folder" for path in files if not within(folder, path)
         ]
     poni, mask = (next(iter(files), None) for files in found.values())
     return poni, mask
@@ -296,7 +292,7 @@ def _common_files(
 
 def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
     """Line numbers and rows of a table, with the faults of the table itself."""
-    if not is_file_within(path.parent, path) or path.stat().st_size > MAX_MANIFEST:
+    if not within(path.parent, path) or path.stat().st_size > MAX_MANIFEST:
         problems.append(f"{path.name}: must be a file within the folder, of at most {MAX_MANIFEST // 2**20} MiB")
         return []
     try:
@@ -444,11 +440,8 @@ def _file(
     elif path.suffix.lower() not in suffixes:
         faults.append(f"{column} must end as one of {', '.join(sorted(suffixes))}; got {_shown(name)}")
     elif _check_printable(name, column, faults):
-        try:
-            if not is_file_within(folder, folder / path):
-                faults.append(f"{column} must be a file that lies within the folder; got {_shown(name)}")
-        except (OSError, RuntimeError, ValueError) as error:  # names that are too long, links in a circle
-            faults.append(f"{column} is no usable path ({type(error).__name__}); got {_shown(name)}")
+        if not within(folder, folder / path):
+            faults.append(f"{column} must be a file that lies within the folder; got {_shown(name)}")
     return folder / path
 
 
@@ -461,7 +454,7 @@ def _is_there(folder: Path, name: str) -> bool:
     """Whether a field names a file of the folder."""
     try:
         path = folder / _located(folder, name)
-        return is_file_within(folder, path) and path.is_file()
+        return within(folder, path) and path.is_file()
     except (OSError, RuntimeError, ValueError):
         return False
 

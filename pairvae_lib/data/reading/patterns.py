@@ -25,7 +25,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from pairvae_lib.checks import check_shape
 from pairvae_lib.data.reading.decoding import field_module, unreadable_as_value_error
+from pairvae_lib.data.reading.gate import text_bytes
 from pairvae_lib.data.reading.images import grey_image, image_pixels, is_grey
+from pairvae_lib.data.reading.process import apart
 from pairvae_lib.data.scattering import inverted_colour_map
 
 LIMIT_PERCENTILES = (0.1, 99.9)  # of intensities: a few hot points do not squeeze the rest
@@ -73,6 +75,7 @@ def scaled_pattern(pattern: ArrayLike, limits: tuple[float, float] | None = None
     return scaled
 
 
+@apart
 def pattern_levels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     """Intensities of a pattern as in its file, and which of its pixels hold no measurement, by the file alone.
 
@@ -105,6 +108,7 @@ def pattern_levels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     return levels, missing
 
 
+@apart
 def mask_pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Pixels (H, W) that the mask file of a pattern of this shape masks: those that are not zero.
 
@@ -253,7 +257,7 @@ def calibration(path: Path) -> Calibration:
     with unreadable_as_value_error():
         if path.stat().st_size > MAX_PONI:
             raise ValueError(f"must be a .poni file of at most {MAX_PONI} bytes; got {path.stat().st_size}")
-        return _calibration(path, path.read_text(encoding="utf-8"))
+        return _calibration(path, text_bytes(path).decode("utf-8"))
 
 
 def averaged_profile(

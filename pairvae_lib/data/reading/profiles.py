@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.data.reading.decoding import unreadable_as_value_error
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, hdf5_curve
+from pairvae_lib.data.reading.gate import text_bytes
 from pairvae_lib.data.reading.labels import UNITS, plain, q_units, quantity
+from pairvae_lib.data.reading.process import apart
 
 PROFILE_SUFFIXES = frozenset({".dat", ".txt", ".csv", ".xy", ".chi"})
 MIN_POINTS = 16
-MAX_TEXT = 2**26  # bytes
 MAX_TURNS = 8  # of q from rising to falling; the q of a profile rises, those of a 2-D table go to and fro
 MAX_DUMMIES = 2  # distinct negative intensities, each of several points, up to which they mark points without one
 UNKNOWN = "unknown"  # a unit of q that is left unknown whatever the file says
@@ -74,6 +75,7 @@ def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], 
     return curve.q, curve.intensity, curve.unit
 
 
+@apart
 def read_curve(path: Path, q_unit: str = "") -> Curve:
     """The profile of a text file with two or more columns, or of an HDF5 file with one curve.
 
@@ -415,9 +417,7 @@ def _wavelength(header: list[str], label: str) -> float:
 def _text(path: Path) -> str:
     """The text of a file in UTF-8, in UTF-16, else in Latin-1, in which instruments write the angstrom."""
     with unreadable_as_value_error():
-        if path.stat().st_size > MAX_TEXT:
-            raise ValueError(f"must be a text file of at most {MAX_TEXT // 2**20} MiB; got {path.stat().st_size} bytes")
-        data = path.read_bytes()
+        data = text_bytes(path)
         if data.startswith(b"version https://git-lfs"):
             raise ValueError("is a pointer of Git LFS, not the file itself; fetch it with: git lfs pull")
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):

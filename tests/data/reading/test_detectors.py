@@ -87,7 +87,7 @@ def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("entry/data/data", shape=(10**6, 10**6), dtype="i4", chunks=(1, 1000))
     assert (tmp_path / "a.h5").stat().st_size < 10**5
-    with pytest.raises(ValueError, match=r"^claims 1000000 x 1000000 px, 3.73e\+03 GiB of pixels; expected at most"):
+    with pytest.raises(ValueError, match=r"^/entry/data/data has 10+ values; expected at most 20000000 pixels \(to"):
         image_pixels(tmp_path / "a.h5")
 
 
@@ -108,9 +108,8 @@ def test_files_that_are_something_else_have_a_reason(tmp_path, suffix):
     path.write_text("<html>not found</html>" * 40)
     with pytest.raises(ValueError) as error:
         image_pixels(path)
-    assert str(error.value) in ("is no EDF file: no header in braces", "is no CBF file: no binary section") or (
-        suffix == ".h5" and "cannot be read (OSError" in str(error.value)
-    )
+    name = {".edf": "EDF", ".cbf": "CBF", ".h5": "HDF5"}[suffix]
+    assert str(error.value) == f"is no {name} file, though its name says so"
     with pytest.raises(ValueError, match="^is missing$"):
         image_pixels(tmp_path / f"missing{suffix}")
 
