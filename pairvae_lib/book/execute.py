@@ -108,11 +108,13 @@ def _check_split(run: Run, name: str) -> None:
     if run.data == SIMULATED:
         count = run.settings.simulation.n_pairs
         morphologies, groups = [MORPHOLOGIES[index % len(MORPHOLOGIES)] for index in range(count)], None
+        sample_ids = tuple(f"sim{index:04d}" for index in range(count))
     else:
         dataset = listed_pairs(run.data_folder)
         morphologies, groups = list(dataset.morphologies or (UNLABELLED,) * len(dataset)), dataset.groups
+        sample_ids = dataset.sample_ids
     if name >= "03":
-        split = split_samples(morphologies, groups, run.seed, run.n_train, run.held_out)
+        split = split_samples(sample_ids, morphologies, groups, run.seed, run.n_train, run.held_out)
         for kind in ("pairvae", "flow") if name in FLOW_CHAPTERS else ("pairvae",):
             KINDS[kind].check(split, run.settings)
 

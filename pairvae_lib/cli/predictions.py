@@ -27,9 +27,13 @@ Target = Annotated[str, typer.Option("--to", help="Technique to predict; the oth
 Samples = Annotated[int, typer.Option("--samples", min=1, max=10_000, help="Members of each ensemble.")]
 SEED_HELP = "With a file's content it determines all that is drawn."
 Seed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help=SEED_HELP)]
-Unit = Annotated[str, typer.Option("--q-unit", help="1/nm or 1/angstrom, where a profile does not say.")]
+Unit = Annotated[
+    str, typer.Option("--q-unit", help="Of q, in place of what a profile says: 1/nm, 1/angstrom, or unknown.")
+]
 Scale = Annotated[float | None, typer.Option("--q-scale", help="q [1/nm] of one unit of q in a profile.")]
-Rows = Annotated[int | None, typer.Option("--image-rows", help="Rows above the data bar; by default as in training.")]
+Rows = Annotated[
+    int | None, typer.Option("--image-rows", help="Rows above the data bar; by default as in its tags or the training.")
+]
 Nanometres = Annotated[
     float | None, typer.Option("--nm-per-pixel", help="Pixel size of the micrographs, where their tags do not say.")
 ]

@@ -57,6 +57,7 @@ def change(folder, **values):
         (PATTERN, TINY),
         (PROFILE, TINY),
         (PATTERN, replace(TINY, architecture=replace(TINY.architecture, encoder="barlow_cnn"))),
+        (PATTERN, replace(TINY, architecture=replace(TINY.architecture, encoder="narrow_resnet"))),
         (PATTERN, replace(TINY, architecture=replace(TINY.architecture, encoder="resnet50"))),
     ],
 )

@@ -36,6 +36,7 @@ FORMATS = {  # name and first bytes, by suffix
     ".png": ("PNG", (b"\x89PNG\r\n\x1a\n",)),
     ".jpg": ("JPEG", (b"\xff\xd8\xff",)),
     ".jpeg": ("JPEG", (b"\xff\xd8\xff",)),
+    ".bmp": ("BMP", (b"BM",)),
     ".npy": ("NPY", (b"\x93NUMPY",)),
     ".edf": ("EDF", (b"{",)),
     ".cbf": ("CBF", (b"###CBF", b"data_")),
@@ -43,7 +44,7 @@ FORMATS = {  # name and first bytes, by suffix
     ".hdf5": ("HDF5", (b"\x89HDF\r\n\x1a\n",)),
     ".nxs": ("HDF5", (b"\x89HDF\r\n\x1a\n",)),
 }
-_OTHERS = {b"%!PS": "PostScript", b"%PDF": "PDF", b"GIF8": "GIF", b"BM": "BMP", b"PK\3\4": "ZIP", b"\x1f\x8b": "gzip"}
+_OTHERS = {b"%!PS": "PostScript", b"%PDF": "PDF", b"GIF8": "GIF", b"PK\3\4": "ZIP", b"\x1f\x8b": "gzip"}
 
 
 class TooMuch(ValueError):

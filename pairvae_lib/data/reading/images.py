@@ -1,4 +1,4 @@
-"""Files of images (TIFF, PNG, JPEG, npy, and those of detectors) as arrays, and the pixel sizes that they tell."""
+"""Files of images (TIFF, PNG, JPEG, BMP, npy, those of detectors) as arrays, and what they tell of the microscope."""
 
 from __future__ import annotations
 
@@ -22,13 +22,20 @@ from pairvae_lib.data.reading.gate import FORMATS, at_most, check_limit, opened
 from pairvae_lib.data.reading.process import apart
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
-IMAGE_SUFFIXES = TIFF_SUFFIXES | DETECTOR_SUFFIXES | {".png", ".jpg", ".jpeg", ".npy"}
+IMAGE_SUFFIXES = TIFF_SUFFIXES | DETECTOR_SUFFIXES | {".png", ".jpg", ".jpeg", ".bmp", ".npy"}
 
 MAX_FRAME_PX = 4  # a constant band at an edge up to this width is a frame that software drew, not image
+BAR_ROWS = (0.02, 0.25)  # of the height: the thinnest and the thickest data bar
+BAR_SHARE = 0.7  # of the pixels of a row of a data bar have its grey level
+BAR_NOISE = 8  # grey levels, as JPEG leaves them
+BAR_CONTRAST = 64  # grey levels between the text of a bar and the bar
+BAR_TEXT = 4  # rows with text
 GREY_PERCENTILES = (0.1, 99.9)  # what becomes black and white of images with more than 8 bits
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green, blue; ITU-R BT.601
 
 SAME_SCALE = 0.01  # relative difference of pixel sizes up to which images are left as they are
+TESCAN = 50431  # number of its TIFF tag
+ZEISS_WIDTH = 1024  # px, the screen of which Zeiss gives the pixel size
 MAX_SCALE_RATIO = 4.0  # coarsest over finest; beyond it the finest images would lose what they are good for
 
 # Pillow's modes: channels and type of their arrays. CMYK and the rarer ones are left out on purpose.
@@ -160,13 +167,14 @@ def frame_window(grey: NDArray) -> tuple[slice, slice]:
 def file_nm_per_pixel(path: Path) -> float | None:
     """Pixel size [nm] that a microscope or ImageJ wrote into an image file; None where it does not say.
 
-    Only TIFF has such tags: of FEI and Thermo (PixelWidth), Zeiss (Image Pixel Size, else Pixel Size), ImageJ
-    (resolution and its unit). A plain resolution in dots per inch is that of a printer, and is left aside.
+    Only TIFF has such tags: of FEI and Thermo (PixelWidth), Zeiss (Image Pixel Size, else Width, else Pixel Size, which
+    is that of an image of 1024 px), TESCAN (PixelSizeX), ImageJ (resolution and its unit). A plain resolution in dots
+    per inch is that of a printer, and is left aside.
     """
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return None
     with unreadable_as_value_error(), opened(path) as file, tifffile.TiffFile(file) as tiff:
-        sides = _fei(tiff) or _zeiss(tiff) or _imagej(tiff)
+        sides = _fei(tiff) or _zeiss(tiff) or _tescan(tiff) or _imagej(tiff)
     if sides is None:
         return None
     across, down = sides
@@ -175,6 +183,47 @@ def file_nm_per_pixel(path: Path) -> float | None:
     if abs(across - down) > SAME_SCALE * across:
         raise ValueError(f"must have square pixels; got {across:g} x {down:g} nm in its tags")
     return across
+
+
+@apart
+def file_image_rows(path: Path) -> int | None:
+    """Rows above the data bar by the tags of a TIFF file; None where they do not say, or there is no bar.
+
+    FEI and Thermo name the rows of the image (ResolutionY), TESCAN those of the bar (ImageStripSize).
+    """
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return None
+    with unreadable_as_value_error(), opened(path) as file, tifffile.TiffFile(file) as tiff:
+        height = _only_page(tiff).imagelength
+        named = ((tiff.fei_metadata or {}).get("Image") or {}).get("ResolutionY")
+        strip = _tescan_tags(tiff).get("ImageStripSize")
+        try:
+            rows = height - int(strip) if strip else int(named) if named else height
+        except (TypeError, ValueError):
+            return None
+    return rows if 0 < rows < height else None
+
+
+def data_bar(grey: NDArray[np.uint8]) -> int | None:
+    """The first row of what looks like an instrument's data bar at the bottom of an image (H, W) in 8 bits, else None.
+
+    A bar is a strip of one grey level with text in another, from `BAR_ROWS` of the height on. An image of two levels
+    has none.
+    """
+    height = len(grey)
+    if ((grey == 0) | (grey == 255)).all():
+        return None
+    strip = grey[-int(BAR_ROWS[1] * height) :].astype(np.int16)
+    level = np.median(strip[-max(int(BAR_ROWS[0] * height), 1) :])
+    is_flat = np.abs(strip - level) <= BAR_NOISE
+    flat_rows = is_flat.mean(axis=1) >= BAR_SHARE
+    start = len(strip) - (int(np.argmin(flat_rows[::-1])) if not flat_rows.all() else len(strip))
+    size = len(strip) - start
+    if size < max(BAR_ROWS[0] * height, MAX_FRAME_PX + 1) or size == len(strip):
+        return None
+    with_text = (np.abs(strip[start:] - level) > BAR_CONTRAST).any(axis=1).sum()
+    above = np.abs(grey[: height - size].astype(np.int16) - level) <= BAR_NOISE
+    return height - size if with_text >= BAR_TEXT and above.mean() < BAR_SHARE else None
 
 
 def common_scale(sizes: list[float | None]) -> float | None:
@@ -260,9 +309,9 @@ def _opened_by_pillow(file: IO[bytes], name: str) -> Iterator[Image.Image]:
 
 
 def _only_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
-    """The image of a TIFF file; smaller pages beside it are previews."""
-    page = tiff.pages.first
+    """The image of a TIFF file, its largest page; smaller ones beside it are previews."""
     pages = [other for other in at_most("pages", tiff.pages) if isinstance(other, tifffile.TiffPage)]
+    page = max(pages, key=lambda other: other.imagelength * other.imagewidth)  # the first of equal ones
     shapes = [(other.imagelength, other.imagewidth) for other in pages]
     alike = shapes.count((page.imagelength, page.imagewidth))
     if alike > 1 or page.imagedepth > 1:
@@ -310,20 +359,39 @@ def _fei(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
 
 def _zeiss(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
     """Width and height of a pixel [nm] by the tags of Zeiss."""
-    tags = tiff.sem_metadata or {}
-    for name in ("ap_image_pixel_size", "ap_pixel_size"):
+    tags, width = tiff.sem_metadata or {}, _only_page(tiff).imagewidth
+    # The pixel size is that of the screen, whatever the size of the stored image.
+    for name, pixels in (("ap_image_pixel_size", 1.0), ("ap_width", width), ("ap_pixel_size", width / ZEISS_WIDTH)):
         entry = tags.get(name)
         if isinstance(entry, tuple) and len(entry) == 3 and str(entry[2]).lower() in _NANOMETRES:
-            size = float(entry[1]) * _NANOMETRES[str(entry[2]).lower()]
+            size = float(entry[1]) * _NANOMETRES[str(entry[2]).lower()] / pixels
             return size, size
     return None
+
+
+def _tescan(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
+    """Width and height of a pixel [nm] by the tags of TESCAN."""
+    tags = _tescan_tags(tiff)
+    if "PixelSizeX" not in tags:
+        return None
+    width = float(tags["PixelSizeX"])
+    return width * 1e9, float(tags.get("PixelSizeY", width)) * 1e9
+
+
+def _tescan_tags(tiff: tifffile.TiffFile) -> dict[str, str]:
+    """Names and values that TESCAN wrote into a file."""
+    tag = _only_page(tiff).tags.get(TESCAN)
+    value = b"" if tag is None else tag.value
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    lines = (line.partition("=") for line in text.splitlines())
+    return {key.strip(): said.strip() for key, mark, said in lines if mark}
 
 
 def _imagej(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
     """Width and height of a pixel [nm] by the tags of ImageJ, where its unit is one of length."""
     unit = str((tiff.imagej_metadata or {}).get("unit", "")).strip().lower()
     unit = re.sub(r"\\u00b5", "µ", unit)
-    tags = tiff.pages.first.tags
+    tags = _only_page(tiff).tags
     if unit not in _NANOMETRES or "XResolution" not in tags or "YResolution" not in tags:
         return None
     (x_count, x_units), (y_count, y_units) = tags["XResolution"].value, tags["YResolution"].value

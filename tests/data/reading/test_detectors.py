@@ -38,7 +38,7 @@ def test_an_eiger_master_file_with_its_data_file(tmp_path, dtype):
     assert (missing == (GAPS | bad)).all()
     assert (read[~missing] == COUNTS[~missing]).all()
     (tmp_path / "scan_1_data_000001.h5").unlink()
-    with pytest.raises(ValueError, match="data_000001 points to nothing that can be read$"):
+    with pytest.raises(ValueError, match="^needs the file scan_1_data_000001.h5 beside it, which is not there$"):
         detector_image(path)
 
 
@@ -54,6 +54,11 @@ def test_customs_of_detectors():
     two, noise = np.array([[-1.0, 5], [-2, 3]]), np.array([[-1.0, -1.5], [-2, 3]])
     assert no_signal(two).tolist() == [[True, False], [True, False]]
     assert not no_signal(noise).any()
+    assert no_signal(np.array([[-1.0, -2, -3, 4]])).tolist() == [[True, True, True, False]]
+    for dtype in (np.int64, np.uint64, np.float64, np.float32):  # of a detector that marks by 2^32 - 1
+        assert no_signal(np.array([[5, 2**32 - 1]], dtype=dtype)).tolist() == [[False, True]]
+    assert no_signal(np.array([[7, 65535, 65535]], dtype=np.int32)).tolist() == [[False, True, True]]
+    assert not no_signal(np.array([[7, 65535, 65536]], dtype=np.int32)).any()
     assert no_signal(np.array([[np.nan, np.inf, 1]])).tolist() == [[True, True, False]]
     assert no_signal(np.array([[-3, 0, 4]])).tolist() == [[True, False, False]]
     assert not no_signal(np.array([[True, False]])).any()
