@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+
+from PIL import Image
 
 PLACE = re.compile(r"\]\(\.\./notebooks/\w+\.ipynb#([\w-]+)\)")
 LIST = '<div role="list" class="citation-list">'
@@ -15,6 +19,7 @@ ICONS = re.compile(r'\s*<script [^>]*src="[^"]*_static/scripts/fontawesome\.js[^
 INDEX = re.compile(r'\s*<script src="[^"]*(?:searchindex|searchtools|language_data)\.js[^"]*"></script>')
 # Live code by Thebe is not offered. Its settings stand on every page twice, which the second time is an error.
 THEBE = re.compile(r'\s*<script(?: [^>]*src="[^"]*sphinx-thebe\.js[^"]*")?>(?:const THEBE_JS_URL[^<]*)?</script>')
+UNSIZED = re.compile(r'<img (?P<rest>(?![^>]* (?:width|height)=)[^>]*src="(?P<file>(?!data:)[^"]+)"[^>]*>)')
 PICTURE = re.compile(r'<img (?=[^>]*src="(?!data:))')
 SEARCH = "search.html"
 FORMULAS = re.compile(r'\s*<script [^>]*src="[^"]*tex-mml-chtml\.js[^"]*"[^>]*></script>')
@@ -44,6 +49,16 @@ def mend(app: Any, pagename: str, templatename: str, context: dict[str, Any], do
         context["body"] = PICTURE.sub('<img loading="lazy" ', body)
 
 
+def sized(page: Path, picture: re.Match[str]) -> str:
+    """A picture with its width and height, so that its place is kept until it is loaded."""
+    file = page.parent / unquote(picture["file"])
+    if file.suffix != ".png" or not file.is_file():
+        return picture[0]
+    with Image.open(file) as opened:
+        width, height = opened.size
+    return f'<img width="{width}" height="{height}" {picture["rest"]}'
+
+
 def lighten(app: Any, exception: Exception | None) -> None:
     """Take the scripts out of every page that was written."""
     if exception is not None or app.builder.format != "html":
@@ -52,4 +67,5 @@ def lighten(app: Any, exception: Exception | None) -> None:
         text = page.read_text(encoding="utf-8")
         light = THEBE.sub("", ICONS.sub("", text))
         light = light if page.name == SEARCH else INDEX.sub("", light)
+        light = UNSIZED.sub(partial(sized, page), light)
         page.write_text(light if FORMULA in light else FORMULAS.sub("", light), encoding="utf-8")

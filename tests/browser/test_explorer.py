@@ -101,7 +101,7 @@ def test_it_becomes_ready_asks_no_other_host_and_loads_only_when_near(visit, roo
     assert root.locator(".pairvae-status[role=status]").inner_text().startswith("Ready: ")
     assert {urlsplit(url).hostname for url in visit.requests if not url.startswith(("blob:", "data:"))} == {"localhost"}
     assert [url for url in visit.at_first if "/_static/explorer/" in url] == []
-    assert [url for url in visit.requests if url.endswith(".wasm")] != []
+    assert [url for url in visit.requests if url.endswith(".wasm.gz")] != []
     assert visit.faults == []
     assert not root.locator("img.pairvae-still").is_visible()
 
