@@ -16,7 +16,7 @@ CORES ?= all
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help install assets chapters book notebooks references claims check test test-end-to-end test-notebooks test-book test-browser stress bench clean
+.PHONY: help install assets chapters book read notebooks references claims check test test-end-to-end test-notebooks test-book test-browser stress bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,10 @@ help: ## List these targets
 
 book: $(INSTALLED) assets ## Run the chapters that are out of date (quick profile), and build the book
 	$(BIN)/snakemake book --cores $(CORES)
-	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
-	@echo "or, for its explorers, serve it: $(PYTHON) -m http.server --directory _build/html (and open http://localhost:8000)"
+	@echo "The book is built: open $(CURDIR)/_build/html/index.html, or let this open it: make read"
+
+read: $(INSTALLED) ## Open the built book in the browser, from a server on a free port
+	@$(BIN)/pairvae read
 
 # Two at a time, each on one core: first the book beside end to end, then the notebooks beside what reads the book.
 test: check ## Run every test, the fast ones first (two at a time; each prints when it is done)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 MAP_PAGE = "book/paper_map.md"
-ROW = re.compile(r"\| \{ref\}`(.+) <(.+)>` \| (.+) \| (.+) \| (?:`(.+)`|–) \| `(.+)` \|")
+ROW = re.compile(r"\| \[(.+)\]\([^)]*#(.+?)\) \| (.+) \| (.+) \| (?:`(.+)`|–) \| `(.+)` \|")
 
 
 class Item(NamedTuple):
@@ -32,4 +32,4 @@ class Item(NamedTuple):
 
 
 TEXT = (ROOT / MAP_PAGE).read_text(encoding="utf-8")
-ITEMS = [Item(*ROW.fullmatch(line).groups()) for line in TEXT.splitlines() if line.startswith("| {ref}")]
+ITEMS = [Item(*ROW.fullmatch(line).groups()) for line in TEXT.splitlines() if ROW.fullmatch(line)]

@@ -58,5 +58,5 @@ def test_table_s1_names_a_source_for_every_stated_cell():
     rows = [line.strip("| ").split(" | ") for line in TEXT.split("## Table S1")[1].splitlines() if "Dual VAE: " in line]
     assert len(rows) == 9 and [aspect for aspect, *_ in rows][:2] == ["purpose", "material"]
     for _, _, dual, sources in rows:
-        assert "lu2023pairvae" in sources.split("Dual VAE")[0]
+        assert "[Lu and Jayaraman (2023)](https://doi.org/10.1021/jacsau.3c00275)" in sources.split("Dual VAE")[0]
         assert (dual == "not stated") == sources.endswith("Dual VAE: none.")

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page
 
-KNOWN_FAULT = "THEBE_JS_URL"  # the theme declares it twice
+VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]'
+
+
+def come_near_widgets(page: Page) -> None:
+    """Scroll to the first widget of a page, if it has one, and wait until it is drawn: it is loaded only then."""
+    if page.locator(VIEW).count():
+        page.locator(".cell_output").filter(has=page.locator(VIEW)).first.scroll_into_view_if_needed()
+        page.locator(".jupyter-widgets, .pairvae-explorer").first.wait_for(timeout=30_000)
 
 
 @dataclass
@@ -23,10 +30,6 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("response", lambda answer: self.refused.append(answer.url) if answer.status >= 400 else None)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda told: self.faults.append(told.text) if told.type == "error" else None)
         self.page.goto(url, wait_until="networkidle")
         self.page.evaluate("async () => { if (window.MathJax?.startup) await window.MathJax.startup.promise; }")
-
-    @property
-    def new_faults(self) -> list[str]:
-        """Errors on the page, but for the one of the theme."""
-        return [fault for fault in self.faults if KNOWN_FAULT not in fault]

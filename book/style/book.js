@@ -1,5 +1,6 @@
-// Names for what the widgets' own script leaves nameless, so that a screen reader can say what a slider changes.
 "use strict";
+
+// Names for what the widgets' own script leaves nameless, so that a screen reader can say what a slider changes.
 
 { // a block: its names must not become those of the page
   function name(handle) {
@@ -19,4 +20,43 @@
     new MutationObserver(nameAll).observe(document.body, { childList: true, subtree: true, characterData: true });
     nameAll();
   }
+}
+
+// A table that is wider than its column: smaller letters, and where that does not do, each row as a list of its cells.
+{
+  /** What stands above each column. */
+  function columns(table) {
+    const words = [];
+    for (const row of table.tHead?.rows ?? []) {
+      let place = 0;
+      for (const cell of row.cells) {
+        for (const end = place + cell.colSpan; place < end; place++) (words[place] ??= []).push(cell.textContent.trim());
+      }
+    }
+    return words.map(parts => parts.filter(part => part).join(", "));
+  }
+
+  function fit(table) {
+    table.classList.remove("small", "stacked");
+    const wide = () => table.offsetWidth > table.parentElement.clientWidth + 1;
+    if (wide()) table.classList.add("small");
+    if (wide() && table.tHead) table.classList.add("stacked");
+  }
+
+  const tables = [...document.querySelectorAll(".bd-article table")];
+  for (const table of tables) {
+    const words = columns(table);
+    for (const row of [...table.tBodies].flatMap(body => [...body.rows])) {
+      const missing = words.length - row.cells.length; // a heading of several rows stands in the first of them
+      [...row.cells].forEach((cell, k) => (cell.dataset.column = words[k + missing] ?? ""));
+    }
+  }
+  const fitAll = () => tables.forEach(fit);
+  let waiting;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(fitAll, 100);
+  });
+  document.addEventListener("toggle", fitAll, true); // what was folded had no width
+  fitAll();
 }

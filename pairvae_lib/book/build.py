@@ -5,6 +5,7 @@ What pages say of themselves (how they were built), and the ways from them to a 
 
 from __future__ import annotations
 
+import gzip
 import json
 import platform
 import re
@@ -42,7 +43,7 @@ ASSETS: Mapping[str, str] = {
     "widgets/embed-amd.js": "@jupyter-widgets/html-manager/dist/embed-amd.js",
     "widgets/*": "@jupyter-widgets/html-manager/dist/*.woff2",
     "explorer/ort.wasm.bundle.min.mjs": "onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
-    "explorer/ort-wasm-simd-threaded.wasm": "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
+    "explorer/ort-wasm-simd-threaded.wasm.gz": "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
     "mathjax/tex-mml-chtml.js": "mathjax/es5/tex-mml-chtml.js",
     "mathjax/output/chtml/fonts/woff-v2/*": "mathjax/es5/output/chtml/fonts/woff-v2/*.woff",
 }
@@ -60,6 +61,7 @@ PACKAGES = (
 BINDER, COLAB = "https://mybinder.org", "https://colab.research.google.com"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+LABEL = re.compile(r"^\(([\w-]+)\)=$", re.MULTILINE)  # of a figure, in a chapter's text
 STILL = (
     "*A still picture: this book was built without the files that move it. With `npm` and a network, `make assets` "
     "fetches them.*"
@@ -90,8 +92,24 @@ def lay_out_assets() -> Path:
     rmtree(static_folder(), ignore_errors=True)
     for target, source in wanted.items():
         target.parent.mkdir(parents=True, exist_ok=True)
-        copy2(source, target)
+        if target.suffix == ".gz":
+            target.write_bytes(gzip.compress(source.read_bytes(), mtime=0))
+        else:
+            copy2(source, target)
+    define_files(static_folder() / "_static" / "explorer")
     return static_folder()
+
+
+def define_files(folder: Path) -> None:
+    """Beside every file below a folder, write a script that defines it.
+
+    A page that is read from disk can load scripts, and nothing else.
+    """
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            name, held = file.relative_to(folder).as_posix(), b64encode(file.read_bytes()).decode()
+            script = f'(globalThis.pairvaeFiles ??= {{}})[{json.dumps(name)}] = "{held}";\n'
+            file.with_name(f"{file.name}.js").write_text(script, encoding="utf-8")
 
 
 def build_book(run: Run) -> Path:
@@ -170,11 +188,17 @@ def stripped(notebook: NotebookNode) -> NotebookNode:
     page.metadata.get("language_info", {}).pop("version", None)
     seen: dict[str, int] = {}
     for cell in page.cells:
+        cell.source = with_anchors(cell.source) if cell.cell_type == "markdown" else cell.source
         cell.metadata = {key: value for key, value in cell.metadata.items() if key not in ("papermill", "execution")}
         digest = sha256(cell.source.encode()).hexdigest()[:8]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = f"{digest}-{seen[digest]}"
     return _with_outputs(page, _small)
+
+
+def with_anchors(text: str) -> str:
+    """Text in which the labels of figures are anchors of HTML, which a code host does not show: it knows no labels."""
+    return LABEL.sub(r'<a id="\1"></a>', text)
 
 
 def status_tables(run: Run, pages: Mapping[str, NotebookNode], commit: str, now: datetime | None = None) -> str:
@@ -317,6 +341,8 @@ def _copies(web: Path) -> Iterator[tuple[Path, Path]]:
 def _staged(config: dict[str, Any], run: Run, source: Path) -> dict[str, Any]:
     """The book's configuration, for sources that lie in another folder."""
     sphinx = config.get("sphinx", {}).get("config", {})
+    if "html_search_scorer" in sphinx:  # Sphinx looks for it from the working directory
+        sphinx["html_search_scorer"] = str(source / sphinx["html_search_scorer"])
     if has_assets():
         sphinx["html_extra_path"] = [str(static_folder()), str(_explorer_models(run, source))]
         return config
@@ -333,6 +359,7 @@ def _explorer_models(run: Run, source: Path) -> Path:
     rmtree(extra, ignore_errors=True)
     for folder, name in ((run.explorer_folder, "06_generation"), (run.flow_explorer_folder, "08_beyond")):
         copytree(run.require(folder, name), extra / "_static" / "explorer" / "models", dirs_exist_ok=True)
+    define_files(extra / "_static" / "explorer")
     return extra
 
 

@@ -1,10 +1,11 @@
-"""Commands around the chapters and the book: simulate, run, sweep, publish, claims, book."""
+"""Commands around the chapters and the book: simulate, run, sweep, publish, claims, book, read."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -171,6 +172,25 @@ def book(
     from pairvae_lib.files.runs import Run
 
     print(build_book(Run(profile, seed)))
+
+
+@command()
+def read(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the address; 0: one that is free.")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the book in the browser.")] = True,
+) -> None:
+    """Serve the built book to this machine, and open it in the browser."""
+    import webbrowser
+
+    from pairvae_lib.book.read import book_server, built_book
+
+    with book_server(built_book(), port) as server:
+        address = f"http://localhost:{server.server_port}/"
+        print(f"The book is at {address} (Ctrl-C ends the server)", flush=True)
+        if browser:
+            webbrowser.open(address)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 @command()

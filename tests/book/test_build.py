@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -128,6 +129,7 @@ def test_with_assets_the_pages_load_them(checkout, capsys):
     models = extra / "_static" / "explorer" / "models"
     assert (models / "model1" / "sem_decoder.onnx").read_text() == "weights"
     assert (models / "flow" / "saxs_to_sem_flow.onnx").read_text() == "weights of a flow"
+    assert '["models/flow/saxs_to_sem_flow.onnx"]' in (models / "flow" / "saxs_to_sem_flow.onnx.js").read_text()
 
 
 def test_a_book_with_assets_asks_for_what_the_explorer_loads(checkout):
@@ -227,11 +229,25 @@ def test_assets_are_laid_out_under_static(checkout):
         "widgets/anywidget.js",
         "widgets/one.woff2",
         "explorer/ort.wasm.bundle.min.mjs",
-        "explorer/ort-wasm-simd-threaded.wasm",
+        "explorer/ort.wasm.bundle.min.mjs.js",
+        "explorer/ort-wasm-simd-threaded.wasm.gz",
+        "explorer/ort-wasm-simd-threaded.wasm.gz.js",
         "mathjax/tex-mml-chtml.js",
         "mathjax/output/chtml/fonts/woff-v2/one.woff",
     }
     assert "anywidget" in (static / "widgets" / "anywidget.js").read_text()
+    packed = (static / "explorer" / "ort-wasm-simd-threaded.wasm.gz").read_bytes()
+    assert gzip.decompress(packed).decode() == bookbuild.ASSETS["explorer/ort-wasm-simd-threaded.wasm.gz"]
+
+
+def test_a_script_defines_each_file_for_a_page_that_is_read_from_disk(tmp_path):
+    (tmp_path / "models" / "one").mkdir(parents=True)
+    (tmp_path / "models" / "one" / "a.onnx").write_bytes(b"\x00weights")
+    bookbuild.define_files(tmp_path)
+    script = (tmp_path / "models" / "one" / "a.onnx.js").read_text()
+    name, held = re.fullmatch(r'\(globalThis.pairvaeFiles \?\?= {}\)\["(.+)"\] = "(.+)";\n', script).groups()
+    assert (name, b64decode(held)) == ("models/one/a.onnx", b"\x00weights")
+    assert len(list(tmp_path.rglob("*.js"))) == 1
 
 
 def test_missing_assets_are_named_with_the_command(checkout):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page
-from visiting import Visit
+from visiting import Visit, come_near_widgets
 
 from benchmarks.explorer import opened, served, write_page
 from pairvae_lib.book.explorer.examples import Exploration, write_exploration
@@ -25,6 +25,7 @@ from pairvae_lib.morphology.masks import two_point_correlation
 
 pytestmark = pytest.mark.browser
 
+ROOT = Path(__file__).parents[2]
 CHAPTER = "notebooks/06_generation"
 EXAMPLE = published_root() / EXAMPLE_PROFILE / "simulated" / "seed43-n48"
 PUBLISHED, OWN = "published, paper profile", "this run, quick profile"
@@ -44,6 +45,7 @@ COMPUTED = """async ([source, name, values, height, width]) => {
 
 def explorer_on(page: Page) -> Locator:
     """The explorer of a page, ready."""
+    come_near_widgets(page)
     root = page.locator(".pairvae-explorer")
     root.wait_for(timeout=30_000)
     root.scroll_into_view_if_needed()
@@ -99,8 +101,8 @@ def test_it_becomes_ready_asks_no_other_host_and_loads_only_when_near(visit, roo
     assert root.locator(".pairvae-status[role=status]").inner_text().startswith("Ready: ")
     assert {urlsplit(url).hostname for url in visit.requests if not url.startswith(("blob:", "data:"))} == {"localhost"}
     assert [url for url in visit.at_first if "/_static/explorer/" in url] == []
-    assert [url for url in visit.requests if url.endswith(".wasm")] != []
-    assert visit.new_faults == []
+    assert [url for url in visit.requests if url.endswith(".wasm.gz")] != []
+    assert visit.faults == []
     assert not root.locator("img.pairvae-still").is_visible()
 
 
@@ -256,6 +258,7 @@ def test_a_broken_model_is_told_beside_the_still_picture(browser, address, broke
     page = browser.new_page()
     page.route("**/sem_decoder.onnx", lambda route: route.fulfill(**broken))
     page.goto(f"{address}/{CHAPTER}.html", wait_until="networkidle")
+    come_near_widgets(page)
     root = page.locator(".pairvae-explorer")
     root.scroll_into_view_if_needed()
     page.wait_for_selector(".pairvae-explorer[data-state=error]", timeout=60_000)
@@ -293,3 +296,25 @@ def test_a_profile_is_drawn_as_a_curve(browser, small, profile_pairs, tmp_path):
         assert given.locator("svg path.curve").count() == 2  # the line, and its mark in the legend
         assert json.loads(root.get_attribute("data-runs")) >= 3
         page.close()
+
+
+@pytest.mark.parametrize("chapter", [CHAPTER, "notebooks/08_beyond"])
+def test_it_runs_on_a_page_that_is_read_from_disk(browser, chapter):
+    visit = Visit(browser.new_page())
+    visit.open((ROOT / "_build" / "html" / f"{chapter}.html").as_uri())
+    root = explorer_on(visit.page)
+    visit.page.wait_for_function("document.querySelector('.pairvae-explorer').dataset.runs > 0", timeout=60_000)
+    assert root.locator(".pairvae-status").inner_text().startswith("Ready: ")
+    assert visit.faults == []
+    visit.page.close()
+
+
+def test_a_file_that_is_not_beside_the_page_is_named_with_the_cure(browser):
+    page = browser.new_page()
+    page.route("**/sem_decoder.onnx.js", lambda route: route.abort())
+    page.goto((ROOT / "_build" / "html" / f"{CHAPTER}.html").as_uri())
+    come_near_widgets(page)
+    page.wait_for_selector(".pairvae-explorer[data-state=error]", timeout=60_000)
+    alert = page.locator(".pairvae-explorer").get_by_role("alert").inner_text()
+    assert "sem_decoder.onnx could not be loaded" in alert and "make read" in alert
+    page.close()

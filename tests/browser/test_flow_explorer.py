@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page
-from visiting import Visit
+from visiting import Visit, come_near_widgets
 
 from benchmarks.explorer import opened, served, write_page
 from pairvae_lib.book.explorer.examples import FlowExploration, write_flow_exploration
@@ -56,6 +56,7 @@ def explored(flow):
 
 def explorer_on(page: Page) -> Locator:
     """The explorer of a page, with its first ensemble drawn."""
+    come_near_widgets(page)
     root = page.locator(".pairvae-explorer")
     root.wait_for(timeout=30_000)
     root.scroll_into_view_if_needed()
@@ -122,7 +123,7 @@ def test_it_draws_eight_masks_as_the_library_does_and_asks_no_other_host(visit, 
     assert np.mean(drawn != sampled(flow, explored, root, 0)) <= SHARE
     assert len({mask.tobytes() for mask in drawn}) == 8
     assert {urlsplit(url).hostname for url in visit.requests if not url.startswith(("blob:", "data:"))} == {"localhost"}
-    assert visit.new_faults == [] and root.locator(".pairvae-status[role=status]").inner_text().startswith("Ready: ")
+    assert visit.faults == [] and root.locator(".pairvae-status[role=status]").inner_text().startswith("Ready: ")
     assert not root.locator("img.pairvae-still").is_visible()
 
 
@@ -205,6 +206,7 @@ def test_a_flow_that_is_not_there_is_told_beside_the_still_picture(browser, addr
     page = browser.new_page()
     page.route("**/saxs_to_sem_flow.onnx", lambda route: route.fulfill(status=200, body="no weights"))
     page.goto(f"{address}/{CHAPTER}.html", wait_until="networkidle")
+    come_near_widgets(page)
     root = page.locator(".pairvae-explorer")
     root.scroll_into_view_if_needed()
     page.wait_for_selector(".pairvae-explorer[data-state=error]", timeout=60_000)

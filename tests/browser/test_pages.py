@@ -11,7 +11,7 @@ import axe_core_python
 import pytest
 import yaml
 from playwright.sync_api import Browser, Page
-from visiting import Visit
+from visiting import Visit, come_near_widgets
 
 pytestmark = pytest.mark.browser
 
@@ -37,9 +37,8 @@ def opened(browser: Browser, address: str, name: str, mode: str, size: dict[str,
     page.add_init_script(f"localStorage.setItem('mode', '{mode}'); localStorage.setItem('theme', '{mode}');")
     page.goto(f"{address}/{name}.html", wait_until="networkidle")
     page.evaluate("async () => { if (window.MathJax?.startup) await window.MathJax.startup.promise; }")
-    if page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count():
-        page.locator(".jupyter-widgets, .pairvae-explorer").first.wait_for(timeout=30_000)
-        page.wait_for_timeout(300)
+    come_near_widgets(page)
+    page.wait_for_timeout(300)
     return page
 
 
@@ -156,8 +155,11 @@ def test_search_finds_without_a_network(browser, address):
     visit.page.locator("#search-results li a").first.wait_for(timeout=20_000)
     hits = visit.page.locator("#search-results li a").all_inner_texts()
     assert any("Evaluation" in hit for hit in hits)
+    pages = [urlsplit(hit.get_attribute("href")).path for hit in visit.page.locator("#search-results li > a").all()]
+    listed = ["reference.html" in path or "_modules/" in path for path in pages]
+    assert listed == sorted(listed), "pages that explain stand before the list of functions"
     assert {urlsplit(url).hostname for url in visit.requests if url.startswith("http")} == {"localhost"}
-    assert visit.new_faults == []
+    assert visit.faults == []
     visit.page.close()
 
 

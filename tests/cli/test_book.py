@@ -41,7 +41,7 @@ def test_version(capsys):
 def test_help_names_every_command(capsys):
     assert code_of("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("simulate", "run", "sweep", "claims", "book", "refresh", "assets"):
+    for command in ("simulate", "run", "sweep", "claims", "book", "read", "refresh", "assets"):
         assert command in shown
 
 
@@ -117,6 +117,7 @@ def test_book_and_refresh_take_the_run_of_a_profile_and_a_seed(monkeypatch, caps
         (["claims", "--profile", "huge"], "pairvae: profile must be one of tiny"),
         (["claims", "--data", "nowhere"], "pairvae: data must be 'simulated' or a folder of paired data"),
         (["book"], "01_data.ipynb is not there yet; make it with: pairvae run 01_data --profile quick"),
+        (["read"], "index.html is not there yet; make it with: make book"),
         (["refresh", "--profile", "tiny"], "make it with: pairvae run 01_data --profile tiny"),
         (["assets"], "fetch them with: npm ci --prefix"),
     ],

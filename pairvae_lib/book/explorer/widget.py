@@ -34,7 +34,7 @@ from pairvae_lib.models.flow.network import ConditionalFlow
 from pairvae_lib.models.latents import decoded
 from pairvae_lib.models.pairvae import PairVAE
 
-RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz")
 MODELS = "models"  # folder of the models beside the runtime, in the book and in what the front end asks for
 STILL = "A still picture: in the book, and in a live notebook, the decoders run and sliders move it."
 WITHOUT_ONNX = (

@@ -54,12 +54,12 @@ TO_SCATTERING = (  # as far as they are noted: older results have no "nearest sc
     "Fourier transform", "Fourier transform, fitted scale",
 )  # fmt: skip
 TO_MICROGRAPH = ("nearest neighbour", "three nearest neighbours", "training mean", "crop-to-crop floor")
-PROTOCOLS = {
-    "two_phase": ("two phases (default)", "#0072B2"),
-    "direct": ("no solo training", "#D55E00"),
-    "one_crop": ("one crop", "#009E73"),
-    "ten_crops": ("few random crops", "#CC79A7"),
-    "all_crops": ("only random crops", "#222222"),
+PROTOCOLS = {  # names, and colours that no route has
+    "two_phase": ("two phases (default)", "#332288"),
+    "direct": ("no solo training", "#661100"),
+    "one_crop": ("one crop", "#999933"),
+    "ten_crops": ("few random crops", "#EE99AA"),
+    "all_crops": ("only random crops", "#888888"),
 }
 _READ_OFF = {  # number of training images: median; read off the paper's Fig. 6 by us, +-0.0005
     ("intensity", "solo saxs_to_saxs"): {32: 0.034, 48: 0.0275, 64: 0.026},

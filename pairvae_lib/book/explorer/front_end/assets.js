@@ -1,24 +1,19 @@
 // What an explorer loads: from beside a static page, or from the kernel of a live notebook; and what runs networks.
 
-const RUNTIME = "ort.wasm.bundle.min.mjs";
-const WASM = "ort-wasm-simd-threaded.wasm";
-const PATIENCE = 60_000; // ms until a live notebook counts as one without a kernel
+import { element } from "./elements.js";
 
-/** A function that gets a file by its name: from beside the page, or from the notebook's kernel. */
-export function assets(model) {
+const RUNTIME = "ort.wasm.bundle.min.mjs";
+const WASM = "ort-wasm-simd-threaded.wasm.gz";
+const PATIENCE = 60_000; // ms until a live notebook counts as one without a kernel
+const SERVED = "read the book with: make read"; // what helps where a file does not come
+
+/** A function that gets a file by its name: from beside the page, or from the notebook's kernel.
+ * `seen(name, received, total)` hears of the bytes of a file as they come. */
+export function assets(model, seen = () => {}) {
   const root = document.documentElement.dataset.content_root;
   if (root !== undefined) {
     const base = new URL(`${root}_static/explorer/`, document.baseURI);
-    return async name => {
-      let answer;
-      try {
-        answer = await fetch(new URL(name, base));
-      } catch (error) {
-        throw new Error(`${name} could not be loaded (${error.message})`);
-      }
-      if (!answer.ok) throw new Error(`${name} could not be loaded (${answer.status})`);
-      return answer.arrayBuffer();
-    };
+    return base.protocol === "file:" ? name => defined(base, name) : name => fetched(base, name, seen);
   }
   let asked = 0;
   return name =>
@@ -42,6 +37,50 @@ export function assets(model) {
       model.on("msg:custom", hear);
       model.send({ wanted: name, number });
     });
+}
+
+/** A file from a server, its bytes counted as they come. */
+async function fetched(base, name, seen) {
+  let answer;
+  try {
+    answer = await fetch(new URL(name, base));
+  } catch (error) {
+    throw new Error(`${name} could not be loaded (${error.message}); reload the page, or ${SERVED}`);
+  }
+  if (!answer.ok) throw new Error(`${name} could not be loaded (${answer.status}); build the book again: make book`);
+  const total = Number(answer.headers.get("Content-Length")), reader = answer.body.getReader(), parts = [];
+  let received = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    received += part.value.length;
+    seen(name, received, total);
+  }
+  return new Blob(parts).arrayBuffer();
+}
+
+/** A file of a page that is read from disk, where nothing can be fetched: a script beside it defines it. */
+function defined(base, name) {
+  return new Promise((resolve, reject) => {
+    const known = (globalThis.pairvaeFiles ??= {});
+    const script = element("script", { src: new URL(`${name}.js`, base).href });
+    script.onload = () => {
+      script.remove();
+      resolve(Uint8Array.from(atob(known[name]), letter => letter.charCodeAt(0)).buffer);
+      delete known[name]; // its letters take more room than its bytes
+    };
+    script.onerror = () => {
+      script.remove();
+      reject(new Error(`${name} could not be loaded from this folder; build the book again (make book), or ${SERVED}`));
+    };
+    document.head.append(script);
+  });
+}
+
+/** What a gzip file holds; a file that a server has unpacked on its way stays as it is. */
+async function unpacked(buffer) {
+  const [first, second] = new Uint8Array(buffer, 0, 2);
+  if (first !== 0x1f || second !== 0x8b) return buffer;
+  return new Response(new Blob([buffer]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
 const DTYPES = { F32: Float32Array, U8: Uint8Array };
@@ -75,7 +114,10 @@ function loadedRuntime(get) {
     const [script, wasm] = await Promise.all([get(RUNTIME), get(WASM)]);
     const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
     const ort = await import(/* webpackIgnore: true */ address);
-    Object.assign(ort.env.wasm, { wasmBinary: wasm, numThreads: 1, proxy: true });
+    // With the binary at hand its address is never asked for; without one it is derived from the Blob's, and cannot be.
+    const wasmBinary = await unpacked(wasm), wasmPaths = { wasm: address };
+    const proxy = location.protocol !== "file:"; // a page from disk may have no such worker
+    Object.assign(ort.env.wasm, { wasmBinary, wasmPaths, numThreads: 1, proxy });
     ort.env.logLevel = "error";
     return ort;
   })();

@@ -33,15 +33,28 @@ function render({ model, el }) {
     className: "pairvae-still", alt: model.get("poster_text"),
     src: URL.createObjectURL(new Blob([model.get("poster")], { type: "image/png" })),
   });
+  const progress = element("progress", { hidden: true, attributes: { "aria-label": "Loaded" } });
+  const loaded = element("span", { className: "pairvae-loaded" });
   const panels = element("div", { className: "pairvae-panels", hidden: true });
-  const models = model.get("models"), get = assets(model);
+  const models = model.get("models");
   let shown = [], chosen = 0; // which model is wanted: an earlier one that arrives late is not shown
 
   const say = words => {
     status.setAttribute("role", "status");
     status.textContent = words;
   };
+  const received = {}, wanted = {}; // bytes, by file
+  const get = assets(model, (name, bytes, total) => {
+    Object.assign(received, { [name]: bytes });
+    Object.assign(wanted, { [name]: Math.max(total, bytes) });
+    const [here, all] = [received, wanted].map(one => Object.values(one).reduce((a, b) => a + b));
+    Object.assign(progress, { max: all, value: here });
+    if (root.dataset.state === "loading") progress.hidden = false;
+    loaded.textContent = `${(here / 1e6).toFixed(1)} of ${(all / 1e6).toFixed(1)} MB`;
+  });
   const fail = error => {
+    progress.hidden = true;
+    loaded.textContent = "";
     root.dataset.state = "error";
     status.setAttribute("role", "alert");
     status.textContent = `The explorer does not run: ${error.message}. The picture below was computed beforehand.`;
@@ -76,6 +89,8 @@ function render({ model, el }) {
       await Promise.all(shown.map(panel => panel.choose(0)));
       if (number !== chosen || root.dataset.state === "error") return;
       root.dataset.state = "ready";
+      progress.hidden = true;
+      loaded.textContent = "";
       say(kind.ready);
       picture.hidden = true;
       panels.hidden = false;
@@ -84,7 +99,7 @@ function render({ model, el }) {
     }
   };
 
-  root.append(menus, status, picture, panels);
+  root.append(menus, status, element("div", {}, progress, " ", loaded), picture, panels);
   el.append(root);
   if (!models.length) {
     root.dataset.state = "still";
