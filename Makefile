@@ -16,7 +16,7 @@ CORES ?= all
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help install assets chapters book read notebooks references claims check test test-end-to-end test-notebooks test-book test-browser bench clean
+.PHONY: help install assets chapters book read notebooks references claims check test test-end-to-end test-notebooks test-book test-browser stress bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ test-book: book ## Build the book strictly, and look for every page
 
 test-browser: book ## Read the book in Chromium: widgets, formulas, requests, narrow screens
 	$(PYTEST) -m browser
+
+# Options of the script by STRESS, e.g. make stress STRESS="--kills 16 --inputs 500".
+stress: $(INSTALLED) ## Kill every command, and feed it broken files, bombs, odd options and full disks (about an hour)
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python tests/stress/stress.py $(STRESS)
 
 bench: $(INSTALLED) ## Time every part against its literal form, and write results/bench.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.run

@@ -7,10 +7,10 @@ facts were taken; the Supporting Information is not public. Where the two disagr
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 Likelihood = Literal["bernoulli", "gaussian"]
-EncoderName = Literal["cnn", "barlow_cnn", "resnet50"]
+EncoderName = Literal["cnn", "barlow_cnn", "narrow_resnet", "resnet50"]
 CropSchedule = Literal["per_epoch", "replayed", "bank"]
 Protocol = Literal["two_phase", "direct", "one_crop", "ten_crops", "all_crops"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -48,7 +48,8 @@ class Architecture:
     latent_channels: int = 32  # per latent cell; public notebooks
     decoder_filters: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 32, "gaussian": 8})
     decoder_kernel: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 15, "gaussian": 5})  # px
-    backbone_weights: str | None = None  # safetensors file of a ResNet-50; None for random weights
+    # A safetensors file of either ResNet. None: the narrow one's shipped weights, random weights of the ResNet-50.
+    backbone_weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,7 @@ PROTOCOLS: dict[Protocol, str] = {  # those compared in the paper's Fig. S3
 }
 PAPER_SEEDS = (42, 43, 44, 45, 46)
 PAPER_TRAINING_SIZES = (32, 48, 64)  # of 72 pairs
+LARGEST_SEED = 2**63 - 1  # that all generators take
 TRAINING_FRACTION = 2 / 3  # 48 of 72, the size of the paper's Fig. 3-5 and 7
 
 
@@ -212,13 +214,20 @@ def protocol_settings(pair: PairTraining, protocol: Protocol) -> PairTraining:
 
 
 def profile_named(name: str) -> Profile:
-    """The profile of that name.
+    """The profile of that name; `<profile>-<encoder>` is the same with another encoder.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    if name not in PROFILES:
+    if name in PROFILES:
+        return PROFILES[name]
+    base, _, encoder = name.partition("-")
+    if base not in PROFILES:
         raise ValueError(f"profile must be one of {', '.join(PROFILES)}; got {name!r}")
-    return PROFILES[name]
+    if encoder not in (encoders := get_args(EncoderName)):
+        raise ValueError(f"profile {name!r} must name an encoder after {base!r}: one of {', '.join(encoders)}")
+    profile = PROFILES[base]
+    architecture = replace(profile.architecture, encoder=encoder)  # type: ignore[arg-type]
+    return replace(profile, name=name, architecture=architecture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ N = 48
 SEEDS = (42, 43, 44)
 SIZES = (16, 32)
 LN_2 = 0.693
+
+# Of the routes to a micrograph, solo, own and cross, where the claims are obeyed and where not.
+PATHS = ((0.02, -0.001), (-0.019, 0.03), (0.015, -0.04))
+ORDERS = ((0.004, 0.011), (0.004, 0.011), (0.019, 0.004))
+CURVES = ((0.03, -0.03), (0.01, -0.06), (0.005, -0.12))  # on skew the last is turned round
 
 Good = Callable[[np.ndarray], np.ndarray]  # subsets of the samples to whether they obey the claims
 
@@ -50,8 +56,8 @@ def write_world(
                 _write_run(folder, good, seed, size, batch, classes, techniques, "two_phase", profile)
     first = _folder(folder, seeds[0], sizes[-1], batches[0])
     if protocols:
-        for protocol in ("direct", "all_crops"):
-            _write_run(folder, good, seeds[0], sizes[-1], batches[0], classes, techniques, protocol, profile)
+        for seed, batch, protocol in product(seeds, batches, ("direct", "all_crops")):
+            _write_run(folder, good, seed, sizes[-1], batch, classes, techniques, protocol, profile)
         _write_ensembles(first, bool(good(np.array(["held out"]))[0]), classes)
     if data == "simulated":
         _write_thresholds(folder, bool(good(np.array(["held out"]))[0]))
@@ -86,14 +92,16 @@ def _write_run(folder, good, seed, size, batch, classes, techniques, protocol, p
     falling = np.where(obeys, 1.3 if few else 1.0, 1.0 if few else 1.1)
     intensity = {f"solo {s}_to_{s}": (0.020, 0.032), f"{s}_to_{s}": (0.030, 0.030), f"{m}_to_{s}": (0.0325, 0.042)}
     s2 = {f"solo {m}_to_{m}": (0.021, 0.033), f"{m}_to_{m}": (0.020, 0.020), f"{s}_to_{m}": (0.010, 0.0215)}
+    on_ladders = np.where(labels == "ladders", np.where(obeys, 1.5, 0.36), 1)  # of the solo-trained route
     metrics = ("S2", "S2 periodic")
-    series = ("true", *s2)
     fraction = np.where(labels == "ladders", 0.08, 0.03)
     properties = {
         "phase fraction": {"true": np.full(N, 0.4)} | {k: 0.4 + np.where(obeys, fraction, -fraction / 20) for k in s2},
         "period": {"true": np.full(N, 10.0)} | {k: numbers(10.1, 11.3) / (1 + 0.1 * np.sin(index)) for k in s2},
-        "lineal path": {"true": np.full(N, 0.2)} | {k: 0.2 + np.where(obeys, 0.02, -0.001) for k in s2},
-        "long-range order": {"true": np.full(N, 0.02)} | {k: np.where(obeys, 0.004, 0.011) for k in s2},
+        "lineal path": {"true": np.full(N, 0.2)}
+        | {k: 0.2 + np.where(obeys, good, bad) for k, (good, bad) in zip(s2, PATHS, strict=True)},
+        "long-range order": {"true": np.full(N, 0.02)}
+        | {k: np.where(obeys, good, bad) for k, (good, bad) in zip(s2, ORDERS, strict=True)},
     }
     every = bool(obeys.all()), bool(obeys.any())
     rise = 0.2 if every[1] else -0.2
@@ -117,21 +125,27 @@ def _write_run(folder, good, seed, size, batch, classes, techniques, protocol, p
             f"pair {s}": {"between_classes": 0.6 - rise / 2 + seed / 1e4},
         },
     }
+    solo_s2 = content["errors"]["S2"]
+    solo_s2[f"solo {m}_to_{m}"] = plain(np.array(solo_s2[f"solo {m}_to_{m}"]) * on_ladders)
     at = _folder(folder, seed, size, batch)
     at = at if protocol == "two_phase" else at / protocol
     at.mkdir(parents=True, exist_ok=True)
     (at / "errors.json").write_text(json.dumps(content))
     r = np.arange(8)
-    true = 0.2 + 0.05 * np.cos(r) + 0.01 * np.sin(index)[:, np.newaxis]
-    shift = {"true": 0 * index, f"solo {m}_to_{m}": 0 * index + 0.03}
-    shift |= {k: np.where(obeys, 0.01, 0.05) for k in series if k not in shift}
-    np.savez(at / "curves.npz", r=r, **{f"S2 {k}": true + shift[k][:, np.newaxis] for k in series})
+    spread = 0.1 * np.sin(index)
+    true = 0.25 + 0.05 * np.cos(r) + spread[:, np.newaxis]
+    shift = {"true": np.zeros(N)}
+    for name, (if_good, if_bad) in zip(s2, CURVES, strict=True):
+        turned = np.where((labels == "skew") & (name == f"{s}_to_{m}"), -1, 1)
+        shift[name] = np.where(obeys, if_good, if_bad) * turned - np.where(obeys, 0, 0.6 * spread)
+    np.savez(at / "curves.npz", r=r, **{f"S2 {k}": true + shift[k][:, np.newaxis] for k in shift})
     untrained = protocol == "all_crops" if every[1] else protocol == "two_phase"
     total = np.linspace(2, 1, 40)
     total[20] *= 1.8 if (protocol == "direct") == every[1] else 1.1
     losses = np.linspace(1, LN_2 if untrained else 0.2, 40).tolist()
     routes = {route: losses for route in (f"{s}_to_{m}", f"{m}_to_{m}")}
-    (at / "history.json").write_text(json.dumps({"pair": {"total": total.tolist()} | routes, "protocol": protocol}))
+    routes |= {name: total.tolist() for name in ("total", "barlow", f"{s}_to_{s}", f"{m}_to_{s}")}
+    (at / "history.json").write_text(json.dumps({"pair": routes, "protocol": protocol}))
 
 
 def _folder(folder, seed, size, batch):
@@ -158,7 +172,7 @@ def _write_thresholds(folder, good):
             "dice": 0.9 - loss - k / 1e3,
         }
         for label in CLASSES
-        for k in range(6 * CLASSES.index(label), 6 * CLASSES.index(label) + 6)
+        for k in range(18 * CLASSES.index(label), 18 * CLASSES.index(label) + 18)
         for method, loss in {"adaptive mean": 0.0 if good else 0.1, "adaptive Gaussian": 0, "Otsu": 0.05}.items()
         for light in (0.0, 1.0)
     ]

@@ -36,6 +36,17 @@ def test_an_unknown_profile_is_refused():
         profile_named("big")
 
 
+def test_a_profile_may_have_another_encoder():
+    profile = profile_named("standard-resnet50")
+    assert profile.name == "standard-resnet50" and profile.architecture.encoder == "resnet50"
+    own = replace(PROFILES["standard"].architecture, encoder="resnet50")
+    assert profile == replace(PROFILES["standard"], name="standard-resnet50", architecture=own)
+    with pytest.raises(ValueError, match="^profile 'standard-x' must name an encoder after 'standard': one of .*cnn"):
+        profile_named("standard-x")
+    with pytest.raises(ValueError, match="^profile must be one of tiny, .*; got 'big-cnn'$"):
+        profile_named("big-cnn")
+
+
 def test_latents_of_the_paper():
     assert PAPER.latent_shape == (32, 6, 6)
     assert np.prod(PAPER.latent_shape) == PAPER_LATENTS == 1152

@@ -19,6 +19,7 @@ from benchmarks.beyond.peers import Peer
 from pairvae_lib.assessment.baselines import retrieved, training_mean
 from pairvae_lib.assessment.ensemble_errors import (
     METRICS,
+    ONE_CROP,
     SCALARS,
     denoising_losses,
     ensemble_statistics,
@@ -30,6 +31,7 @@ from pairvae_lib.assessment.ensemble_errors import (
 from pairvae_lib.assessment.ensembles import (
     Masks,
     crops_of,
+    decoded_ensembles,
     flow_answer,
     neighbours_answer,
     own_crops,
@@ -44,6 +46,7 @@ from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.training import focused_crops
 
 FLOOR, ONE, THREE, CLASS, OTHER = "floor", "nearest neighbour", "three neighbours", "class mixture", "another sample"
+PAIRVAE_DRAWN = "PairVAE, drawn as in Fig. 7"  # with the variance of the latents of all training samples
 STATISTICS_RIDGE, PAIRVAE, SHUFFLED = "statistics ridge", "PairVAE", "flow, shuffled scattering"
 SHOWN = 4  # masks of an answer in the pictures
 _plain = partial(rounded, digits=4)
@@ -94,11 +97,13 @@ def assessed(
     scattering = pairs.scattering[queries]
     answers: dict[str, np.ndarray] = {
         FLOOR: own_crops(pairs, queries, budget.drawn, rng(FLOOR)),
+        ONE_CROP: own_crops(pairs, queries, 1, rng(ONE_CROP)),
         ONE: neighbours_answer(pairs, split, 1, budget.drawn, rng(ONE)),
         THREE: neighbours_answer(pairs, split, 3, budget.drawn, rng(THREE)),
         CLASS: class_answer(pairs, split, budget.drawn, rng(CLASS)),
         OTHER: others_answer(pairs, split, budget.drawn, rng(OTHER)),
         PAIRVAE: pairvae_answer(models.pairvae, scattering, *models.pairvae.names, budget.drawn, rng(PAIRVAE)),
+        PAIRVAE_DRAWN: decoded_ensembles(models.pairvae, pairs, split.train, seed)(scattering, budget.drawn),
     }
     for name, peer in models.peers.items():
         answers[name] = peer_answer(peer, pairs, split.held_out, budget.drawn, rng(name))
@@ -126,6 +131,7 @@ def assessed(
         "spread": {
             name: _plain(spread_ratio(given[METRICS[0]], true_statistics[METRICS[0]]))
             for name, given in statistics.items()
+            if name != ONE_CROP  # one alone has no spread
         },
         "within_class": {
             name: round(within_class_correlation(given, true_statistics, classes), 4)
@@ -169,7 +175,7 @@ def scattering_errors(
         "training mean": training_mean(true, train, queries),
         ONE: retrieved(spectra, true, train, queries, 1),
         THREE: retrieved(spectra, true, train, queries, 3),
-        "Fourier transform": fourier_transform(crops, true, train, pairs.q)[queries],
+        "Fourier transform": fourier_transform(crops, true, train, pairs.q, pairs.cycles)[queries],
         "spectral readout": SpectralReadout(spectra[train], true[train]).predict(spectra[queries]),
     }
     return {

@@ -46,6 +46,7 @@ LOOKED_AT = 12  # samples of a subset for which copies are looked for, which tak
 DENOISING_TIME = 0.1
 NEIGHBOURS = {"nearest neighbour": 1, "three nearest neighbours": 3}
 RIDGE, MEAN = "kernel ridge", "training mean"
+ONE_CROP = "one true crop"  # of the sample's own micrograph: what one look tells, beside the floor of many
 # Names of memorisation: what is drawn, and the true crops that it stands beside.
 DRAWN_HELD_OUT, TRUE_HELD_OUT = "drawn for held-out samples", "true crops of held-out samples"
 DRAWN_TRAINING, TRUE_TRAINING = "drawn for training samples", "true crops of training samples, in other micrographs"
@@ -160,6 +161,7 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
         metric: training_mean(values.mean(axis=1), split.train, samples)[:, np.newaxis]
         for metric, values in learnt.items()
     }
+    known[ONE_CROP] = ensemble_statistics(own_crops(pairs, samples, 1, rng(ONE_CROP)))
     known[FLOOR] = {metric: values[samples] for metric, values in learnt.items()}
     errors = error_table({name: given for name, given in known.items() if name != TRUE}, known[TRUE])
 

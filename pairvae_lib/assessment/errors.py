@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pairvae_lib.assessment.baselines import crop_to_crop_floor, references
+from pairvae_lib.assessment.baselines import crop_to_crop_floor, references, retrieved
 from pairvae_lib.assessment.memorisation import memorisation
 from pairvae_lib.assessment.spectra import fourier_transform, power_spectrum_features
 from pairvae_lib.config import Profile
@@ -48,7 +48,9 @@ from pairvae_lib.morphology.masks import (
 INTENSITY, S2, A2 = "intensity", "S2", "A2"
 S2_PERIODIC, L_VERTICAL, L_HORIZONTAL, COMPONENTS = "S2 periodic", "L vertical", "L horizontal", "components"
 CURVES = (S2, L_VERTICAL, L_HORIZONTAL)  # metrics that are functions of a length: drawn as such in figures
-FLOOR, TRUE, FOURIER = "crop-to-crop floor", "true", "Fourier transform"
+FLOOR, TRUE = "crop-to-crop floor", "true"
+FOURIER, FOURIER_FITTED = "Fourier transform", "Fourier transform, fitted scale"  # the latter of unknown pixel sizes
+NEAREST_SCATTERING = "nearest scattering"  # of the training samples, by the scattering itself: what SAXS -> SAXS may do
 SUBSETS = ("train", "held out")
 NEITHER = "neither"
 POSTERIOR_SAMPLES = 8
@@ -123,7 +125,7 @@ class Assessment:
 
     def save(self, path: Path, run: Run, **others: Mapping) -> None:
         """Write `content` as JSON, atomically, with the parameters of the run and other plain results."""
-        parameters = asdict(run) | {"data": run.data_root.name}
+        parameters = asdict(run) | {"data": run.data_root.name, "encoder": run.settings.architecture.encoder}
         results = {name: rounded(values) for name, values in others.items()}
         write_json(path, {"run": parameters} | self.content() | results)
 
@@ -271,7 +273,9 @@ def assess(
         guesses[metric][FLOOR] = crop_to_crop_floor(true)
     spectra = power_spectrum_features(masks[TRUE])
     predicted = references(spectra, true_scattering, split.train, everyone, rng_for(seed, "references"))
-    predicted[FOURIER] = fourier_transform(masks[TRUE], true_scattering, split.train, pairs.q)
+    fourier = FOURIER if pairs.cycles is not None else FOURIER_FITTED
+    predicted[fourier] = fourier_transform(masks[TRUE], true_scattering, split.train, pairs.q, pairs.cycles)
+    predicted[NEAREST_SCATTERING] = retrieved(true_scattering, true_scattering, split.train, everyone)
     guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
     subsets = np.full(n, NEITHER, dtype="<U8")
     subsets[list(split.train)] = "train"

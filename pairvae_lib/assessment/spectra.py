@@ -12,7 +12,7 @@ from pairvae_lib.data.scattering import power_spectrum
 from pairvae_lib.models.kernel_regression import KernelRegression
 
 SPECTRUM_FLOOR = 1e-3  # variance per mode; keeps the logarithm finite where a mask has no power
-SPECTRUM_EDGES = np.geomspace(0.04, 0.5, 24)  # cycles per pixel that the largest q may stand for
+SPECTRUM_EDGES = np.geomspace(0.04, 0.5, 24)  # cycles per pixel that the largest q may stand for, where it is not known
 
 
 def power_spectrum_features(crops: np.ndarray) -> np.ndarray:
@@ -34,12 +34,15 @@ def power_spectrum_features(crops: np.ndarray) -> np.ndarray:
 
 
 def fourier_transform(
-    crops: np.ndarray, scattering: np.ndarray, train: Sequence[int], q: np.ndarray | None = None
+    crops: np.ndarray, scattering: np.ndarray, train: Sequence[int], q: np.ndarray | None = None,
+    cycles: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The power spectrum of the micrographs as their scattering, without anything learnt but three numbers.
+    """The power spectrum of the micrographs as their scattering, without anything learnt but two numbers.
 
-    These are the scale of the scattering vector and the two of a straight line from the logarithm of the power to the
-    intensity: least squares over the training samples. Source: see `power_spectrum_features`.
+    These are the ones of a straight line from the logarithm of the power to the intensity: least squares over the
+    training samples. Where the geometry is not known, the scale of the scattering vector is a third. Pixels of patterns
+    that are 0 in every training sample record nothing (beam stop, gaps): they do not count, and stay 0. The beam hits
+    the centre of a pattern. Source: see `power_spectrum_features`.
 
     Parameters
     ----------
@@ -48,32 +51,46 @@ def fourier_transform(
         In [0, 1], as what is returned.
     q : ndarray of shape (points,), optional
         q of 1-D profiles, in any unit.
+    cycles : ndarray of shape (n,), optional
+        Cycles per pixel of the micrograph that one pixel of the pattern, or one unit of q, stands for.
     """
     check_finite("scattering", scattering)
     chosen = np.asarray(train)
     if (q is not None) != (scattering.ndim == 2):
         raise ValueError(f"q must be given for 1-D profiles alone; got {q!r} for scattering of {scattering.shape}")
     spectra = power_spectrum_features(crops)
-    height, width = spectra.shape[-2:]
     if q is None:
-        rows, columns = (np.linspace(-1, 1, length) for length in scattering.shape[1:])
-        at = np.stack(np.meshgrid(rows, columns, indexing="ij"))  # in units of the largest q along an axis
+        rows, columns = (np.arange(length) - (length - 1) / 2 for length in scattering.shape[1:])
+        at = np.stack(np.meshgrid(rows, columns, indexing="ij"))  # [px of the pattern] from the beam
+        seen = (scattering[chosen] > 0).any(axis=0)
     else:
         turns = np.linspace(0, np.pi, 64, endpoint=False)
-        at = np.stack([np.outer(np.abs(q), np.sin(turns)), np.outer(np.abs(q), np.cos(turns))]) / np.abs(q).max()
+        at = np.stack([np.outer(np.abs(q), np.sin(turns)), np.outer(np.abs(q), np.cos(turns))])
+        seen = np.ones(scattering.shape[1:], dtype=bool)
+    if not seen.any():
+        raise ValueError("scattering must be above 0 somewhere in the training samples; got 0 everywhere")
 
-    def guess(edge: float) -> tuple[float, np.ndarray]:
-        """Squared error on the training samples, and the prediction, if the largest q is `edge` cycles a pixel."""
-        places = at * edge * np.array([height, width]).reshape(2, *[1] * (at.ndim - 1))
-        places += np.array([height // 2, width // 2]).reshape(2, *[1] * (at.ndim - 1))
-        mapped = np.stack([ndimage.map_coordinates(spectrum, places, order=1, mode="nearest") for spectrum in spectra])
+    def guess(scales: np.ndarray) -> tuple[float, np.ndarray]:
+        """Squared error on the training samples, and the prediction, with so many cycles per unit of `at`."""
+        mapped = np.stack([_spectrum_at(one, at * scale) for one, scale in zip(spectra, scales, strict=True)])
         mapped = mapped if q is None else mapped.mean(axis=-1)
-        x, y = mapped[chosen], scattering[chosen]
+        x, y = mapped[chosen][:, seen], scattering[chosen][:, seen]
         slope = ((x - x.mean()) * (y - y.mean())).mean() / max(x.var(), 1e-12)  # a flat spectrum predicts the mean
-        predicted = np.clip(slope * (mapped - x.mean()) + y.mean(), 0, 1)
+        predicted = np.where(seen, np.clip(slope * (mapped - x.mean()) + y.mean(), 0, 1), 0)
         return float(np.square(predicted[chosen] - scattering[chosen]).sum()), predicted
 
-    return min((guess(edge) for edge in SPECTRUM_EDGES), key=lambda found: found[0])[1]
+    if cycles is not None:
+        check_shape("cycles", cycles, (len(scattering),))
+        check_finite("cycles", cycles)
+        return guess(cycles)[1]
+    guesses = (guess(np.full(len(scattering), edge / np.abs(at).max())) for edge in SPECTRUM_EDGES)
+    return min(guesses, key=lambda found: found[0])[1]
+
+
+def _spectrum_at(spectrum: np.ndarray, cycles: np.ndarray) -> np.ndarray:
+    """A spectrum (height, width), zero frequency at the centre, at frequencies (2, ...) [cycles per pixel]: (...)."""
+    sides = np.array(spectrum.shape).reshape(2, *[1] * (cycles.ndim - 1))
+    return ndimage.map_coordinates(spectrum, cycles * sides + sides // 2, order=1, mode="nearest")
 
 
 class SpectralReadout:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from shutil import rmtree
 
@@ -20,12 +21,20 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from pairvae_lib.book.chapters import chapter_named, chapter_text, needs, numbers_hash, product, upstream
+from pairvae_lib.bundles.kinds import KINDS
+from pairvae_lib.checks import check_range
+from pairvae_lib.data.folder import listed_pairs
+from pairvae_lib.data.reading.samples import UNLABELLED
+from pairvae_lib.data.simulation.morphologies import MORPHOLOGIES
 from pairvae_lib.files.locks import locked
 from pairvae_lib.files.runs import SIMULATED, TERMINAL, Run, content_hash, project_root, results_root
 from pairvae_lib.files.writing import FULL, CannotWrite, replacing
 from pairvae_lib.models.precision import chapter_arithmetic
+from pairvae_lib.models.protocol import split_samples
 
 Value = int | float | str | bool | None
+LARGEST_COUNT = 10_000  # pairs, members of ensembles, steps
+FLOW_CHAPTERS = ("10_applications",)
 
 _KINDS: Mapping[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
 _BOOLEANS: Mapping[str, bool] = {"true": True, "false": False}
@@ -77,6 +86,7 @@ def run_chapter(
     values = parsed_parameters(declared, given) | {"profile": profile}
     defaults = {key: parameter.default for key, parameter in declared.items()}
     run = run_of(defaults | values)
+    _check_split(run, name)
     for needed in upstream(name):
         made = product(run, needed)
         assert made is not None, f"{needed} is needed by others and has no product"
@@ -91,6 +101,22 @@ def run_chapter(
         known = declared_parameters(chapter_text(needed))
         _execute(run, needed, {key: value for key, value in values.items() if key in known}, report)
     return _execute(run, name, values, report)
+
+
+def _check_split(run: Run, name: str) -> None:
+    """Raise ValueError unless there are pairs to train on and to hold out, before any chapter is run."""
+    if run.data == SIMULATED:
+        count = run.settings.simulation.n_pairs
+        morphologies, groups = [MORPHOLOGIES[index % len(MORPHOLOGIES)] for index in range(count)], None
+        sample_ids = tuple(f"sim{index:04d}" for index in range(count))
+    else:
+        dataset = listed_pairs(run.data_folder)
+        morphologies, groups = list(dataset.morphologies or (UNLABELLED,) * len(dataset)), dataset.groups
+        sample_ids = dataset.sample_ids
+    if name >= "03":
+        split = split_samples(sample_ids, morphologies, groups, run.seed, run.n_train, run.held_out)
+        for kind in ("pairvae", "flow") if name in FLOW_CHAPTERS else ("pairvae",):
+            KINDS[kind].check(split, run.settings)
 
 
 def run_of(values: Mapping[str, Value]) -> Run:
@@ -118,9 +144,14 @@ class Parameter:
         if self.optional and given.lower() == "none":
             return None
         try:
-            return _BOOLEANS[given.lower()] if self.kind is bool else self.kind(given)
+            value = _BOOLEANS[given.lower()] if self.kind is bool else self.kind(given)
         except (ValueError, KeyError):
             raise ValueError(f"{self.name} must be {self.expected}; got {given!r}") from None
+        if self.kind is int and self.name != "seed":
+            check_range(self.name, value, 1, LARGEST_COUNT)
+        if self.kind is float and not isfinite(value):
+            raise ValueError(f"{self.name} must be finite; got {given!r}")
+        return value
 
 
 def declared_parameters(notebook: NotebookNode) -> dict[str, Parameter]:

@@ -24,8 +24,8 @@ from pairvae_lib.book.execute import is_stale
 from pairvae_lib.book.explorer.examples import Exploration
 from pairvae_lib.bundles.bundle import Bundle, Scaling, origin, save_bundle, versions
 from pairvae_lib.checks import DataError
-from pairvae_lib.claims.claims import at_the_end
 from pairvae_lib.claims.published import EXAMPLE_PROFILE, EXPLORATION, MODEL, PROVENANCE, published_root
+from pairvae_lib.claims.study import at_the_end, largest_rise
 from pairvae_lib.config import Precision, profile_named
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.files.arrays import compact, read_arrays, write_arrays, write_json
@@ -253,6 +253,7 @@ def _copy(source: Path, target: Path, run: Run, whole: bool) -> None:
     if source.name == "history.json" and not whole:
         content = {name: values for name, values in content.items() if not name.startswith(("solo ", "barlow"))}
         if run.protocol == Run.protocol:
+            content["largest rise"] = {name: largest_rise(values) for name, values in content["pair"].items()}
             content["pair"] = {name: [at_the_end(values)] for name, values in content["pair"].items()}
     if source.name == "thresholds.json":  # as the data are; chapter 2 shows other lights
         rows = [row for row in content["rows"] if row["illumination"] == 1]

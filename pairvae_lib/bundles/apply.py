@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from pairvae_lib.bundles.kinds import KINDS, SELF_ERRORS, PairVAEKind
 from pairvae_lib.checks import check_one_of, check_range
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.preprocessing import random_crop
-from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve
-from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, file_nm_per_pixel
-from pairvae_lib.data.reading.samples import Sample, SampleFiles
+from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve, linked_files
+from pairvae_lib.data.reading.gate import digest_of
+from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, data_bar, file_image_rows, file_nm_per_pixel
+from pairvae_lib.data.reading.samples import Sample, SampleFiles, is_grazing
 from pairvae_lib.models.latents import ensemble, posterior
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.pairvae import PairVAE
@@ -38,11 +40,11 @@ class Treatment:
     Parameters
     ----------
     q_unit : str
-        Unit of q where a 1-D profile does not say.
+        Unit of q of a 1-D profile, in place of what its file says; "unknown" to leave it open.
     q_scale : float, optional
         The q [1/nm] of one unit of q in a 1-D profile.
     image_rows : int, optional
-        Rows of a micrograph above the data bar; as in the training data if None.
+        Rows of a micrograph above the data bar; as its tags say, else as in the training data, if None.
     nm_per_pixel : float, optional
         Pixel size of a micrograph [nm]; as its tags say if None.
     poni, detector_mask : Path, optional
@@ -58,6 +60,14 @@ class Treatment:
     poni: Path | None = None
     detector_mask: Path | None = None
     beam: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("q_scale", "nm_per_pixel", "image_rows"):
+            value = getattr(self, name)
+            if value is not None and not (isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be a number above 0; got {value!r}")
+        if self.beam is not None and not all(map(isfinite, self.beam)):
+            raise ValueError(f"beam must be two finite numbers; got {self.beam!r}")
 
 
 AS_THE_FILE_SAYS = Treatment()
@@ -77,12 +87,15 @@ class Measurement:
         The modality.
     seen : ndarray
         float32 of the modality's shape, in [0, 1]; of a micrograph the whole mask, bool (H, W).
+    warnings : tuple of str
+        What to beware of in the file.
     """
 
     name: str
     sha256: str
     source: str
     seen: NDArray
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,25 +147,43 @@ def read_measurement(
     """
     path = Path(path)
     modality, scaling = modality_of(bundle, source), bundle.scaling
-    rows = scaling.image_rows if treatment.image_rows is None else treatment.image_rows
     sample = Sample(
-        path.stem, path, path, q_scale=treatment.q_scale, image_rows=rows, poni=treatment.poni,
-        detector_mask=treatment.detector_mask, beam=treatment.beam,
+        path.stem, path, path, q_scale=treatment.q_scale, image_rows=treatment.image_rows, poni=treatment.poni,
+        detector_mask=treatment.detector_mask, beam=treatment.beam, q_unit=treatment.q_unit,
+        is_grazing=is_grazing(source),
     )
+    warned: tuple[str, ...] = ()
     try:
         if not path.is_file():
             raise ValueError("is no file" if path.exists() else "is missing")
         if not modality.is_image:
-            q, intensity, unit = SampleFiles().profile(replace(sample, is_averaged=_is_averaged(sample)))
-            seen: NDArray = scaling.seen_profile(q, intensity, unit or treatment.q_unit)
+            curve = SampleFiles().profile(replace(sample, is_averaged=_is_averaged(sample)))
+            seen: NDArray = scaling.seen_profile(curve.q, curve.intensity, curve.unit)
+            warned = curve.warnings
         elif modality.likelihood == "gaussian":
             seen = scaling.seen_pattern(SampleFiles().levels(sample), modality.shape[0])
         else:
             own = treatment.nm_per_pixel or file_nm_per_pixel(path)
-            seen = scaling.seen_mask(SampleFiles().micrograph(sample), modality.shape[0], own)
-        return Measurement(path.name, sha256(path.read_bytes()).hexdigest(), source, seen)
+            known = [rows for rows in (file_image_rows(path), scaling.image_rows) if rows is not None]
+            rows = treatment.image_rows or min(known, default=None)
+            grey = SampleFiles().micrograph(replace(sample, image_rows=rows))
+            if rows is None and (bar := data_bar(grey)) is not None:
+                warned = (f"it has what looks like an instrument's data bar from row {bar} on; say so by image_rows",)
+            seen = scaling.seen_mask(grey, modality.shape[0], own)
+        return Measurement(path.name, content_digest(path), source, seen, warned)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file; of an Eiger master together with its data files."""
+    digest = digest_of(path)
+    try:
+        parts = linked_files(path)
+    except ValueError:  # a broken file, of which reading it tells more
+        parts = []
+    known = [digest_of(part) for part in parts if part.is_file()]
+    return sha256("".join([digest, *known]).encode()).hexdigest() if known else digest
 
 
 def _is_averaged(sample: Sample) -> bool:
@@ -189,7 +220,7 @@ def reconstructed(bundle: Bundle, measurement: Measurement, target: str, samples
     best = kind.best(bundle.model, x, source, target) if len(x) == 1 else None
     drawn = drawn.reshape(samples, *drawn.shape[2:])
     error = self_error(bundle, measurement)
-    doubts = _doubts(bundle, measurement, error) + _doubts_of_spread(bundle, drawn)
+    doubts = measurement.warnings + _doubts(bundle, measurement, error) + _doubts_of_spread(bundle, drawn)
     return Ensemble(measurement, target, drawn, None if best is None else best[0], doubts, error)
 
 
@@ -218,7 +249,8 @@ def generated(
     drawn = ensemble(model, centre, spread, target, count, rng, variance)
     best = PairVAEKind().best(model, x, source, target)[0]
     error = self_error(bundle, measurement)
-    return Ensemble(measurement, target, drawn, best, _doubts(bundle, measurement, error), error)
+    doubts = measurement.warnings + _doubts(bundle, measurement, error)
+    return Ensemble(measurement, target, drawn, best, doubts, error)
 
 
 def self_error(bundle: Bundle, measurement: Measurement) -> float | None:

@@ -24,6 +24,7 @@ from pairvae_lib.bundles.kinds import ASSESSMENT, KINDS, LATENTS
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.reading.gate import within
 from pairvae_lib.data.scaling import Scaling
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import write_json
@@ -221,11 +222,18 @@ def _config(bundle: Bundle, weights: Path) -> dict[str, Any]:
     }
 
 
+def _own_file(folder: Path, name: str) -> Path:
+    """A file of a bundle; BundleError if it is a link that leads out."""
+    if not within(folder, folder / name):
+        raise BundleError(folder, f"{name} must be a file within the folder")
+    return folder / name
+
+
 def _read_attachment(folder: Path, name: str, digest: Any) -> bytes:
     """A further file of the folder, if it is the one that was written."""
     if name not in ATTACHMENTS:
         raise BundleError(folder, f"an attachment must be one of {', '.join(ATTACHMENTS)}; got {name!r}")
-    path = folder / name
+    path = _own_file(folder, name)
     if not path.is_file():
         raise BundleError(folder, f"it holds no {name}, which {CONFIG} names")
     size = path.stat().st_size
@@ -239,7 +247,7 @@ def _read_attachment(folder: Path, name: str, digest: Any) -> bytes:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     """config.json, of this version."""
-    path = folder / CONFIG
+    path = _own_file(folder, CONFIG)
     if not path.is_file():
         raise BundleError(folder, f"it holds no {CONFIG}" if folder.is_dir() else "it is not a folder")
     if path.stat().st_size > CONFIG_LIMIT:
@@ -261,7 +269,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _read_state(folder: Path, wanted: Mapping[str, Tensor], digest: Any) -> dict[str, Tensor]:
     """The numbers, in 32 bits, if they are those that were written and fit the model."""
-    path = folder / MODEL
+    path = _own_file(folder, MODEL)
     if not path.is_file():
         raise BundleError(folder, f"it holds no {MODEL}")
     try:

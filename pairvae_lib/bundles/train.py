@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pairvae_lib import __version__
 from pairvae_lib.bundles.appraisal import appraisal_of
-from pairvae_lib.bundles.bundle import EXAMPLES, Bundle, Scaling, save_bundle, versions
+from pairvae_lib.bundles.bundle import EXAMPLES, Bundle, BundleError, Scaling, load_bundle, save_bundle, versions
 from pairvae_lib.bundles.kinds import KINDS, PairVAEKind
 from pairvae_lib.bundles.report import exhibits, model_card, packed_exhibits
-from pairvae_lib.checks import check_one_of
-from pairvae_lib.config import Profile, profile_named
+from pairvae_lib.checks import check_one_of, check_positive, check_range
+from pairvae_lib.config import LARGEST_SEED, Profile, profile_named
 from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.folder import open_pairs, prepare
 from pairvae_lib.data.pairs import PreparedPairs
@@ -74,12 +75,12 @@ def train_bundle(job: TrainingJob, report: Callable[[str], None] = lambda _: Non
     """Train and assess a model on pairs, write its folder with card and assessment, and return it.
 
     Interrupted at any moment, the same job goes on where it was: until it is done, what it has is in a hidden folder
-    beside `out`. `report` takes a sentence about each stage as it begins.
+    beside `out`. Where it is done, the model is read. `report` takes a sentence about each stage as it begins.
 
     Raises
     ------
     FileExistsError
-        If `job.out` is there already.
+        If `job.out` is there already, and is anything but the model of this very job.
     DataError
         If files of the data cannot be used, with a line for each.
     ValueError
@@ -90,9 +91,15 @@ def train_bundle(job: TrainingJob, report: Callable[[str], None] = lambda _: Non
     profile = profile_named(job.profile)
     check_one_of("model", job.kind, KINDS)
     kind = KINDS[job.kind]
-    if job.out.exists():
-        raise FileExistsError(f"{job.out} is there already; name a folder that does not exist yet")
+    check_range("seed", job.seed, 0, LARGEST_SEED)
+    if job.n_train is not None:
+        check_positive("n_train", job.n_train)
     work = work_folder(job.out)
+    if job.out.exists():
+        done = _done(job, profile)
+        report(f"{job.out} is done already")
+        rmtree(work, ignore_errors=True)  # of a process that was killed while it cleared up
+        return done
     _check_own(work, job.kind)
     resumed = bool(_unfinished(job.kind, work))
     seconds: dict[str, float] = {}
@@ -122,6 +129,37 @@ def train_bundle(job: TrainingJob, report: Callable[[str], None] = lambda _: Non
         save_bundle(job.out, bundle, model_card(bundle, appraisal), job.half)
         rmtree(work, ignore_errors=True)
     return bundle
+
+
+def _done(job: TrainingJob, profile: Profile) -> Bundle:
+    """The model that this very job has written, or FileExistsError for anything else that is there."""
+    other = FileExistsError(f"{job.out} is there already; name a folder that does not exist yet")
+    try:
+        bundle = load_bundle(job.out)
+    except BundleError:
+        raise other from None
+    asked = _asked(job) | {"profile": profile.name, "kind": job.kind, "examples": job.examples}
+    found = {name: bundle.provenance.get(name) for name in _asked(job)}
+    found |= {"profile": bundle.profile, "kind": bundle.kind, "examples": EXAMPLES in bundle.attachments}
+    if asked != found:
+        raise other
+    with TemporaryDirectory() as place:
+        pairs = prepare(_opened(job.data, profile, Path(place)), profile)
+    if pairs.digest != bundle.provenance.get("digest"):
+        raise other
+    return bundle
+
+
+def _asked(job: TrainingJob) -> dict[str, Any]:
+    """What of a job stands in the provenance of its model."""
+    return {
+        "name": job.name or job.out.absolute().name,
+        "data": _name_of(job.data),
+        "seed": job.seed,
+        "n_train": job.n_train,
+        "held_out_group": job.held_out,
+        "half": job.half,
+    }
 
 
 def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, dataset: PairedDataset) -> Path:
@@ -192,12 +230,8 @@ def _check_own(work: Path, kind: str) -> None:
 def _facts(job: TrainingJob, pairs: PreparedPairs, split: Split) -> dict[str, Any]:
     """Where the model comes from, as plain values."""
     return {
-        "name": job.name or job.out.absolute().name,
-        "data": _name_of(job.data),
+        **_asked(job),
         "digest": pairs.digest,
-        "seed": job.seed,
-        "n_train": job.n_train,
-        "held_out_group": job.held_out,
         "train": [pairs.sample_ids[index] for index in split.train],
         "held_out": [pairs.sample_ids[index] for index in split.held_out],
         "morphologies": dict(sorted(Counter(pairs.morphologies).items())),

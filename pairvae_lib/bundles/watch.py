@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from typing import Any
 from pairvae_lib.bundles.apply import (
     AS_THE_FILE_SAYS,
     Treatment,
+    content_digest,
     modality_of,
     other_modality,
     read_measurement,
@@ -30,7 +32,8 @@ from pairvae_lib.bundles.apply import (
 from pairvae_lib.bundles.bundle import Bundle, check_route
 from pairvae_lib.bundles.write import folder_name, write_ensemble
 from pairvae_lib.checks import check_positive
-from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES
+from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, linked_files
+from pairvae_lib.data.reading.gate import within
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES
 from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES
 from pairvae_lib.files.locks import locked
@@ -38,6 +41,7 @@ from pairvae_lib.files.writing import writing
 from pairvae_lib.models.loop import state_digest
 
 LOG = "log.jsonl"
+PART = re.compile(r"_data_\d+\.(h5|hdf5|nxs)$", re.IGNORECASE)  # a data file of an Eiger, which its master names
 SETTLED = 0.15  # s that a file must not have changed for
 INTERVAL = 0.1  # s between two looks
 SHARE = 0.1  # of the time may be spent on looking
@@ -54,7 +58,8 @@ class Watch:
     Parameters
     ----------
     folder : Path
-        Files directly in it are taken: of the formats that the modality may have, and not hidden.
+        Files directly in it are taken: of the formats that the modality may have, and not hidden. A file of an Eiger's
+        frames is read with its master alone, which waits for it.
     out : Path
         Holds the log, and a folder for each file, named as the file.
     source, target : str
@@ -89,6 +94,7 @@ class Watch:
         self._said: dict[str, tuple[str, str]] = {}  # file to content and outcome of its last line
         self._pending: dict[str, tuple[State, float]] = {}  # file to what it was when, by our clock
         self._handled: dict[str, State] = {}
+        self._parts: dict[str, tuple[State, list[Path]]] = {}  # HDF5 file to its state, and the files that it links to
         self._blind = False
 
     def run(self, interval: float | None = None) -> None:
@@ -154,30 +160,50 @@ class Watch:
             with os.scandir(self.folder) as entries:
                 for entry in entries:
                     suffix = Path(entry.name).suffix.lower()
-                    if entry.name.startswith(".") or suffix not in self.suffixes:
+                    if entry.name.startswith(".") or suffix not in self.suffixes or PART.search(entry.name):
                         continue
                     try:
-                        about = entry.stat()
+                        if entry.is_file():
+                            found[entry.name] = self._state(self.folder / entry.name)
                     except FileNotFoundError:  # gone since
                         continue
-                    if entry.is_file():
-                        found[entry.name] = (about.st_size, about.st_mtime_ns)
         except OSError as error:
             if not self._blind:
                 self.say(f"cannot look into {self.folder}: {error.strerror}; waiting for it")
             self._blind = True
             return {}
         self._blind = False
-        return found
+        parts = {part.name for name in found for part in self._parts.get(name, (None, []))[1]}
+        return {name: state for name, state in found.items() if name not in parts}
+
+    def _state(self, path: Path) -> State:
+        """Size and time of the last change of a file, and of the files beside it in which it holds its values."""
+        about = path.stat()
+        own = (about.st_size, about.st_mtime_ns)
+        if path.suffix.lower() not in HDF5_SUFFIXES:
+            return own
+        if self._parts.get(path.name, (None, []))[0] != own:
+            try:
+                self._parts[path.name] = (own, linked_files(path))
+            except ValueError:  # not whole yet
+                self._parts.pop(path.name, None)
+        for part in self._parts.get(path.name, (own, []))[1]:
+            if part.is_file():
+                about = part.stat()
+                own = (own[0] + about.st_size, max(own[1], about.st_mtime_ns))
+        return own
 
     def _do(self, name: str, state: State, since: float) -> bool:
         """Make the ensemble of a file, unless it was made; whether the file was as it was found until the end."""
         path = self.folder / name
         line: dict[str, Any] = {"file": name}
         try:
-            content = sha256(path.read_bytes()).hexdigest()
-        except OSError as error:  # gone, or not to be read
-            content, line = "", line | {"status": FAILED, "error": f"{path} cannot be read: {error.strerror}"}
+            if not within(self.folder, path):
+                raise ValueError("must be a file within the watched folder")
+            content = content_digest(path)
+        except (OSError, ValueError) as error:  # gone, or not to be read
+            reason = getattr(error, "strerror", None) or str(error)
+            content, line = "", line | {"status": FAILED, "error": f"{path} cannot be read: {reason}"}
         if content in self._done and content:
             line |= {"status": SAME, "folder": self._done[content]}
         elif content:
@@ -202,10 +228,9 @@ class Watch:
     def _changed(self, path: Path, state: State) -> bool:
         """Whether a file is another one now."""
         try:
-            about = path.stat()
+            return self._state(path) != state
         except OSError:
             return True
-        return (about.st_size, about.st_mtime_ns) != state
 
     def _note(self, line: dict[str, Any], content: str, since: float) -> None:
         """A line in the log, unless it says what the last one about the file said."""

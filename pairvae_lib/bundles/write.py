@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -153,7 +154,7 @@ def _write_patterns(folder: Path, ensemble: Ensemble) -> dict[str, Any]:
     patterns = ensemble.drawn.clip(0, 1)
     _write_images(folder, ensemble, [Image.fromarray(colour_mapped(pattern)) for pattern in patterns])
     mean = patterns.mean(axis=0)
-    Image.fromarray(colour_mapped(mean)).save(folder / "mean.png")
+    _write_png(folder / "mean.png", Image.fromarray(colour_mapped(mean)))
     write_arrays(folder / "patterns.npz", {"mean": mean, "sd": patterns.std(axis=0), "members": patterns})
     averages = [azimuthal_average(pattern) for pattern in patterns]
     _write_curves(folder / "profile.csv", "q", averages[0][0], np.stack([curve for _, curve in averages]), None)
@@ -175,12 +176,12 @@ def _write_images(folder: Path, ensemble: Ensemble, images: list[Image.Image]) -
     (folder / MEMBERS).mkdir()
     digits = len(str(len(images)))
     for number, image in enumerate(images, start=1):
-        image.save(folder / MEMBERS / f"{number:0{digits}d}.png")
+        _write_png(folder / MEMBERS / f"{number:0{digits}d}.png", image)
     shown = images[:SHOWN_IN_OVERVIEW]
     if ensemble.best is not None:
         best = ensemble.best
         picture = Image.fromarray(best if best.dtype == np.bool_ else colour_mapped(best.clip(0, 1)))
-        picture.save(folder / "reconstruction.png")
+        _write_png(folder / "reconstruction.png", picture)
         shown = [picture, *shown[: SHOWN_IN_OVERVIEW - 1]]
     columns = min(4, len(shown))
     width, height = shown[0].width + GAP, shown[0].height + GAP
@@ -188,7 +189,14 @@ def _write_images(folder: Path, ensemble: Ensemble, images: list[Image.Image]) -
     sheet = Image.new("RGB", size, (128, 128, 128))
     for place, image in enumerate(shown):
         sheet.paste(image.convert("RGB"), (place % columns * width, place // columns * height))
-    sheet.save(folder / OVERVIEW)
+    _write_png(folder / OVERVIEW, sheet)
+
+
+def _write_png(path: Path, image: Image.Image) -> None:
+    """Write an image by way of memory: Pillow does not say why a file could not be written."""
+    content = BytesIO()
+    image.save(content, "PNG")
+    path.write_bytes(content.getvalue())
 
 
 def _write_curves(

@@ -13,6 +13,8 @@ from .ledger import (
     data_of as data_of,
     decided_claims as decided_claims,
     details_markdown as details_markdown,
+    encoder_ledgers as encoder_ledgers,
+    over_encoders as over_encoders,
     read_ledger as read_ledger,
 )
 from .published import published_results as published_results

@@ -22,13 +22,29 @@ from pairvae_lib.assessment.comparisons import median_interval
 from pairvae_lib.checks import MissingResult, check_one_of
 from pairvae_lib.claims.published import PROVENANCE, published_root
 from pairvae_lib.config import PROFILES
+from pairvae_lib.data.splits import SERIES
 from pairvae_lib.files.arrays import read_arrays
 from pairvae_lib.files.runs import SIMULATED, Run
 
 TRAIN, HELD_OUT = "train", "held out"
 LEAKY = "random split (leaky)"  # the batches of measured data differ more than their samples do
 BY_BATCH = "batches held out"
+BY_SERIES = "series held out"  # of samples, by the letters that their names begin with: a series may span batches
 NEAREST = "nearest neighbour"
+
+
+def at_the_end(losses: Sequence[float]) -> float:
+    """Mean over the last tenth of the epochs."""
+    return float(np.mean(losses[-max(1, len(losses) // 10) :]))
+
+
+def largest_rise(losses: Sequence[float]) -> float:
+    """Largest rise from one epoch to the next, as a share of the loss before it; at least a millionth.
+
+    Not of the first tenth of the epochs: there new crops are drawn, and the losses of solo training are left behind.
+    """
+    values = np.asarray(losses[len(losses) // 10 :], dtype=float)
+    return max(1e-6, float((np.diff(values) / values[:-1]).max(initial=0.0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +86,12 @@ class AssessedRun:
         return 0 if everyone_else else int((self.subsets == TRAIN).sum())
 
     @property
+    def way(self) -> str:
+        """How samples were held out: BY_BATCH, BY_SERIES, or at random, LEAKY."""
+        left_out = self.parameters["held_out"]
+        return BY_SERIES if left_out.startswith(SERIES) else BY_BATCH if left_out else LEAKY
+
+    @property
     def label(self) -> str:
         """Names the training within its study and training size."""
         left_out = self.parameters["held_out"]
@@ -102,8 +124,23 @@ class AssessedRun:
 
     @cached_property
     def history(self) -> Mapping[str, list[float]]:
-        """Losses of pair training, by name, one number per epoch."""
-        return json.loads(self._file("history.json", "04_pair_vae").read_text(encoding="utf-8"))["pair"]
+        """Losses of pair training, by name, one number per epoch; where published, of some runs the mean at the end."""
+        return self._history["pair"]
+
+    def rise(self, template: str) -> float:
+        """The `largest_rise` of a loss of pair training.
+
+        NaN where neither the epochs nor the rise are noted: in results that were published by older code.
+        """
+        name = self.named(template)
+        if "largest rise" in self._history:
+            return float(self._history["largest rise"][name])
+        return largest_rise(self.history[name]) if len(self.history[name]) > 1 else float("nan")
+
+    @cached_property
+    def _history(self) -> Mapping[str, Any]:
+        """What history.json holds."""
+        return json.loads(self._file("history.json", "04_pair_vae").read_text(encoding="utf-8"))
 
     def named(self, template: str) -> str:
         """A name with the techniques of the data filled in: {S} for scattering, {M} for micrographs."""
@@ -177,12 +214,10 @@ class Study:
         return tuple(sorted({str(name) for run in self.runs for name in run.morphologies}))
 
     @cached_property
-    def ensembles(self) -> Mapping[str, np.ndarray] | None:
-        """Generated ensembles of the first run that has drawn any, as generation.npz holds them."""
-        for run in self.trainings():
-            if (path := run.folder / "generation.npz").exists():
-                return read_arrays(path)
-        return None
+    def ensembles(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        """Generated ensembles as generation.npz holds them, of every training of the middle size that has drawn any."""
+        files = {run.label: run.folder / "generation.npz" for run in self.trainings(self.middle)}
+        return {label: read_arrays(path) for label, path in files.items() if path.exists()}
 
     @property
     def thresholds(self) -> list[dict[str, Any]]:
@@ -218,10 +253,10 @@ def read_studies(root: Path, profile: str, data: str | None = None, only: Path |
         read = [_read(path) for path in paths if only in (None, path.parent)]
         # every training once: a size that was given in numbers may be the one that was meant by none
         runs = {(run.label, run.size, run.protocol): run for run in read}.values()
-        for held_out in (True, False):
-            chosen = tuple(run for run in runs if bool(run.parameters["held_out"]) == held_out)
+        for way in (BY_BATCH, BY_SERIES, LEAKY):
+            chosen = tuple(run for run in runs if run.way == way)
             if any(run.protocol == Run.protocol for run in chosen):
-                found.append(Study(_label(name, held_out), root / profile / name, chosen))
+                found.append(Study(_label(name, way), root / profile / name, chosen))
     if not found:
         missing = only or root / profile / (data or SIMULATED)
         raise MissingResult(missing / "errors.json", f"pairvae run 05_evaluation --profile {profile}")
@@ -360,11 +395,9 @@ def _read(path: Path) -> AssessedRun:
     return AssessedRun(path.parent, content)
 
 
-def _label(name: str, by_batch: bool) -> str:
+def _label(name: str, way: str) -> str:
     """What the ledger calls the data of a results folder."""
-    if name == SIMULATED:
-        return name
-    return f"{re.sub('-[0-9a-f]{6}$', '', name)}, {BY_BATCH if by_batch else LEAKY}"
+    return name if name == SIMULATED else f"{re.sub('-[0-9a-f]{6}$', '', name)}, {way}"
 
 
 def _median(values: Mapping[str, float]) -> float:

@@ -1,13 +1,14 @@
 """How a claim is decided: an effect with its interval, a range that it should lie in, and what follows.
 
-A claim says that a number lies in a range. For numbers of images the verdict rests on a hierarchical bootstrap and on
-p values that Holm's method has adjusted; for numbers of whole trainings, which are few, on all of them agreeing.
+A claim says that a number lies in a range. For numbers of images the verdict rests on a bootstrap over images and
+trainings, and on p values that Holm's method has adjusted; for numbers of whole trainings, which are few, on all of
+them agreeing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -17,9 +18,11 @@ from pairvae_lib.assessment.statistics import (
     FEWEST_IMAGES,
     SIGNIFICANT,
     Statistic,
-    hierarchical_bootstrap,
     hierarchical_resamples,
+    holm,
+    image_means,
     median,
+    there_only,
     two_sided_p_value,
 )
 
@@ -28,10 +31,12 @@ ONLY_MIXED = "holds only mixed with training data"
 NOT = "does not hold"
 UNDECIDED = "undecided"
 UNTESTABLE = "cannot be tested here"
+DEPENDS = "depends on the encoder, which is not public"
 # The weakest first: of several the first one here counts.
-VERDICTS = (NOT, UNDECIDED, ONLY_MIXED, UNTESTABLE, HOLDS)
+VERDICTS = (NOT, DEPENDS, UNDECIDED, ONLY_MIXED, UNTESTABLE, HOLDS)
 
-RESAMPLES = 4000
+RESAMPLES = 6000
+FEWEST_TRAININGS = 3  # that a claim about whole trainings is decided by
 
 
 class CannotBeTested(Exception):
@@ -53,6 +58,10 @@ class Range:
     def __contains__(self, value: float) -> bool:
         return self.low < value < self.high
 
+    def margin(self, value: float) -> float:
+        """How far inside a value lies: its distance from the nearer bound, below 0 outside."""
+        return min(value - self.low, self.high - value)
+
     def __str__(self) -> str:
         if len(self.bounds) == 2:
             return f"between {self.low:.3g} and {self.high:.3g}"
@@ -66,6 +75,7 @@ class Sample:
     Parameters
     ----------
     values : ndarray of shape (observations, ...)
+        NaN is a number that is not there, see `statistics.hierarchical_resamples`.
     image, seed : ndarray of shape (observations,)
         The image that a value belongs to, and the training that it comes from.
     """
@@ -87,12 +97,8 @@ class Case:
         Numbers of images, or one of each training.
     statistic : callable
         Of one value per image.
-    against : Sample, optional
-        Other images: the number is then the difference of the statistics, `sample` less `against`.
     unit_size : float, optional
         What the effect is divided by to read it as a share.
-    trainings : int, optional
-        How many the numbers come from, where their averages are given.
     counted : str
         What one value belongs to, for a reader: "image", or "draw".
     """
@@ -100,9 +106,7 @@ class Case:
     label: str
     sample: Sample | np.ndarray
     statistic: Statistic = median
-    against: Sample | None = None
     unit_size: float | None = None
-    trainings: int | None = None
     counted: str = "image"
 
 
@@ -116,6 +120,8 @@ class Finding:
         95 % bootstrap interval, or the range over trainings.
     p : float
         Two-sided, of the bound that decides; None for numbers of trainings.
+    least_p : float
+        What p would be at least, whatever the data say.
     relative : float
         The effect as a share.
     verdict : str
@@ -128,12 +134,43 @@ class Finding:
     effect: float | None = None
     interval: tuple[float, float] | None = None
     p: float | None = None
+    least_p: float = 0.0
     n_images: int = 0
     n_seeds: int = 0
     relative: float | None = None
     verdict: str | None = None
     reason: str = ""
     by_seed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def p_is_bound(self) -> bool:
+        """Whether p is the least that there can be, so that the true one is that or less."""
+        return self.p is not None and self.p <= self.least_p
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """By how much further inside the claimed range an effect lies over all samples than on held-out ones alone.
+
+    Parameters
+    ----------
+    estimate : float
+        In the units of the effect; above 0 where the claim is less true of held-out samples.
+    interval : tuple of float
+        95 %, from resamples of images and trainings that are the same for both.
+    p, least_p : float
+        As of a Finding, against 0.
+    """
+
+    estimate: float
+    interval: tuple[float, float]
+    p: float
+    least_p: float
+
+    @property
+    def p_is_bound(self) -> bool:
+        """Whether p is the least that there can be."""
+        return self.p <= self.least_p
 
 
 def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -> Finding:
@@ -159,35 +196,77 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
     """
     if isinstance(case.sample, np.ndarray):
         return _of_trainings(case, claimed)
-    samples = [case.sample] + ([case.against] if case.against else [])
-    fewest = min(len(np.unique(sample.image)) for sample in samples)
-    trainings = case.trainings or len({str(name) for sample in samples for name in sample.seed})
+    sample = case.sample
+    fewest, trainings = _fewest_images(sample), len(np.unique(sample.seed))
     if fewest < FEWEST_IMAGES:
         count = f"{fewest} {case.counted}" + "s" * (fewest != 1)
         reason = f"{count} of {case.label}" if case.label else count
         reason += f"; at least {FEWEST_IMAGES} are needed"
         return Finding(case.label, n_images=fewest, n_seeds=trainings, verdict=UNTESTABLE, reason=reason)
-    rng = np.random.default_rng(crc32(f"{key} {case.label}".encode()))
-    estimates, drawn = [], []
-    for sample in samples:
-        given = (sample.values, sample.image, sample.seed, case.statistic)
-        drawn.append(hierarchical_resamples(*given, resamples, rng))
-        estimates.append(hierarchical_bootstrap(*given, 1, rng).estimate)
-    effect = estimates[0] - sum(estimates[1:])
-    resampled = drawn[0] - sum(drawn[1:])
+    effect = case.statistic(image_means(sample.values, sample.image, sample.seed))
+    resampled = _resampled(sample, case.statistic, f"{key} {case.label}", resamples)
     p_values = [two_sided_p_value(resampled, bound) for bound in claimed.bounds]
     crossed = [p for p, bound in zip(p_values, claimed.bounds, strict=True) if not _is_inside(effect, bound, claimed)]
-    low, high = np.quantile(resampled, (0.025, 0.975))
+    least_p = max(2 / (resamples + 1), 2.0 ** (1 - fewest))
     return Finding(
         label=case.label,
         effect=effect,
-        interval=(float(low), float(high)),
-        p=max(max(crossed or p_values), 2.0 ** (1 - fewest)),
-        n_images=sum(len(np.unique(sample.image)) for sample in samples),
+        interval=_interval(resampled),
+        p=max(max(crossed or p_values), least_p),
+        least_p=least_p,
+        n_images=len(np.unique(sample.image)),
         n_seeds=trainings,
         relative=effect / case.unit_size if case.unit_size else None,
-        by_seed=_by_seed(case.sample, case) if trainings > 1 else {},
+        by_seed=_by_seed(sample, case.statistic) if trainings > 1 else {},
     )
+
+
+def contrasted(mixed: Case, held_out: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -> Contrast:
+    """The effect over all samples held directly against that on held-out samples, on the same resamples of both."""
+    everything, part = mixed.sample, held_out.sample
+    assert isinstance(everything, Sample) and isinstance(part, Sample)  # whole trainings are neither
+    alone = set(zip(part.image.tolist(), part.seed.tolist(), strict=True))
+    is_part = [one in alone for one in zip(everything.image.tolist(), everything.seed.tolist(), strict=True)]
+    hidden = everything.values.astype(np.float64).copy()
+    hidden[~np.array(is_part)] = np.nan
+    both = Sample(np.stack([everything.values, hidden], axis=1), everything.image, everything.seed)
+
+    def lost(values: np.ndarray) -> float:
+        whole, rest = (there_only(values[:, place]) for place in (0, 1))
+        if not (len(whole) and len(rest)):
+            return math.nan
+        return claimed.margin(mixed.statistic(whole)) - claimed.margin(mixed.statistic(rest))
+
+    resampled = _resampled(both, lost, f"{key} contrast {mixed.label}", resamples)
+    least_p = max(2 / (resamples + 1), 2.0 ** (1 - _fewest_images(part)))
+    return Contrast(
+        estimate=lost(image_means(both.values, both.image, both.seed)),
+        interval=_interval(resampled),
+        p=max(two_sided_p_value(resampled), least_p),
+        least_p=least_p,
+    )
+
+
+def undecidable(findings: Sequence[Finding], counted: str = "images") -> dict[int, str]:
+    """Those of several findings, by place, that cannot be significant whatever the data say, each with the reason.
+
+    All that have a p value are adjusted together, and even at the least p values that their numbers of images can reach
+    these stay above the level. They need not be counted among the tests.
+
+    Source
+    ------
+    Tarone, Biometrics 46, 515 (1990).
+    """
+    places = [place for place, one in enumerate(findings) if one.p is not None]
+    if not places:
+        return {}
+    least = holm(np.array([findings[place].least_p for place in places]))
+    return {
+        place: f"too few {counted}: whatever they say, p is {findings[place].least_p:.2g} or more, "
+        f"{p:.2g} or more among {len(places)} tests"
+        for place, p in zip(places, least, strict=True)
+        if p >= SIGNIFICANT
+    }
 
 
 def decided(finding: Finding, claimed: Range, p: float | None) -> tuple[str, str]:
@@ -202,10 +281,11 @@ def decided(finding: Finding, claimed: Range, p: float | None) -> tuple[str, str
     low, high = finding.interval
     inside = finding.effect in claimed
     where = ("" if inside else "not ") + str(claimed)
+    sign = "<=" if finding.p_is_bound else "="
     if p < SIGNIFICANT:
-        return (HOLDS if inside else NOT), f"the effect is {where}, p = {p:.2g}"
+        return (HOLDS if inside else NOT), f"the effect is {where}, p {sign} {p:.2g}"
     spanned = [f"{bound:.3g}" for bound in claimed.bounds if low <= bound <= high]
-    what = f"its interval spans {' and '.join(spanned)}" if spanned else f"adjusted p = {p:.2g}"
+    what = f"its interval spans {' and '.join(spanned)}" if spanned else f"adjusted p {sign} {p:.2g}"
     return UNDECIDED, f"the effect is {where}, but {what}"
 
 
@@ -214,19 +294,52 @@ def weakest(verdicts: Iterable[str]) -> str:
     return min(verdicts, key=VERDICTS.index)
 
 
-def over_assessments(mixed: str, held_out: str) -> str:
-    """What the verdicts on the paper's mixed assessment and on held-out samples come to."""
-    if mixed == HOLDS and held_out in (NOT, UNDECIDED):
+def over_assessments(mixed: str, held_out: str, shown: bool) -> str:
+    """What the verdicts on the paper's mixed assessment and on held-out samples come to.
+
+    `shown` is whether a `Contrast` shows that the claim is less true of held-out samples: that it is not decided there
+    does not.
+    """
+    if mixed == HOLDS and held_out in (NOT, UNDECIDED) and shown:
         return ONLY_MIXED
     return weakest((mixed, held_out))
 
 
-def _by_seed(sample: Sample, case: Case) -> dict[str, float]:
-    """The effect in every single training; nothing where trainings were averaged, or groups are compared."""
-    if case.trainings or case.against:
-        return {}
-    names = np.unique(sample.seed)
-    return {str(name): float(case.statistic(sample.values[sample.seed == name])) for name in names}
+def over_encoders(verdicts: Iterable[str]) -> str:
+    """What the verdicts with several encoders come to: one that changes is no statement about the paper.
+
+    Where they neither contradict each other nor all decide, it is the weakest of those that can be tested.
+    """
+    found = [verdict for verdict in verdicts if verdict != UNTESTABLE]
+    if len({verdict for verdict in found if verdict not in (UNDECIDED, DEPENDS)}) > 1 or DEPENDS in found:
+        return DEPENDS
+    return UNDECIDED if UNDECIDED in found else found[0] if found else UNTESTABLE
+
+
+def _fewest_images(sample: Sample) -> int:
+    """Images that have a number; of several columns in the one with fewest."""
+    if not len(sample.values):
+        return 0
+    means = image_means(sample.values, sample.image, sample.seed)
+    return int((~np.isnan(means)).reshape(len(means), -1).sum(axis=0).min())
+
+
+def _resampled(sample: Sample, statistic: Statistic, key: str, resamples: int) -> np.ndarray:
+    """The bootstrap distribution; the key seeds it."""
+    rng = np.random.default_rng(crc32(key.encode()))
+    return hierarchical_resamples(sample.values, sample.image, sample.seed, statistic, resamples, rng)
+
+
+def _interval(resampled: np.ndarray) -> tuple[float, float]:
+    """95 % of the resamples."""
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _by_seed(sample: Sample, statistic: Statistic) -> dict[str, float]:
+    """The effect in every single training; nothing where it takes several."""
+    found = {str(name): float(statistic(sample.values[sample.seed == name])) for name in np.unique(sample.seed)}
+    return {} if any(math.isnan(value) for value in found.values()) else found
 
 
 def _is_inside(effect: float, bound: float, claimed: Range) -> bool:
@@ -237,14 +350,22 @@ def _is_inside(effect: float, bound: float, claimed: Range) -> bool:
 def _of_trainings(case: Case, claimed: Range) -> Finding:
     """The finding of numbers of which each is a whole training's: it holds if it holds in every one."""
     values = np.asarray(case.sample, dtype=np.float64)
+    if len(values) < FEWEST_TRAININGS:
+        count = f"{len(values)} training" + "s" * (len(values) != 1)
+        return Finding(
+            case.label,
+            effect=float(np.median(values)),
+            n_seeds=len(values),
+            verdict=UNTESTABLE,
+            reason=f"{count}; at least {FEWEST_TRAININGS} are needed",
+        )
     inside = [float(value) in claimed for value in values]
     verdict = HOLDS if all(inside) else UNDECIDED if any(inside) else NOT
-    several = len(values) > 1
     return Finding(
         label=case.label,
         effect=float(np.median(values)),
-        interval=(float(values.min()), float(values.max())) if several else None,
+        interval=(float(values.min()), float(values.max())),
         n_seeds=len(values),
         verdict=verdict,
-        reason=f"in {sum(inside)} of {len(values)} trainings {claimed}" if several else "one training, no interval",
+        reason=f"in {sum(inside)} of {len(values)} trainings {claimed}",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pairvae_lib.cli.program import Json, Model, Out, ProfileName, Threads, command, print_json, say
+from pairvae_lib.config import LARGEST_SEED
 
 if TYPE_CHECKING:
     from pairvae_lib.bundles.appraisal import Appraisal
@@ -21,8 +22,12 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder of the model to write; it must not exist yet.")],
     profile: ProfileName = "quick",
     kind: Annotated[str, typer.Option("--model", help=KINDS)] = "pairvae",
-    seed: Annotated[int, typer.Option("--seed", help="Split, initial weights, everything drawn.")] = 43,
-    n_train: Annotated[int | None, typer.Option("--n-train", help="Pairs to train on; two thirds by default.")] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Split, initial weights, everything drawn.")
+    ] = 43,
+    n_train: Annotated[
+        int | None, typer.Option("--n-train", min=1, help="Pairs to train on; two thirds by default.")
+    ] = None,
     held_out: Annotated[str, typer.Option("--held-out", help="Group to hold out, in place of a random third.")] = "",
     name: Annotated[str, typer.Option("--name", help="What the model is called; as its folder if not given.")] = "",
     examples: Annotated[

@@ -10,20 +10,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from tqdm import tqdm
 
+from pairvae_lib.checks import check_positive, check_range
 from pairvae_lib.cli.program import Json, Model, Out, Threads, command, print_json, say
+from pairvae_lib.config import LARGEST_SEED
 
 if TYPE_CHECKING:
     from pairvae_lib.bundles.apply import Ensemble, Measurement, Treatment
     from pairvae_lib.bundles.bundle import Bundle
 
+LONGEST_PAUSE = 86_400.0  # s
+LARGEST_VARIANCE = 1e6
+
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Measurements, one file each.")]
 Source = Annotated[str, typer.Option("--from", help="Technique of the files, by its name in the model, e.g. saxs.")]
 Target = Annotated[str, typer.Option("--to", help="Technique to predict; the other one if not given.")]
-Samples = Annotated[int, typer.Option("--samples", min=1, help="Members of each ensemble.")]
-Seed = Annotated[int, typer.Option("--seed", help="With a file's content it determines all that is drawn.")]
-Unit = Annotated[str, typer.Option("--q-unit", help="1/nm or 1/angstrom, where a profile does not say.")]
+Samples = Annotated[int, typer.Option("--samples", min=1, max=10_000, help="Members of each ensemble.")]
+SEED_HELP = "With a file's content it determines all that is drawn."
+Seed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help=SEED_HELP)]
+Unit = Annotated[
+    str, typer.Option("--q-unit", help="Of q, in place of what a profile says: 1/nm, 1/angstrom, or unknown.")
+]
 Scale = Annotated[float | None, typer.Option("--q-scale", help="q [1/nm] of one unit of q in a profile.")]
-Rows = Annotated[int | None, typer.Option("--image-rows", help="Rows above the data bar; by default as in training.")]
+Rows = Annotated[
+    int | None, typer.Option("--image-rows", help="Rows above the data bar; by default as in its tags or the training.")
+]
 Nanometres = Annotated[
     float | None, typer.Option("--nm-per-pixel", help="Pixel size of the micrographs, where their tags do not say.")
 ]
@@ -60,7 +70,7 @@ def generate(
     variance: Annotated[
         float, typer.Option("--variance", help="Width of the draw, in the variance of the training samples' latents.")
     ] = 1.0,
-    count: Annotated[int, typer.Option("--count", min=1, help="Members of each ensemble.")] = 16,
+    count: Annotated[int, typer.Option("--count", min=1, max=10_000, help="Members of each ensemble.")] = 16,
     seed: Seed = 43,
     q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
     poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1, as_json: Json = False,
@@ -73,6 +83,8 @@ def generate(
     from pairvae_lib.bundles.bundle import check_latents
 
     treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
+    check_positive("variance", variance)
+    check_range("variance", variance, 0, LARGEST_VARIANCE)
     bundle = _loaded(model, threads)
     check_latents(bundle)
 
@@ -94,7 +106,7 @@ def watch(
     target: Target = "", samples: Samples = 16, seed: Seed = 43,
     once: Annotated[bool, typer.Option("--once", help="Do what is there, and end.")] = False,
     poll: Annotated[
-        float | None, typer.Option("--poll", min=0.01, help="Look every so many seconds: slower for network mounts.")
+        float | None, typer.Option("--poll", help="Look every so many seconds: slower for network mounts.")
     ] = None,
     q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
     poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1,
@@ -108,6 +120,8 @@ def watch(
     from pairvae_lib.bundles.watch import Watch
 
     treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
+    if poll is not None:
+        check_range("poll", poll, 0.01, LONGEST_PAUSE)
     bundle = _loaded(model, threads)
     source = source or bundle.modalities[0].name
     kept = Watch(folder, bundle, out, source, target, samples, seed, treatment, say)

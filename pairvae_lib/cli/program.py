@@ -5,11 +5,13 @@ Exit codes: 0 done; 2 input or usage at fault, with the reason; 1 a failure on t
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -26,6 +28,8 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a
 app = typer.Typer(help="Linking scattering patterns and micrographs of the same samples.", no_args_is_help=True)
 
 CODES = "Exit codes: 0 done, 2 input at fault (the message says which), 1 failure on the way."
+PATHS = ("--out", "--data", "--model", "--poni", "--detector-mask", "--cluster")  # options that name a file or a folder
+PLAIN = {"→": "->", "–": "-", "—": "-", "−": "-", "×": "x", "µ": "u", "μ": "u", "’": "'", "…": "..."}
 MINE = "Your own pairs"  # heading in --help
 
 ProfileName = Annotated[str, typer.Option("--profile", help=f"One of {', '.join(PROFILES)}.")]
@@ -33,7 +37,7 @@ DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, as pairvae train writes it.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder to write to; made when needed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for other programs.")]
-Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads; one gives the same bits again.")]
+Threads = Annotated[int, typer.Option("--threads", min=1, max=1024, help="Threads; one gives the same bits again.")]
 
 
 def command(example: str = "", help: str | None = None) -> Callable[[Job], Job]:
@@ -65,7 +69,33 @@ def _options(
 
 def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the `pairvae` command."""
-    app(args=_joined(sys.argv[1:] if words is None else words), prog_name="pairvae")
+    codecs.register_error("plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="plain")
+    given = _joined(sys.argv[1:] if words is None else words)
+    try:
+        _check_not_empty(given)
+    except ValueError as error:
+        typer.echo(f"pairvae: {error}", err=True)
+        sys.exit(2)
+    app(args=given, prog_name="pairvae")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that an output cannot show: words are never lost for an arrow."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    return "".join(PLAIN.get(one, one.encode("ascii", "backslashreplace").decode()) for one in text), error.end
+
+
+def _check_not_empty(words: Sequence[str]) -> None:
+    """Raise ValueError for an empty word where a file or a folder is to stand."""
+    for before, word in zip(["", *words], words, strict=False):
+        if word in {f"{option}=" for option in PATHS} or (not word and before in PATHS):
+            raise ValueError(f"{before if not word else word[:-1]} must name a file or a folder; got ''")
+        if not word and not before.startswith("-"):
+            raise ValueError("an argument must not be empty; got ''")
 
 
 def _joined(words: Sequence[str]) -> list[str]:
@@ -84,8 +114,10 @@ def messages() -> Iterator[None]:
     """Turn what a user can mend into one message: exit code 2 for input and usage, 1 for a failure."""
     try:
         yield
-    except (ValueError, FileNotFoundError, FileExistsError, PermissionError, CannotWrite) as error:
-        typer.echo(f"pairvae: {error}", err=True)
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError, MemoryError, RecursionError) as error:
+        typer.echo(f"pairvae: {_sentence(error)}", err=True)
         raise typer.Exit(2) from None
     except typer.Exit:  # a RuntimeError, too
         raise
@@ -101,6 +133,15 @@ def messages() -> Iterator[None]:
             raise
         typer.echo(f"pairvae: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, ChapterInUse) else 1) from None
+
+
+def _sentence(error: Exception) -> str:
+    """An error as a sentence, also one of the system."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this"
+    if isinstance(error, OSError) and not isinstance(error, CannotWrite) and error.strerror:
+        return f"cannot use {error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def say(sentence: str) -> None:

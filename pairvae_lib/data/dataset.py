@@ -15,8 +15,9 @@ from pairvae_lib.checks import DataError
 from pairvae_lib.config import Binarisation
 from pairvae_lib.data.preprocessing import binarised, rescaled_micrograph
 from pairvae_lib.data.reading.images import SAME_SCALE
+from pairvae_lib.data.reading.labels import UNITS
 from pairvae_lib.data.reading.patterns import scaled_pattern
-from pairvae_lib.data.reading.samples import UNLABELLED, Listing, SampleFiles
+from pairvae_lib.data.reading.samples import UNLABELLED, Listing, Sample, SampleFiles
 
 Read = TypeVar("Read")
 
@@ -136,7 +137,7 @@ class PairedDataset:
         """
         sample = self.listing.samples[index]
         if self.is_profile:
-            return self._read(sample.scattering, lambda: self.files.profile(sample)[:2])
+            return self._read(sample.scattering, lambda: self._profile(sample))
         return self._read(sample.scattering, lambda: scaled_pattern(self.files.levels(sample), self.pattern_limits))
 
     def micrograph(self, index: int) -> NDArray[np.uint8]:
@@ -165,6 +166,12 @@ class PairedDataset:
             return None
         mask = self._read(truth, lambda: self.files.truth(sample, truth))
         return self._to_scale(index, np.where(mask, 255, 0)) >= 128
+
+    def _profile(self, sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The q, in the unit of the data set, and the intensity of a profile."""
+        curve = self.files.profile(sample)
+        is_other = bool(curve.unit and self.q_unit) and curve.unit != self.q_unit
+        return curve.q * (UNITS[curve.unit] / UNITS[self.q_unit]) if is_other else curve.q, curve.intensity
 
     def _grey(self, index: int) -> NDArray[np.uint8]:
         """Grey micrograph of one sample on its own scale."""

@@ -21,13 +21,14 @@ from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.preprocessing import normalised_profile, resized_pattern, standardised_profile
 from pairvae_lib.data.reading.detectors import DETECTOR_SUFFIXES
-from pairvae_lib.data.reading.images import common_scale, file_nm_per_pixel, image_header
-from pairvae_lib.data.reading.manifest import MANIFEST, manifest_listing, paper_listing
+from pairvae_lib.data.reading.images import common_scale, file_image_rows, file_nm_per_pixel, image_header
+from pairvae_lib.data.reading.labels import UNITS
+from pairvae_lib.data.reading.manifest import MANIFEST, manifest_listing, paper_listing, relative_name
 from pairvae_lib.data.reading.patterns import LIMIT_PERCENTILES
 from pairvae_lib.data.reading.samples import UNLABELLED, Listing, SampleFiles
 from pairvae_lib.data.scattering import log_q_grid
 
-LEAST_SHARE_OF_16_BITS = 0.05  # patterns that never reach it hold counts rather than scaled intensities
+LEAST_SHARE_OF_16_BITS = 0.05  # of 65535; a median pixel below it shows that patterns hold counts, on no scale
 LEAST_Q_COVERAGE = 0.5  # of the range of log q that is typical of the data set
 
 
@@ -75,8 +76,8 @@ def readable_pairs(
     if listing is None or not listing.samples:
         return None
     files = SampleFiles()
+    listing, scale = _with_tags(listing, problems)
     _check_micrographs(listing, files, problems)
-    listing, scale = _with_pixel_sizes(listing, problems)
     listing = _with_calibrations(listing, files, problems)
     unit, limits = "", None
     if listing.is_profile:
@@ -84,6 +85,15 @@ def readable_pairs(
     else:
         limits = _limits_of_patterns(listing, files, problems)
     return PairedDataset(listing, binarisation, unit, limits, scale, files)
+
+
+def listed_pairs(folder: Path | str) -> PairedDataset:
+    """The samples that a folder lists, none of their files opened; DataError if its table is at fault."""
+    problems: list[str] = []
+    listing = _listing(Path(folder), {}, problems)
+    if listing is None or problems:
+        raise DataError(folder, problems)
+    return PairedDataset(listing, Binarisation())
 
 
 def _listing(folder: Path, kinds: Mapping[str, str], problems: list[str]) -> Listing | None:
@@ -122,18 +132,27 @@ def _check_micrographs(listing: Listing, files: SampleFiles, problems: list[str]
                         )
 
 
-def _with_pixel_sizes(listing: Listing, problems: list[str]) -> tuple[Listing, float | None]:
-    """The listing with pixel sizes from the tags of micrographs where the manifest gives none, and their common scale.
+def _with_tags(listing: Listing, problems: list[str]) -> tuple[Listing, float | None]:
+    """The listing with what the tags of micrographs say where the manifest does not, and their common scale.
+
+    These are the pixel sizes and the rows above the data bar.
 
     The scale [nm] is that to which all micrographs are brought, None where they stay as they are.
     """
     samples = []
     for sample in listing.samples:
-        size = sample.nm_per_pixel
-        if size is None and sample.has_trusted_tags and sample.micrograph.is_file():
+        if sample.has_trusted_tags and sample.micrograph.is_file():
             with noting(problems, listing.folder, sample.micrograph):
-                size = file_nm_per_pixel(sample.micrograph)
-        samples.append(replace(sample, nm_per_pixel=size))
+                size = file_nm_per_pixel(sample.micrograph) if sample.nm_per_pixel is None else None
+                rows = file_image_rows(sample.micrograph) if sample.image_rows is None else None
+                told = {"nm_per_pixel": size, "image_rows": rows}
+                sample = replace(
+                    sample,
+                    nm_per_pixel=sample.nm_per_pixel if size is None else size,
+                    image_rows=sample.image_rows if rows is None else rows,
+                    from_tags=tuple(name for name, value in told.items() if value is not None),
+                )
+        samples.append(sample)
     listing = replace(listing, samples=tuple(samples))
     try:
         return listing, common_scale([sample.nm_per_pixel for sample in samples])
@@ -157,37 +176,41 @@ def _with_calibrations(listing: Listing, files: SampleFiles, problems: list[str]
 def _limits_of_patterns(listing: Listing, files: SampleFiles, problems: list[str]) -> tuple[float, float] | None:
     """The log10 counts that become 0 and 1, of patterns that are checked.
 
-    None if no pattern holds counts, as those of detector files do, and floats or wide integers beyond [0, 1].
+    None if no pattern holds counts, as those of detector files do, floats or wide integers beyond [0, 1], and 16-bit
+    images of which a typical pixel is dark on their scale.
     """
     shapes: dict[Path, tuple[int, ...]] = {}
     decades: list[NDArray[np.float64]] = []
-    brightest_of_16_bits: list[int] = []
+    of_16_bits: list[tuple[float, NDArray[np.float64]]] = []
+    of_8_bits: list[Path] = []
     for sample in listing.samples:
         with noting(problems, listing.folder, sample.scattering):
             levels = files.levels(sample)
             shapes[sample.scattering] = levels.shape
+            is_detector = sample.scattering.suffix.lower() in DETECTOR_SUFFIXES
+            is_scaled = levels.dtype in (np.bool_, np.uint8)
+            if is_scaled:
+                of_8_bits.append(sample.scattering)
             if levels.dtype == np.uint16:
-                brightest_of_16_bits.append(int(levels.max()))
-            elif sample.scattering.suffix.lower() in DETECTOR_SUFFIXES or (
-                levels.dtype not in (np.bool_, np.uint8) and (levels.min() < 0 or levels.max() > 1)
-            ):
-                if not (levels > 0).any():
-                    raise ValueError(f"no count is positive; got {levels.min():g} to {levels.max():g}")
-                decades.append(np.percentile(np.log10(levels[levels > 0], dtype=np.float64), LIMIT_PERCENTILES))
+                of_16_bits.append((float(np.median(levels)), _decades(levels)))
+            elif is_detector or (not is_scaled and (levels.min() < 0 or levels.max() > 1)):
+                decades.append(_decades(levels))
+    if of_16_bits and (decades or np.median([median for median, _ in of_16_bits]) < LEAST_SHARE_OF_16_BITS * 65535):
+        decades += [own for _, own in of_16_bits]
+    if decades and of_8_bits:
+        problems.append(
+            f"{listing.scattering_name}: mixes raw counts and images of 8 bits ({len(of_8_bits)}, e.g. "
+            f"{relative_name(listing.folder, of_8_bits[0])}), which cannot be brought on one scale"
+        )
     usual = Counter(shapes.values()).most_common(1)
     if listing.one_pattern_shape and usual:
         height, width = usual[0][0]
         problems += [
-            f"{path.relative_to(listing.folder).as_posix()}: {shape[0]} x {shape[1]} px, "
+            f"{relative_name(listing.folder, path)}: {shape[0]} x {shape[1]} px, "
             f"expected {height} x {width} as most patterns"
             for path, shape in shapes.items()
             if shape != (height, width)
         ]
-    if brightest_of_16_bits and max(brightest_of_16_bits) < LEAST_SHARE_OF_16_BITS * 65535:
-        problems.append(
-            f"{listing.scattering_name}: 16-bit patterns must hold intensities scaled to 65535, but none is above "
-            f"{max(brightest_of_16_bits)}; save counts as 32-bit floats, which are scaled by their logarithm"
-        )
     if not decades:
         return None
     low, high = float(np.min(decades, axis=0)[0]), float(np.max(decades, axis=0)[1])
@@ -196,28 +219,45 @@ def _limits_of_patterns(listing: Listing, files: SampleFiles, problems: list[str
     return low, high
 
 
-def _unit_of_profiles(listing: Listing, files: SampleFiles, problems: list[str]) -> str:
-    """Unit of q, "" where no file tells, of 1-D profiles whose units must agree and whose q ranges must overlap.
+def _decades(levels: NDArray) -> NDArray[np.float64]:
+    """The log10 counts of a pattern that `LIMIT_PERCENTILES` of its positive pixels have."""
+    if not (levels > 0).any():
+        raise ValueError(f"no count is positive; got {levels.min():g} to {levels.max():g}")
+    return np.percentile(np.log10(levels[levels > 0], dtype=np.float64), LIMIT_PERCENTILES)
 
-    A profile that covers no more than `LEAST_Q_COVERAGE` of the typical range of log q (between the medians of the
-    first and of the last q) is at fault: the common grid would shrink to it.
+
+def _unit_of_profiles(listing: Listing, files: SampleFiles, problems: list[str]) -> str:
+    """Unit of q of 1-D profiles, that of most; "" where the manifest says that it is unknown.
+
+    Other known units are converted. The ranges of q must overlap: a profile that covers no more than `LEAST_Q_COVERAGE`
+    of the typical range of log q (between the medians of the first and of the last q) is at fault, for the common grid
+    would shrink to it.
     """
     units: dict[Path, str] = {}
     ranges: dict[Path, tuple[float, float]] = {}
     for sample in listing.samples:
         with noting(problems, listing.folder, sample.scattering):
-            q, _, units[sample.scattering] = files.profile(sample)
-            ranges[sample.scattering] = (float(q[0]), float(q[-1]))
+            curve = files.profile(sample)
+            units[sample.scattering] = curve.unit
+            ranges[sample.scattering] = (float(curve.q[0]), float(curve.q[-1]))
     if not ranges:
         return ""
 
     def note(path: Path, reason: str) -> None:
-        problems.append(f"{path.relative_to(listing.folder).as_posix()}: {reason}")
+        problems.append(f"{relative_name(listing.folder, path)}: {reason}")
 
-    usual = Counter(units.values()).most_common(1)[0][0]
+    known = Counter(unit for unit in units.values() if unit).most_common(1)
+    usual = known[0][0] if known else ""
+    if not usual and any(not sample.q_unit for sample in listing.samples):
+        problems.append(
+            f"{listing.scattering_name}: no file names the unit of q; add a column q_unit with {' or '.join(UNITS)} "
+            "(or unknown, if nobody knows it)"
+        )
     for path, unit in units.items():
-        if unit != usual:
-            note(path, f"q in {unit or 'an unknown unit'}, expected {usual or 'no unit'} as most profiles")
+        if usual and not unit:
+            note(path, f"q in an unknown unit, and in {usual} in most profiles; say it in a column q_unit")
+        elif unit != usual:
+            ranges[path] = tuple(q * UNITS[unit] / UNITS[usual] for q in ranges[path])  # type: ignore[assignment]
     low, high = np.median(list(ranges.values()), axis=0)
     for path, (first, last) in ranges.items():
         covered = np.log(min(last, high) / max(first, low)) / np.log(high / low)
@@ -269,7 +309,7 @@ def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:
                 problems.append(f"{name}: micrograph of {height} x {width} px is smaller than the crop of {size} px")
     if problems:
         raise DataError(dataset.folder, problems)
-    q, limits = None, dataset.pattern_limits
+    q, limits, q_per_pixel = None, dataset.pattern_limits, None
     if dataset.is_profile:
         first, last = max(q[0] for q, _ in scattering), min(q[-1] for q, _ in scattering)
         q = log_q_grid(first, last, profile.profile_points)
@@ -279,6 +319,11 @@ def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:
         values = np.stack([normalised_profile(own_q, intensity, q, limits) for own_q, intensity in scattering])
     else:
         values = np.stack([resized_pattern(pattern, size) for pattern in scattering])
+        q_per_pixel = None if dataset.q_scale is None else tuple(
+            # a pattern that is not square has another scale along its rows than along its columns
+            float(scale) * pattern.shape[0] / size if pattern.shape[0] == pattern.shape[1] else float("nan")
+            for scale, pattern in zip(dataset.q_scale, map(np.asarray, scattering), strict=True)
+        )
     sizes = dataset.nm_per_pixel
     return PreparedPairs(
         sample_ids=dataset.sample_ids,
@@ -294,4 +339,5 @@ def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:
         q_unit=dataset.q_unit,
         limits=limits,
         nm_per_pixel=None if sizes is None else tuple(map(float, sizes)),
+        q_per_pixel=q_per_pixel,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from io import BytesIO
@@ -23,10 +24,13 @@ from pairvae_lib.checks import DataError
 from pairvae_lib.config import PAPER_TRAINING_SIZES, TRAINING_FRACTION, Profile
 from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.folder import readable_pairs
-from pairvae_lib.data.reading.images import SAME_SCALE, file_nm_per_pixel
+from pairvae_lib.data.reading.gate import digest_of
+from pairvae_lib.data.reading.images import SAME_SCALE, data_bar, file_nm_per_pixel, image_header
+from pairvae_lib.data.reading.patterns import is_one_sided
 from pairvae_lib.data.reading.samples import UNLABELLED, Sample
 from pairvae_lib.files.webpage import address, rendered
 
+HEADINGS = ("column", "taken_for", "files", "size", "values", "unit", "left_out")
 THUMBNAIL = 96  # px
 CURVE_POINTS = 64
 BEAM_DISC, BEAM_RING = 0.02, (0.04, 0.08)  # of the shorter side of a pattern
@@ -56,12 +60,38 @@ class Seen:
     saturated: float | None = None  # share of the pixels of a pattern
     is_counts: bool | None = None  # whether a pattern holds raw counts, else scaled intensities
     is_dark_at_beam: bool | None = None  # whether an unmasked pattern is dark about its beam
+    is_grazing: bool = False  # whether a pattern with masked pixels is filled as one of grazing incidence
+    scattering_range: tuple[float, float] | None = None  # of the intensities in the file
+    columns: str = ""  # of a profile, which were taken
+    q_unit: str = ""  # of a profile
+    q_unit_from: str = ""  # where the unit comes from
+    left_out: Mapping[str, int] = field(default_factory=dict)  # points of a profile by the reason why
+    notes: tuple[str, ...] = ()  # what to beware of in a profile
     area_fraction: float | None = None  # share of bright pixels
+    levels: str = ""  # type of the pixels of a micrograph
+    grey_range: tuple[float, float] | None = None  # of the micrograph, as it is handed out in 8 bits
+    rows_cut: int = 0  # rows of the micrograph below those that count
+    image_rows: int | None = None  # rows of the micrograph above the data bar, where known
+    bar_from: int | None = None  # row from which on it looks like a data bar that nobody named
+    from_tags: tuple[str, ...] = ()  # which of nm_per_pixel and image_rows the tags gave
     nm_per_pixel: float | None = None  # by the manifest or the tags
     nm_in_tags: float | None = None  # by the tags alone
     beam: tuple[float, float] | None = None  # (row, col) where known [px]
     digests: Mapping[str, str] = field(default_factory=dict)  # of the two files, and of the mask however it is turned
     pictures: Mapping[str, NDArray] = field(default_factory=dict)  # "pattern", "mask" (uint8), "profile" (q, intensity)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is known of a column of the manifest, in words."""
+
+    column: str
+    taken_for: str
+    files: str = ""
+    size: str = ""
+    values: str = ""
+    unit: str = ""  # with where it comes from
+    left_out: str = ""  # and why
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +105,7 @@ class Inspection:
     is_profile: bool  # whether the scattering is 1-D
     q_unit: str  # of 1-D profiles
     common_nm_per_pixel: float | None  # to which micrographs of different scale are brought
+    roles: Mapping[str, str]  # what every column of the manifest was taken for
     samples: tuple[Seen, ...]  # those that the folder lists without fault
     problems: tuple[str, ...]  # what makes the folder unusable
     warnings: tuple[str, ...]  # what does not
@@ -90,21 +121,12 @@ class Inspection:
         facts = {"samples": str(len(self.samples))}
         if not self.samples:
             return facts
-        kind = "1-D profiles" if self.is_profile else "2-D patterns"
-        facts["scattering"] = f"{self.scattering_name}, {kind}: {_counted(s.scattering_shape for s in self.samples)}"
         ranges = [sample.q for sample in self.samples if sample.q]
         if ranges:
             first, last = max(q[0] for q in ranges), min(q[1] for q in ranges)
             facts["q that all cover"] = f"{first:.4g} to {last:.4g} {self.q_unit or '(unit unknown)'}"
-        masked = [sample.masked for sample in self.samples if sample.masked]
-        if masked:
-            facts["masked pixels"] = f"{np.mean(masked):.1%} of {len(masked)} patterns, filled by symmetry"
-        facts["micrographs"] = f"{self.micrograph_name}: {_counted(s.micrograph_shape for s in self.samples)}"
-        sizes = [sample.nm_per_pixel for sample in self.samples if sample.nm_per_pixel is not None]
-        if sizes:
-            span = f"{min(sizes):g}" if min(sizes) == max(sizes) else f"{min(sizes):g} to {max(sizes):g}"
-            to = f", brought to {self.common_nm_per_pixel:g}" if self.common_nm_per_pixel else ""
-            facts["nm per pixel"] = f"{span}{to}"
+        if self.common_nm_per_pixel:
+            facts["micrographs brought to"] = f"{self.common_nm_per_pixel:g} nm per pixel"
         fractions = [sample.area_fraction for sample in self.samples if sample.area_fraction is not None]
         if fractions:
             facts["area fraction of the bright phase"] = (
@@ -113,6 +135,69 @@ class Inspection:
         facts["morphologies"] = _named(sample.morphology for sample in self.samples) or "not given"
         facts["groups"] = _named(sample.group for sample in self.samples) or "not given"
         return facts
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What every column of the manifest was taken for, and what was read of it."""
+        said = {"scattering": self._scattering_column, "micrographs": self._micrograph_column}
+        return tuple(
+            said[role](name) if role in said and self.samples else Column(name, role)
+            for name, role in self.roles.items()
+        )
+
+    def _scattering_column(self, name: str) -> Column:
+        """What was read of the scattering."""
+        read = [sample for sample in self.samples if sample.scattering_shape]
+        counts = any(sample.is_counts for sample in read)
+        kind = "2-D patterns, " + ("raw counts on a log scale" if counts else "scaled intensities")
+        units = Counter(f"{s.q_unit or 'unknown'}{f' by {s.q_unit_from}' if s.q_unit_from else ''}" for s in read)
+        points: Counter[str] = Counter()
+        for sample in read:
+            points.update(sample.left_out)
+        left_out = [
+            f"{count} points {why} ({sum(why in sample.left_out for sample in read)} files)"
+            for why, count in points.items()
+        ]
+        masked = [sample.masked for sample in read if sample.masked]
+        if masked:
+            way = "left-right or between neighbours" if any(sample.is_grazing for sample in read) else "by symmetry"
+            left_out.append(f"{np.mean(masked):.1%} of the pixels masked ({len(masked)} files), filled {way}")
+        values = [sample.scattering_range for sample in read if sample.scattering_range]
+        taken = Counter(sample.columns for sample in read if sample.columns)
+        return Column(
+            name,
+            f"1-D profiles; {_often(taken)}" if self.is_profile else kind,
+            f"{len(read)} of {len(self.samples)}",
+            _counted((s.scattering_shape for s in read), " px" if not self.is_profile else " points"),
+            (f"q {_span([s.q for s in read if s.q])}, " if self.is_profile else "") + f"intensity {_span(values)}",
+            f"q in {_often(units)}" if self.is_profile else "",
+            "; ".join(left_out) or "nothing",
+        )
+
+    def _micrograph_column(self, name: str) -> Column:
+        """What was read of the micrographs."""
+        read = [sample for sample in self.samples if sample.micrograph_shape]
+        kinds = Counter(sample.levels for sample in read)
+        units = Counter(
+            f"{s.nm_per_pixel:g} nm per px by {'tags' if 'nm_per_pixel' in s.from_tags else 'nm_per_pixel'}"
+            if s.nm_per_pixel is not None
+            else "pixel size unknown"
+            for s in read
+        )
+        cut = Counter(
+            f"{s.rows_cut} rows of a data bar, by {'tags' if 'image_rows' in s.from_tags else 'image_rows'}"
+            for s in read
+            if s.rows_cut
+        )
+        return Column(
+            name,
+            f"micrographs, {_often(kinds)}",
+            f"{len(read)} of {len(self.samples)}",
+            _counted((s.micrograph_shape for s in read), " px"),
+            f"grey {_span([s.grey_range for s in read if s.grey_range])}",
+            _often(units),
+            _often(cut) or "nothing",
+        )
 
     def as_json(self) -> dict[str, Any]:
         """All of it but the pictures, for other programs."""
@@ -126,6 +211,8 @@ class Inspection:
             "problems": list(self.problems),
             "warnings": list(self.warnings),
             **{name: getattr(self, name) for name in names},
+            "facts": self.facts,
+            "columns": [asdict(column) for column in self.columns],
             "samples": samples,
         }
 
@@ -157,9 +244,7 @@ def inspected(
             samples.append(seen_sample(dataset, index, problems))
         progress(len(dataset), len(dataset))
         problems += _too_small(samples, profile)
-        least = max(profile.solo.batch_size, profile.pair.batch_size) + 1
-        if len(samples) < least:
-            problems.append(f"{len(samples)} usable samples; training needs at least {least}, a batch and one held out")
+        problems += _too_few(len(samples), max(profile.solo.batch_size, profile.pair.batch_size))
     return Inspection(
         folder,
         profile.name,
@@ -168,6 +253,7 @@ def inspected(
         dataset.is_profile if dataset else False,
         dataset.q_unit if dataset else "",
         dataset.common_nm_per_pixel if dataset else None,
+        _roles(dataset) if dataset else {},
         tuple(samples),
         tuple(dict.fromkeys(problems)),
         tuple(cautions(samples, dataset.is_profile, dataset.q_unit)) if dataset else (),
@@ -187,9 +273,34 @@ def as_text(found: Inspection) -> str:
     """An inspection for a terminal."""
     lines = [f"{found.folder}: {verdict(found)}"]
     lines += [f"  {name}: {words}" for name, words in found.facts.items()]
+    lines += [f"  {line}" for line in _table(found.columns)]
     lines += [f"  problem: {line}" for line in found.problems]
     lines += [f"  warning: {line}" for line in found.warnings]
     return "\n".join(lines)
+
+
+def _table(columns: Sequence[Column]) -> list[str]:
+    """A table for a terminal: a line for each column of the manifest."""
+    rows = [[name.replace("_", " ") for name in HEADINGS]] + [list(asdict(column).values()) for column in columns]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADINGS))]
+    drawn = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return drawn if columns else []
+
+
+def _roles(dataset: PairedDataset) -> Mapping[str, str]:
+    """What every column was taken for; of a folder without a manifest, its two techniques."""
+    techniques = {dataset.scattering_name: "scattering", dataset.micrograph_name: "micrographs"}
+    return dataset.listing.columns or techniques
+
+
+def _too_few(count: int, batch: int) -> list[str]:
+    """Whether the usual share of the samples is too few to train on."""
+    needed = next(n for n in range(batch + 1, 3 * batch + 3) if round(TRAINING_FRACTION * n) >= batch)
+    if count >= needed:
+        return []
+    advice = f", or train with --n-train {batch}" if count > batch else ""
+    needs = f"training needs at least {needed}, two thirds of which are a batch of {batch}"
+    return [f"{count} usable samples; {needs}{advice}"]
 
 
 def as_page(found: Inspection) -> str:
@@ -204,6 +315,7 @@ def as_page(found: Inspection) -> str:
         verdict=verdict(found),
         tone="bad" if found.problems else "care" if found.warnings else "good",
         found=found,
+        headings=HEADINGS,
         shown=[found.samples[place] for place in places if place < len(found.samples)],
         words=_words,
         picture=_picture,
@@ -218,16 +330,20 @@ def seen_sample(dataset: PairedDataset, index: int, problems: list[str]) -> Seen
     sample = dataset.listing.samples[index]
     facts: dict[str, Any] = {}
     pictures: dict[str, NDArray] = {}
-    digests = {
-        name: sha256(path.read_bytes()).hexdigest()
-        for name, path in (("scattering", sample.scattering), ("micrograph", sample.micrograph))
-        if path.is_file()
-    }
+    digests = {}
+    for name, path in (("scattering", sample.scattering), ("micrograph", sample.micrograph)):
+        with suppress(ValueError, FileNotFoundError):  # listed with what is wrong with the file
+            digests[name] = digest_of(path)
     try:
         scattering = dataset.scattering(index)
         if isinstance(scattering, tuple):
             q, intensity = scattering
-            facts |= {"scattering_shape": (len(q),), "q": (float(q[0]), float(q[-1]))}
+            curve = dataset.files.profile(sample)
+            facts |= {
+                "scattering_shape": (len(q),), "q": (float(q[0]), float(q[-1])), "columns": curve.columns,
+                "q_unit": curve.unit, "q_unit_from": curve.unit_from, "left_out": curve.left_out,
+                "notes": curve.warnings, "scattering_range": (float(intensity.min()), float(intensity.max())),
+            }  # fmt: skip
             places = np.unique(np.linspace(0, len(q) - 1, CURVE_POINTS).astype(int))
             pictures["profile"] = np.stack([q[places], intensity[places]])
         else:
@@ -239,7 +355,7 @@ def seen_sample(dataset: PairedDataset, index: int, problems: list[str]) -> Seen
         pass
     try:
         mask = dataset.mask(index)
-        facts |= {"micrograph_shape": mask.shape, "area_fraction": float(mask.mean())}
+        facts |= {"micrograph_shape": mask.shape, "area_fraction": float(mask.mean())} | _grey_facts(dataset, sample)
         pictures["mask"] = _small(np.where(mask, 255.0, 0.0))
         digests["mask"] = _turned_digest(mask)
     except DataError as error:
@@ -256,10 +372,25 @@ def seen_sample(dataset: PairedDataset, index: int, problems: list[str]) -> Seen
         scattering=sample.scattering.relative_to(dataset.folder).as_posix(),
         micrograph=sample.micrograph.relative_to(dataset.folder).as_posix(),
         nm_per_pixel=sample.nm_per_pixel,
+        image_rows=sample.image_rows,
+        from_tags=sample.from_tags,
         digests=digests,
         pictures=pictures,
         **facts,
     )
+
+
+def _grey_facts(dataset: PairedDataset, sample: Sample) -> dict[str, Any]:
+    """Levels of a micrograph, the rows that were cut, and whether it has a data bar that nobody named."""
+    header, grey = image_header(sample.micrograph), dataset.files.micrograph(sample)
+    is_binary = bool(((grey == 0) | (grey == 255)).all())
+    kind = "bool" if header.dtype.kind == "b" else f"{header.dtype.itemsize * 8} bits"
+    return {
+        "levels": f"{kind}, {'two levels' if is_binary else 'grey'}",
+        "grey_range": (int(grey.min()), int(grey.max())),
+        "rows_cut": header.height - min(sample.image_rows or header.height, header.height),
+        "bar_from": None if sample.image_rows else data_bar(grey),
+    }
 
 
 def _pattern_facts(dataset: PairedDataset, sample: Sample) -> dict[str, Any]:
@@ -269,6 +400,10 @@ def _pattern_facts(dataset: PairedDataset, sample: Sample) -> dict[str, Any]:
     seen = levels[~missing]
     facts: dict[str, Any] = {"masked": float(missing.mean()), "saturated": float((seen == seen.max()).mean())}
     facts["is_counts"] = is_counts
+    facts["scattering_range"] = (float(seen.min()), float(seen.max()))
+    if missing.any():
+        beam = dataset.files.beam(sample)
+        facts["is_grazing"] = sample.is_grazing or (beam is not None and is_one_sided(levels, missing, beam))
     if is_counts and not missing.any():
         height, width = levels.shape
         row, col = dataset.files.beam(sample) or ((height - 1) / 2, (width - 1) / 2)
@@ -306,11 +441,24 @@ def _too_small(samples: Sequence[Seen], profile: Profile) -> list[str]:
     ]
 
 
-def _counted(shapes: Any) -> str:
+def _counted(shapes: Any, unit: str = "") -> str:
     """Shapes and how often each occurs, the most frequent first."""
     counts = Counter(" x ".join(map(str, shape)) for shape in shapes if shape is not None).most_common()
-    shown = ", ".join(f"{shape} ({count})" for shape, count in counts[:4])
+    shown = ", ".join(f"{shape}{unit} ({count})" for shape, count in counts[:4])
     return f"{shown}, and {len(counts) - 4} other sizes" if len(counts) > 4 else shown or "none readable"
+
+
+def _often(words: Counter[str]) -> str:
+    """Words, and how often each occurs where they differ."""
+    if len(words) == 1:
+        return next(iter(words))
+    shown = ", ".join(f"{word} ({count})" for word, count in words.most_common(4))
+    return f"{shown}, and {len(words) - 4} others" if len(words) > 4 else shown
+
+
+def _span(ranges: Sequence[tuple[float, float]]) -> str:
+    """The range that several ranges cover together."""
+    return f"{min(low for low, _ in ranges):.4g} to {max(high for _, high in ranges):.4g}" if ranges else "unknown"
 
 
 def _named(names: Any) -> str:
@@ -324,7 +472,12 @@ def cautions(samples: Sequence[Seen], is_profile: bool, q_unit: str) -> list[str
     lines = _about_numbers(samples) + _about_groups(samples) + _about_copies(samples) + _about_micrographs(samples)
     if not is_profile:
         return lines + _about_patterns(samples)
-    return lines if q_unit else [*lines, "the unit of q is unknown: name it in a comment of the files, or give q_scale"]
+    notes: dict[str, list[str]] = {}
+    for sample in samples:
+        for note in sample.notes:
+            notes.setdefault(note, []).append(sample.sample_id)
+    lines += [f"{note}: {_list(names)}" for note, names in notes.items()]
+    return lines if q_unit else [*lines, "the unit of q is unknown: a model takes files of an unknown unit only"]
 
 
 def explained_share(values: Sequence[float], groups: Sequence[str]) -> float:
@@ -419,6 +572,14 @@ def _about_micrographs(samples: Sequence[Seen]) -> list[str]:
     ]
     if other:
         lines.append(f"nm_per_pixel of the manifest differs from the tags of the micrograph: {_list(other)}")
+    bars = {sample.bar_from: sample.sample_id for sample in samples if sample.bar_from}
+    if bars:
+        rows = ", ".join(map(str, sorted(bars)[:4]))
+        lines.append(
+            f"micrographs end in what looks like an instrument's data bar, from row {rows} on: "
+            f"{_list([sample.sample_id for sample in samples if sample.bar_from])}; it is learnt as if it were image: "
+            "write the rows above it into a column image_rows"
+        )
     extreme = [
         sample.sample_id
         for sample in samples
@@ -440,6 +601,18 @@ def _about_patterns(samples: Sequence[Seen]) -> list[str]:
     if dark:
         lines.append(f"dark about the beam, and nothing is masked (a beam stop? add a mask file): {_list(dark)}")
     filled = [sample for sample in samples if sample.masked]
+    inverted = [sample.sample_id for sample in filled if _above(sample.masked, 0.5)]
+    if inverted:
+        lines.append(
+            "more than half of the pixels are masked, is the mask inverted? (it is not zero at pixels to leave out): "
+            f"{_list(inverted)}"
+        )
+    grazing = [sample.sample_id for sample in filled if sample.is_grazing]
+    if grazing:
+        lines.append(
+            "grazing incidence: masked pixels are filled by left-right symmetry about the beam, else between the "
+            f"measured pixels above and below them, since nothing arrives below the horizon: {_list(grazing)}"
+        )
     if any(sample.beam is None for sample in filled):
         lines.append(
             "the beam is taken to be in the middle of the patterns; a .poni file or beam_row and beam_col say more"

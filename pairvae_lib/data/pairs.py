@@ -18,6 +18,7 @@ from pairvae_lib.data.preprocessing import crop_at, random_crop
 from pairvae_lib.files.writing import replacing
 
 FORMAT_VERSION = 1
+PER_NM = {"1/nm": 1.0, "1/angstrom": 10.0}  # one unit of q in 1/nm
 
 Indices = Sequence[int] | NDArray[np.integer]
 
@@ -49,6 +50,8 @@ class PreparedPairs:
         profiles, `reading.patterns.scaled_pattern` for patterns of raw counts.
     nm_per_pixel : tuple of float, optional
         Pixel sizes of the masks [nm]; NaN where unknown.
+    q_per_pixel : tuple of float, optional
+        q of one pixel of each pattern, as the model sees it [1/nm]; NaN where unknown.
     """
 
     sample_ids: tuple[str, ...]
@@ -61,11 +64,12 @@ class PreparedPairs:
     q_unit: str = ""
     limits: tuple[float, float] | None = None
     nm_per_pixel: tuple[float, ...] | None = None
+    q_per_pixel: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.sample_ids:
             raise ValueError("sample_ids must name at least one sample; got none")
-        for name in ("morphologies", "groups", "masks", "nm_per_pixel"):
+        for name in ("morphologies", "groups", "masks", "nm_per_pixel", "q_per_pixel"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self):
                 raise ValueError(f"{name} must be {len(self)} as sample_ids; got {len(values)}")
@@ -98,6 +102,20 @@ class PreparedPairs:
             digest.update(np.packbits(mask).tobytes())
         return digest.hexdigest()[:16]
 
+    @cached_property
+    def cycles(self) -> NDArray[np.float64] | None:
+        """Cycles per pixel of the mask that one pixel of a pattern, or one unit of q of a profile, stands for, (n,).
+
+        None where a pixel size or the unit of q is not known.
+        """
+        per_nm = self.q_per_pixel
+        if self.q is not None:
+            per_nm = (PER_NM[self.q_unit],) * len(self) if self.q_unit in PER_NM else None
+        if per_nm is None or self.nm_per_pixel is None:
+            return None
+        found = np.array(per_nm) * np.array(self.nm_per_pixel) / (2 * np.pi)
+        return found if np.isfinite(found).all() else None
+
     def subset(self, indices: Indices) -> PreparedPairs:
         """The pairs at these indices, in their order."""
         chosen = [int(index) for index in indices]
@@ -109,6 +127,7 @@ class PreparedPairs:
             scattering=self.scattering[chosen],
             masks=tuple(self.masks[i] for i in chosen),
             nm_per_pixel=None if self.nm_per_pixel is None else tuple(self.nm_per_pixel[i] for i in chosen),
+            q_per_pixel=None if self.q_per_pixel is None else tuple(self.q_per_pixel[i] for i in chosen),
         )
 
     def crops(self, indices: Indices, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -148,7 +167,8 @@ class PreparedPairs:
             "mask_bits": np.packbits(np.concatenate([mask.ravel() for mask in self.masks])),
             "q_unit": np.array(self.q_unit, dtype=np.str_),
         }
-        optional = {"groups": self.groups, "q": self.q, "limits": self.limits, "nm_per_pixel": self.nm_per_pixel}
+        names = ("groups", "q", "limits", "nm_per_pixel", "q_per_pixel")
+        optional = {name: getattr(self, name) for name in names}
         arrays |= {name: np.array(values) for name, values in optional.items() if values is not None}
         with replacing(Path(path)) as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -194,6 +214,7 @@ def _fields(arrays: dict[str, NDArray]) -> dict[str, Any]:
         "q_unit": str(arrays["q_unit"]),
         "limits": values("limits", float),
         "nm_per_pixel": values("nm_per_pixel", float),
+        "q_per_pixel": values("q_per_pixel", float),
     }
 
 

@@ -15,9 +15,9 @@ from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.preprocessing import binarised, normalised_profile, rescaled_micrograph, resized_pattern
 from pairvae_lib.data.reading.images import MAX_SCALE_RATIO, SAME_SCALE
+from pairvae_lib.data.reading.labels import UNITS
 from pairvae_lib.data.reading.patterns import scaled_pattern
 
-UNITS = {"1/nm": 1.0, "1/angstrom": 10.0}  # in 1/nm
 Q_TOLERANCE = 1e-6  # relative; what writing q as text and changing its unit may cost
 
 
@@ -114,7 +114,7 @@ class Scaling:
         """What the model sees of a folded 1-D profile (q and intensity of shape (N,)): float32 (points,) in [0, 1].
 
         The unit of q is "1/nm", "1/angstrom", or "" where unknown. ValueError, with the reason alone, if it is unknown
-        and the model's is not, or if the profile does not cover the model's q.
+        and the model's is not, or the other way round, or if the profile does not cover the model's q.
         """
         if self.q is None or self.limits is None:
             raise ValueError("the model was trained on 2-D patterns, not on 1-D profiles")
@@ -122,6 +122,11 @@ class Scaling:
             raise ValueError(
                 f"q is in {unit or 'an unknown unit'}, but the model was trained on q in {self.q_unit}; say the unit "
                 f"({' or '.join(UNITS)})"
+            )
+        if unit and not self.q_unit:
+            raise ValueError(
+                f"q is in {unit}, but the model was trained on q in an unknown unit; if it is the same, set q_unit to "
+                "unknown"
             )
         factor = UNITS[unit] / UNITS[self.q_unit] if self.q_unit else 1.0
         own = np.asarray(q, dtype=np.float64) * factor

@@ -12,6 +12,8 @@ COLOUR_STOPS = np.array([(0, 0, 0), (0, 0, 254), (254, 0, 0), (254, 254, 0), (25
 
 SHADOW_LEVEL = 0.1  # of a branch's largest intensity: weaker maxima next to the beam are leaks behind the beam stop
 SHADOW_JUMP = 2.0  # intensity ratio of neighbouring points at the edge of a beam stop
+FEW_NEGATIVE = 0.01  # of the points of a profile
+PEAK_TOLERANCE = 1.25  # intensity ratio of the far side of a sharp peak to its near side
 GAP_SPACINGS = 3.0  # median point spacings; a wider hole in q is a detector gap, and is not interpolated across
 
 
@@ -136,13 +138,18 @@ def azimuthal_average(
     return seen.astype(np.float64), sums[seen] / counts[seen]
 
 
-def folded_profile(q: ArrayLike, intensity: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def folded_profile(
+    q: ArrayLike, intensity: ArrayLike, left_out: dict[str, int] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One branch of positive q from a line cut through the beam.
 
     The branches are averaged where both were measured; a branch is interpolated linearly, but not across detector
-    gaps. Points without intensity (zero, negative or not a number) and points in the shadow of the beam stop are
-    dropped. The shadow ends at the last jump of intensity by more than a factor of `SHADOW_JUMP` on the way from the
-    beam to the first maximum: a profile that rises smoothly, or falls from its first point on, has none.
+    gaps. Points without intensity (zero, or not a number) and points in the shadow of the beam stop are dropped. The
+    shadow ends at the last jump of intensity by more than a factor of `SHADOW_JUMP` on the way from the beam to the
+    first maximum: a profile that rises smoothly, or falls from its first point on, has none. A sharp peak, which falls
+    behind its maximum as it rose before, is no shadow. Negative intensities, as noise leaves them behind a subtracted
+    background, are averaged with their weaker neighbours until the mean is positive: dropping them would bias the rest.
+    Where they are no more than `FEW_NEGATIVE` of the points they are dropped.
 
     Parameters
     ----------
@@ -150,6 +157,8 @@ def folded_profile(q: ArrayLike, intensity: ArrayLike) -> tuple[NDArray[np.float
         Scattering vector, in any unit and order; negative on one side of the beam.
     intensity : array of shape (N,)
         Intensities, in any unit.
+    left_out : dict, optional
+        Gets the numbers of points that do not stand for themselves, by the reason why.
 
     Returns
     -------
@@ -161,13 +170,23 @@ def folded_profile(q: ArrayLike, intensity: ArrayLike) -> tuple[NDArray[np.float
     signed_q, counts = np.asarray(q, dtype=np.float64), np.asarray(intensity, dtype=np.float64)
     check_shape("q", signed_q, ("points",))
     check_shape("intensity", counts, signed_q.shape)
-    usable = np.isfinite(signed_q) & np.isfinite(counts) & (signed_q != 0) & (counts > 0)
-    if not usable.any():
+    finite = np.isfinite(signed_q) & np.isfinite(counts) & (signed_q != 0)
+    negative = finite & (counts < 0)
+    are_few = negative.sum() <= FEW_NEGATIVE * finite.sum()
+    usable = finite & ((counts > 0) if are_few else (counts != 0))
+    if not (usable & (counts > 0)).any():
         raise ValueError("profile must hold at least one point of positive intensity away from q = 0; got none")
+    reasons = {} if left_out is None else left_out
+    reasons |= {
+        "at q = 0": int((~finite).sum()),
+        "of zero intensity": int((finite & (counts == 0)).sum()),
+        "negative": int(negative.sum()) if are_few else 0,
+    }
     signed_q, counts = signed_q[usable], counts[usable]
 
-    sides = (signed_q > 0, signed_q < 0)
-    branches = [_branch(np.abs(signed_q[side]), counts[side]) for side in sides if side.any()]
+    sides = [side for side in (signed_q > 0, signed_q < 0) if (counts[side] > 0).any()]
+    reasons["negative, on a side without any intensity"] = len(counts) - int(sum(side.sum() for side in sides))
+    branches = [_branch(np.abs(signed_q[side]), counts[side], reasons) for side in sides]
     merged_q = np.unique(np.concatenate([branch_q for branch_q, _ in branches]))
     measured = np.stack([_interpolated(merged_q, *branch) for branch in branches])
     return merged_q, np.nanmean(measured, axis=0)
@@ -182,16 +201,57 @@ def log_q_grid(low: float, high: float, points: int) -> NDArray[np.float64]:
     return np.geomspace(low, high, points)
 
 
-def _branch(q: NDArray[np.float64], intensity: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _branch(
+    q: NDArray[np.float64], intensity: NDArray[np.float64], left_out: dict[str, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One side of the beam by rising q, repeated q averaged, without the shadow of the beam stop."""
     q, place = np.unique(q, return_inverse=True)
     intensity = np.bincount(place, weights=intensity) / np.bincount(place)
+    if (intensity < 0).any():
+        q, intensity = _positive(q, intensity, left_out)
     padded = np.concatenate([[-np.inf], intensity, [-np.inf]])
     peaks = (intensity >= padded[:-2]) & (intensity > padded[2:]) & (intensity >= SHADOW_LEVEL * intensity.max())
     edge = int(np.argmax(peaks))
     jumps = np.flatnonzero(intensity[1 : edge + 1] > SHADOW_JUMP * intensity[:edge])
+    # Behind the edge of a beam stop the intensity stays high; behind a peak it is as low as at that distance before it.
+    after = np.searchsorted(q, 2 * q[edge] - q[jumps]) + 1  # a point more, for the maximum lies between points
+    across = np.append(intensity, np.inf)[np.minimum(after, len(q))]
+    jumps = jumps[across > PEAK_TOLERANCE * intensity[jumps]]
     start = int(jumps[-1]) + 1 if jumps.size else 0
+    _count(left_out, "in the shadow of the beam stop", start)
     return q[start:], intensity[start:]
+
+
+def _positive(
+    q: NDArray[np.float64], intensity: NDArray[np.float64], left_out: dict[str, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A branch of rising q in which every intensity that is not positive is averaged with its weaker neighbours.
+
+    All points that are averaged get their mean, so that the mean over any stretch of q stays what it is.
+    """
+    first = int(np.argmax(intensity > 0))  # next to the beam there is nothing to average with
+    _count(left_out, "negative, next to the beam", first)
+    _count(left_out, "negative, averaged with a neighbour", int((intensity[first:] <= 0).sum()))
+    blocks = [(float(value), 1) for value in intensity[first:]]  # sums and numbers of points
+    place = 0
+    while place < len(blocks):
+        if blocks[place][0] > 0:
+            place += 1
+            continue
+        beside = [i for i in (place - 1, place + 1) if 0 <= i < len(blocks)]
+        if not beside:
+            raise ValueError("profile must be positive on average; its negative intensities outweigh the others")
+        low = min(min(beside, key=lambda i: blocks[i][0] / blocks[i][1]), place)
+        (left, more), (right, others) = blocks[low : low + 2]
+        blocks[low : low + 2] = [(left + right, more + others)]
+        place = low
+    sums, sizes = (np.array(part) for part in zip(*blocks, strict=True))
+    return q[first:], np.repeat(sums / sizes, sizes)
+
+
+def _count(left_out: dict[str, int], why: str, number: int) -> None:
+    """Add to the points that were left out for a reason."""
+    left_out[why] = left_out.get(why, 0) + number
 
 
 def _interpolated(

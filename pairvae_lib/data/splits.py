@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
 from pairvae_lib.checks import check_finite, check_range
 
+SERIES = "series-"  # what the name of a series begins with, among the groups that can be left out
 FIRST_SEED = 43  # of a round of folds; the seed that the book shows
 
 
@@ -82,6 +84,15 @@ def group_split(groups: Sequence[str] | None, held_out: str, seed: int = 0) -> S
     train = [index for index, group in enumerate(groups) if group != held_out]
     order = np.random.default_rng(seed).permutation(train)
     return Split(tuple(map(int, order)), tuple(index for index, group in enumerate(groups) if group == held_out))
+
+
+def series_of(sample_ids: Sequence[str]) -> tuple[str, ...]:
+    """The series of each sample by the letters that its name begins with: "series-E" of "E_100"; "series-" of none.
+
+    A series of films may be spread over several batches: to leave out one of these leaves samples of the same series
+    among the training ones.
+    """
+    return tuple(SERIES + "".join(takewhile(str.isalpha, name)) for name in sample_ids)
 
 
 def gap_split(labels: Sequence[str], values: Sequence[float], seed: int = 0, share: float = 1 / 3) -> Split:

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from pairvae_lib.checks import check_mask, check_positive, check_shape
+from pairvae_lib.checks import check_mask, check_one_of, check_positive, check_shape
 from pairvae_lib.config import Binarisation
 from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.preprocessing import binarised, blurred_micrograph, smoothed_mask
 from pairvae_lib.data.reading.samples import UNLABELLED
-from pairvae_lib.data.simulation.dataset import RECORD, VERSION
+from pairvae_lib.data.simulation.dataset import RECORD
 from pairvae_lib.data.simulation.film import relit_micrographs
+from pairvae_lib.data.simulation.pair import SIZES
 from pairvae_lib.files.arrays import write_json
 from pairvae_lib.morphology.masks import dice
 
@@ -209,6 +210,8 @@ def _record(folder: Path) -> dict[str, Any] | None:
     if not file.is_file():
         return None
     record = json.loads(file.read_text(encoding="utf-8"))
-    if record.get("version") != VERSION:
-        raise ValueError(f"{file} must be of version {VERSION} of the simulator; got {record.get('version')!r}")
+    size, version = record.get("size"), record.get("version")
+    check_one_of(f"size in {file}", size, tuple(SIZES))
+    if version != SIZES[size].version:
+        raise ValueError(f"{file} must be of version {SIZES[size].version} of the simulator; got {version!r}")
     return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import ascii_lowercase
 from textwrap import wrap
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ VERDICT_MARKS: Mapping[str, Mark] = {
     "holds": Mark("✓", "holds", "#0072B2", "white"),
     "holds only mixed with training data": Mark("◐", "only mixed", "#9AD0F0", INK),
     "undecided": Mark("?", "undecided", "#F0E442", INK),
+    "depends on the encoder, which is not public": Mark("↔", "encoder", "#CC79A7", INK),
     "does not hold": Mark("✗", "does not", "#B34700", "white"),
     "cannot be tested here": Mark("–", "", "white", FRAME),
 }
@@ -79,7 +81,7 @@ def verdict_matrix(rows: Sequence[Mapping[str, Any]]) -> Figure:
             axes.axvline(2 * k, color="white", linewidth=4)
         number = None
         for line, claim in enumerate(lines):  # a rule above the first part of every claim
-            number, before = claim.rstrip("abcdefgh"), number
+            number, before = claim.rstrip(ascii_lowercase), number
             if before not in (None, number):
                 axes.plot([2 * k, 2 * k + 2], [line, line], color=INK, linewidth=0.8)
     handles = [

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from shlex import quote
 from urllib.parse import quote as escaped
 
-from pairvae_lib.checks import MissingResult
-from pairvae_lib.config import Profile, Protocol, profile_named, protocol_settings
+from pairvae_lib.checks import MissingResult, check_positive, check_range
+from pairvae_lib.config import LARGEST_SEED, Profile, Protocol, profile_named, protocol_settings
 
 SIMULATED = "simulated"
 TERMINAL = "PAIRVAE_TERMINAL"  # environment variable: the terminal that `pairvae run` was called on
@@ -42,9 +42,11 @@ def results_root() -> Path:
 def content_hash(folder: Path) -> str:
     """Six hexadecimal digits of what a data folder holds: changed data never meets old results."""
     digest = sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        digest.update(sha256(file.read_bytes()).digest())
+    within = folder.resolve()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.resolve().is_relative_to(within)):
+        digest.update(path.relative_to(folder).as_posix().encode(errors="surrogateescape"))
+        with path.open("rb") as file:
+            digest.update(file_digest(file, "sha256").digest())
     return digest.hexdigest()[:6]
 
 
@@ -82,6 +84,9 @@ class Run:
 
     def __post_init__(self) -> None:
         protocol_settings(profile_named(self.profile).pair, self.protocol)
+        check_range("seed", self.seed, 0, LARGEST_SEED)
+        if self.n_train is not None:
+            check_positive("n_train", self.n_train)
         if self.data != SIMULATED and not Path(self.data).is_dir():
             raise ValueError(f"data must be {SIMULATED!r} or a folder of paired data; got {self.data!r}")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
+from shutil import rmtree
 from typing import BinaryIO
 
 # Codes of the system that always mean writing; of the others it cannot be told whether something was read or written.
@@ -63,8 +66,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        partial = Path(name)
+        _remove_abandoned(path)
+        descriptor, partial = _begun_file(path)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 yield file
@@ -83,13 +86,57 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     with writing(path):
         above = path.absolute().parent
         above.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(".partial", f".{path.name}.", above, ignore_cleanup_errors=True) as work:
+        _remove_abandoned(path)
+        descriptor, work = _begun_folder(path)
+        try:
             fresh = Path(work, "new")
             fresh.mkdir()
             yield fresh
             if path.exists():
                 path.rename(Path(work, "old"))
             fresh.rename(path)
+        finally:
+            rmtree(work, ignore_errors=True)
+            os.close(descriptor)
+
+
+# What is begun stands beside its target under a hidden name, and is locked. The lock ends with the process, even with a
+# killed one: what has none was abandoned.
+def _begun_file(path: Path) -> tuple[int, Path]:
+    """A locked file that is to take the place of a path."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(name)
+        os.close(descriptor)  # another process took it for abandoned before it was locked
+
+
+def _begun_folder(path: Path) -> tuple[int, Path]:
+    """A locked folder that is to take the place of a path."""
+    while True:
+        work = Path(tempfile.mkdtemp(".partial", f".{path.name}.", path.absolute().parent))
+        with suppress(FileNotFoundError):
+            descriptor = os.open(work, os.O_RDONLY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if work.exists():
+                return descriptor, work
+            os.close(descriptor)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes had begun to write in the place of a path."""
+    for found in path.absolute().parent.glob(f".{escape(path.name)}.*.partial"):
+        with suppress(OSError):  # another process locks or removes it, or may
+            descriptor = os.open(found, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if found.is_dir():
+                    rmtree(found, ignore_errors=True)
+                else:
+                    found.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def _umask() -> int:

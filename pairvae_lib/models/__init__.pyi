@@ -13,6 +13,12 @@ from .loop import (
 from .pairvae import (
     VAE as VAE,
     PairVAE as PairVAE,
+    barlow_twins_loss as barlow_twins_loss,
+    cross_correlation as cross_correlation,
+    kl_divergence as kl_divergence,
+    negative_elbo as negative_elbo,
+    reconstruction_loss as reconstruction_loss,
+    route_name as route_name,
 )
 from .protocol import (
     load_or_train_pair as load_or_train_pair,
@@ -28,6 +34,7 @@ from .snapshots import (
 )
 from .training import (
     focused_crops as focused_crops,
+    loss_weights as loss_weights,
     pretrain_barlow as pretrain_barlow,
     train_pair as train_pair,
     train_solo as train_solo,

@@ -26,6 +26,7 @@ from pairvae_lib.models.doubling import FORMS, Form, fastest
 from pairvae_lib.models.precision import Resolved, arithmetic
 
 Measured = TypeVar("Measured", Tensor, np.ndarray)
+NARROW_RESNET = Path(__file__).with_name("narrow_resnet.safetensors")
 BATCH_NORM: dict[str, Any] = {"eps": 1e-3, "momentum": 0.01}  # Keras' defaults (its momentum .99 is torch's .01)
 
 
@@ -100,6 +101,64 @@ class ConvolutionalBackbone(nn.Sequential):
         self.out_channels = channels[-1]
 
 
+class BasicBlock(nn.Module):
+    """Residual block of two 3 x 3 convolutions (He et al. 2016)."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
+        self.bn1, self.bn2 = nn.BatchNorm2d(out_channels), nn.BatchNorm2d(out_channels)
+        self.downsample: nn.Module = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            shortcut = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, in_channels, height, width) -> (batch, out_channels, height / stride, width / stride)."""
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + self.downsample(x))
+
+
+class NarrowResNetBackbone(nn.Sequential):
+    """A residual network that sees the whole image: (batch, 1 or 3, height, width) -> (batch, 128, h / 32, w / 32).
+
+    The layout of ResNet-18 with a quarter of its widths: .7 M parameters. `weights` is a safetensors file; the shipped
+    one, `NARROW_RESNET`, was pretrained by Barlow Twins on other micrographs (`workflow/pretrain_encoder.py`).
+    """
+
+    WIDTHS = (16, 32, 64, 128)
+    out_channels = WIDTHS[-1]
+
+    def __init__(self, weights: str | Path | None = None):
+        layers: list[nn.Module] = [nn.Conv2d(3, self.WIDTHS[0], 7, 2, 3, bias=False), nn.BatchNorm2d(self.WIDTHS[0]),
+                                   nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+        for stage, (before, after) in enumerate(zip((self.WIDTHS[0], *self.WIDTHS), self.WIDTHS, strict=False)):
+            layers += [BasicBlock(before, after, 1 if stage == 0 else 2), BasicBlock(after, after, 1)]
+        super().__init__(*layers)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if weights is not None and not cast(Tensor, self[0].weight).is_meta:  # a bundle reads shapes first
+            load_backbone(self, Path(weights))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A grey image is seen as three equal colours."""
+        return super().forward(x.expand(-1, 3, -1, -1))
+
+
+def load_backbone(backbone: nn.Module, weights: Path) -> None:
+    """Read a weight file, also one in half precision; a classifier's top (fc.*) is left out."""
+    from safetensors.torch import load_file
+
+    state = {name: value.float() if value.is_floating_point() else value for name, value in load_file(weights).items()}
+    try:
+        backbone.load_state_dict({name: value for name, value in state.items() if not name.startswith("fc.")})
+    except RuntimeError as error:
+        kind = type(backbone).__name__.removesuffix("Backbone")
+        raise ValueError(f"weights {weights} must hold a {kind}'s tensors; {error}") from None
+
+
 class Bottleneck(nn.Module):
     """Residual block of ResNet-50: 1 x 1, 3 x 3, 1 x 1 convolutions (He et al. 2016)."""
 
@@ -146,7 +205,7 @@ class ResNet50Backbone(nn.Module):
         if weights is None:
             self._normalise()
         else:
-            self._load(Path(weights))
+            load_backbone(self, Path(weights))
 
     @torch.no_grad()
     def _normalise(self) -> None:
@@ -162,16 +221,6 @@ class ResNet50Backbone(nn.Module):
         self(domains)
         for norm in norms:
             norm.momentum = 0.1
-
-    def _load(self, weights: Path) -> None:
-        """Read a weight file; a classifier's top (fc.*) is left out."""
-        from safetensors.torch import load_file
-
-        state = {name: value for name, value in load_file(weights).items() if not name.startswith("fc.")}
-        try:
-            self.load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(f"weights {weights} must hold a ResNet-50's tensors; {error}") from None
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 1, height, width) -> (batch, 2048, height / 32, width / 32)."""
@@ -200,16 +249,18 @@ class Posterior(NamedTuple):
 class Encoder(nn.Module):
     """Measurement to posterior: a convolutional backbone, then two dense layers per latent cell.
 
-    The architectures "barlow_cnn" and "resnet50" hold their backbone FROZEN in inference mode, as the paper does. The
-    backbone of a 1-D profile is always trained, since there is no image to pretrain it on.
+    All architectures but "cnn" hold their backbone FROZEN in inference mode, as the paper does. The backbone of a 1-D
+    profile is always trained, since there is no image to pretrain it on.
     """
 
     def __init__(self, modality: Modality, architecture: Architecture, latent_shape: tuple[int, int, int]):
         super().__init__()
         self.frozen = modality.is_image and architecture.encoder != "cnn"
-        self.backbone: ConvolutionalBackbone | ResNet50Backbone
+        self.backbone: ConvolutionalBackbone | NarrowResNetBackbone | ResNet50Backbone
         if modality.is_image and architecture.encoder == "resnet50":
             self.backbone = ResNet50Backbone(architecture.backbone_weights)
+        elif modality.is_image and architecture.encoder == "narrow_resnet":
+            self.backbone = NarrowResNetBackbone(architecture.backbone_weights or NARROW_RESNET)
         else:
             self.backbone = ConvolutionalBackbone(architecture.encoder_channels, dims=len(modality.shape))
         width = self.backbone.out_channels

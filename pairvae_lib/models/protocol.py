@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from torch import nn
 
 from pairvae_lib.config import TRAINING_FRACTION, PairTraining, Profile, Protocol, profile_named
 from pairvae_lib.data.pairs import PreparedPairs
-from pairvae_lib.data.splits import Split, group_split, stratified_split
+from pairvae_lib.data.splits import SERIES, Split, group_split, series_of, stratified_split
 from pairvae_lib.files.arrays import write_json
 from pairvae_lib.models.loop import (
     History,
@@ -34,13 +34,24 @@ from pairvae_lib.models.training import pretrain_barlow, train_pair, train_solo
 def split_pairs(pairs: PreparedPairs, seed: int, n_train: int | None = None, held_out: str = "") -> Split:
     """Which pairs a run trains on: `n_train` of them, or two thirds; with a group `held_out`, all others.
 
-    Without a group the split is random, and stratified by morphology. ValueError if there is no such group, or not that
-    many pairs to train on.
+    Without a group the split is random, and stratified by morphology. A group is one of the data's own, or a series
+    of samples, as "series-E" (`splits.series_of`). ValueError if there is no such group, or not that many pairs to
+    train on.
     """
+    return split_samples(pairs.sample_ids, pairs.morphologies, pairs.groups, seed, n_train, held_out)
+
+
+def split_samples(
+    sample_ids: Sequence[str], morphologies: Sequence[str], groups: Sequence[str] | None, seed: int,
+    n_train: int | None, held_out: str,
+) -> Split:
+    """As `split_pairs`, of samples of which nothing but their names and labels is known."""
     if not held_out:
-        size = round(TRAINING_FRACTION * len(pairs)) if n_train is None else n_train
-        return stratified_split(pairs.morphologies, size, seed)
-    split = group_split(pairs.groups, held_out, seed)
+        size = round(TRAINING_FRACTION * len(morphologies)) if n_train is None else n_train
+        return stratified_split(morphologies, size, seed)
+    if held_out.startswith(SERIES) and held_out not in (groups or ()):
+        groups = series_of(sample_ids)
+    split = group_split(groups, held_out, seed)
     available = len(split.train)
     if n_train is not None and not 1 <= n_train <= available:
         raise ValueError(f"n_train must lie between 1 and {available} without {held_out!r}; got {n_train}")

@@ -29,6 +29,7 @@ from pairvae_lib.models.loop import (
 from pairvae_lib.models.pairvae import (
     VAE,
     ConvolutionalBackbone,
+    NarrowResNetBackbone,
     PairVAE,
     adam,
     barlow_twins_loss,
@@ -40,8 +41,8 @@ from pairvae_lib.models.pairvae import (
 
 
 def pretrain_barlow(
-    backbone: ConvolutionalBackbone, pairs: PreparedPairs, train: tuple[int, ...], settings: BarlowPretraining,
-    seed: int, partial: Path | None = None,
+    backbone: ConvolutionalBackbone | NarrowResNetBackbone, pairs: PreparedPairs, train: tuple[int, ...],
+    settings: BarlowPretraining, seed: int, partial: Path | None = None,
 ) -> History:
     """Pretrain a convolutional backbone, in place, by Barlow Twins on two crops of the same micrograph.
 

@@ -14,9 +14,11 @@ from pairvae_lib.assessment.errors import (
     COMPONENTS,
     FLOOR,
     FOURIER,
+    FOURIER_FITTED,
     INTENSITY,
     L_HORIZONTAL,
     L_VERTICAL,
+    NEAREST_SCATTERING,
     S2,
     S2_PERIODIC,
     SUBSETS,
@@ -182,7 +184,7 @@ def test_subsets_are_those_of_the_split(perfect, one_crop):
 
 def test_references_stand_beside_every_metric(perfect):
     assert {metric: list(named) for metric, named in perfect.references.items()} == {
-        INTENSITY: [*REFERENCES, FOURIER],
+        INTENSITY: [*REFERENCES, FOURIER_FITTED, NEAREST_SCATTERING],  # these pairs have no pixel sizes
     } | {metric: [*REFERENCES, FLOOR] for metric in MICROGRAPH_METRICS}
     for named in perfect.references.values():
         assert all(values.shape == (12,) and np.isfinite(values).all() for values in named.values())
@@ -195,6 +197,19 @@ def test_references_stand_beside_every_metric(perfect):
         assert (perfect.references[metric]["training mean"] > 1e-3).all()
     for metric in (S2, A2):
         np.testing.assert_allclose(perfect.references[metric][FLOOR], 0, atol=1e-12)
+
+
+def test_the_fourier_transform_is_not_fitted_where_the_pixel_sizes_are_known(one_crop, small):
+    known = replace(one_crop, nm_per_pixel=(2.0,) * 12, q_per_pixel=(0.03,) * 12)
+    answers = Answers(known, known.crops_at(range(12), 32, (0, 0)))
+    found = assess(answers, known, SPLIT, small, SEED, SOLO)
+    assert FOURIER in found.references[INTENSITY] and FOURIER_FITTED not in found.references[INTENSITY]
+
+
+def test_the_nearest_scattering_is_that_of_another_training_sample(perfect):
+    nearest = perfect.references[INTENSITY][NEAREST_SCATTERING]
+    np.testing.assert_allclose(nearest[[10, 11]], 0, atol=1e-12)  # copies of 0 and 1
+    assert (nearest[list(SPLIT.train)] > 1e-3).all()  # never itself
 
 
 def test_errors_are_means_over_crops(pattern_pairs, small):
@@ -305,7 +320,7 @@ def test_the_file_gives_everything_back(made_up, tmp_path, monkeypatch):
     path = tmp_path / "new" / "errors.json"
     made_up.save(path, run)
     content = json.loads(path.read_text())
-    assert content["run"] == asdict(run)
+    assert content["run"] == asdict(run) | {"encoder": "cnn"}
     assert content["samples"][1] == {"sample_id": "b", "morphology": "columns", "subset": "train"}
     assert [sample["sample_id"] for sample in content["samples"]] == list("abcde")
     assert content["medians"] == made_up.medians()

@@ -55,6 +55,32 @@ def test_the_scale_of_the_scattering_vector_is_found():
     np.testing.assert_allclose(found, patterns, atol=1e-9)
 
 
+def test_a_known_scale_is_not_fitted_and_a_ring_lies_where_it_should():
+    """Rings at 51 px of the pattern, for a period of 550/51 px of the micrograph, as in the simulator."""
+    period, centre = 550 / 51, 95.5
+    masks = stripes([period, period * 1.2, period * 0.8, period], side=192)
+    rows, columns = np.indices((192, 192)) - centre
+    rings = [np.exp(-(((np.hypot(rows, columns) - 550 / p) / 3) ** 2)) for p in period * np.array([1, 1.2, 0.8, 1])]
+    found = fourier_transform(masks, np.stack(rings), [0, 1, 2], cycles=np.full(4, 1 / 550))
+    along_columns = found[3, 95, 96:]
+    assert abs(along_columns.argmax() + 0.5 - 51) <= 2
+
+
+def test_masked_pixels_do_not_count():
+    masks = stripes([6, 8, 10, 12])
+    patterns = np.random.default_rng(1).random((4, 20, 20)) * 0.5 + 0.25
+    stopped = patterns.copy()
+    stopped[:, :, 8:12] = 0  # a beam stop
+    free, behind = (fourier_transform(masks, one, [0, 1, 2], cycles=np.full(4, 0.02)) for one in (patterns, stopped))
+    assert (behind[:, :, 8:12] == 0).all() and (free[:, :, 8:12] > 0).all()
+    # the line is fitted to the rest alone: around the level of what is recorded, not that of the beam stop
+    assert behind[:, :, :8].mean() == pytest.approx(patterns[:3].mean(), abs=0.02)
+    with pytest.raises(ValueError, match="^scattering must be above 0 somewhere in the training samples; got 0 every"):
+        fourier_transform(masks, np.zeros((4, 20, 20)), [0, 1])
+    with pytest.raises(ValueError, match="^cycles must have shape"):
+        fourier_transform(masks, patterns, [0, 1], cycles=np.ones(3))
+
+
 def test_a_profile_peaks_where_the_stripes_say():
     periods = [6.0, 8.0, 12.0, 16.0, 24.0, 32.0]
     masks = stripes(periods, side=96)

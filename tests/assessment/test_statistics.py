@@ -45,6 +45,35 @@ def test_seeds_are_resampled_within_an_image():
     np.testing.assert_allclose(counts / 8000, [0.25, 0.5, 0.25], atol=0.02)
 
 
+def test_a_training_that_shifts_all_images_widens_the_interval():
+    # two trainings, 0 and 1 for every image: a resample has both, or one of them twice
+    values, image = np.tile([0.0, 1.0], 50), np.repeat(np.arange(50), 2)
+    drawn = hierarchical_resamples(values, image, np.tile([0, 1], 50), np.mean, 8000, np.random.default_rng(12))
+    found, counts = np.unique(drawn, return_counts=True)
+    np.testing.assert_array_equal(found, [0, 0.5, 1])
+    np.testing.assert_allclose(counts / 8000, [0.25, 0.5, 0.25], atol=0.02)
+
+
+def test_an_image_that_no_drawn_training_has_is_left_out():
+    seen = []
+    values, image, seed = np.array([1.0, 2.0, 3.0]), np.array(["a", "b", "c"]), np.array([1, 2, 2])
+    hierarchical_resamples(values, image, seed, lambda v: seen.append(set(v)) or 0.0, 300, np.random.default_rng(13))
+    assert {1.0} in seen and {2.0, 3.0} in seen and set() not in seen
+
+
+def test_columns_may_have_images_of_their_own():
+    nan = np.nan
+    values, image = np.array([[1.0, nan], [3.0, nan], [nan, 5.0]]), np.array(["a", "b", "c"])
+
+    def apart(v):
+        return float(np.nanmean(v[:, 1]) - np.nanmean(v[:, 0])) if not np.isnan(v).all(axis=0).any() else nan
+
+    found = hierarchical_bootstrap(values, image, np.zeros(3), apart, 200, np.random.default_rng(14))
+    assert found == Interval(2.0, 3.0, 4.0)  # a resample without "c", or with it alone, is drawn again
+    with pytest.raises(ValueError, match="^statistic must be a number in most resamples; got 0 numbers of 200$"):
+        hierarchical_resamples(values, image, np.zeros(3), lambda v: nan, 10, np.random.default_rng(15))
+
+
 def test_each_image_keeps_to_its_own_seeds():
     # image a has seeds that give 0, image b one seed that gives 1: no draw mixes them
     values, image, seed = np.array([0.0, 0.0, 1.0]), np.array(["a", "a", "b"]), np.array([1, 2, 3])

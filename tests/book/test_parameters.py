@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from lab import write_pairs
 from nbformat.v4 import new_code_cell, new_notebook
 
+from pairvae_lib.book import execute
 from pairvae_lib.book.execute import Parameter, declared_parameters, parsed_parameters
+from pairvae_lib.checks import DataError
 
 SOURCE = """
 seed: int = 43
@@ -97,3 +101,39 @@ def test_a_folder_becomes_absolute(declared, tmp_path, monkeypatch):
 def test_what_does_not_fit_is_named(declared, given, message):
     with pytest.raises(ValueError, match=message):
         parsed_parameters(declared, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("n_train", "0"), "n_train must lie between 1 and 10000; got 0"),
+        (("n_train", "7"), "n_train must be at least the batch size 8; got 7 training pairs"),
+        (("n_train", "12"), "n_train must lie between 1 and 11 for 12 samples; got 12"),
+        (("held_out", "none"), "held_out='none' needs a column 'group' or 'batch' in the manifest; the data have none"),
+        (("seed", "-1"), "seed must lie between 0 and "),
+        (("protocol", "none"), "protocol must be one of "),
+    ],
+)
+def test_parameters_are_checked_before_anything_runs(monkeypatch, given, message):
+    monkeypatch.setattr(execute, "_execute", lambda *_: pytest.fail("a chapter was run"))
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        execute.run_chapter("05", [given], profile="tiny")
+
+
+def test_groups_and_pairs_of_own_data_are_known_before_anything_runs(monkeypatch, tmp_path):
+    folder = str(write_pairs(tmp_path / "pairs"))
+    run = []
+    monkeypatch.setattr(execute, "_execute", lambda run_, name, *_: run.append(name))
+    with pytest.raises(ValueError, match=r"^held_out must be one of at least two groups \(a, b, c\); got 'd'$"):
+        execute.run_chapter("05", [("data", folder), ("held_out", "d")], profile="tiny")
+    (tmp_path / "pairs/manifest.csv").write_text("sample_id\n")
+    with pytest.raises(DataError):
+        execute.run_chapter("05", [("data", folder)], profile="tiny")
+    assert run == []
+
+
+@pytest.mark.parametrize(("name", "text"), [("members", "0"), ("members", "99999999999"), ("rate", "nan")])
+def test_numbers_out_of_range_are_named(name, text):
+    declared = declared_parameters(notebook("members: int = 16\nrate: float = 1.0"))
+    with pytest.raises(ValueError, match=f"^{name} must "):
+        declared[name].value(text)

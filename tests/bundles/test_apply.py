@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
+import tifffile
 import torch
 from lab import TINY, untrained, write_profile
 from PIL import Image
@@ -25,7 +27,11 @@ from pairvae_lib.bundles.apply import (
 from pairvae_lib.bundles.bundle import LATENTS, latent_variance, load_bundle
 from pairvae_lib.bundles.kinds import KINDS
 from pairvae_lib.data.folder import open_pairs, prepare
+from pairvae_lib.data.inspection import inspected
+from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.scaling import Scaling
 from pairvae_lib.models.latents import posterior
+from pairvae_lib.models.protocol import split_pairs
 
 NM = Treatment(nm_per_pixel=2.5)
 
@@ -207,3 +213,90 @@ def test_a_flow_draws_and_what_it_does_not_know_is_refused_with_a_way_out(lab_fl
         reconstructed(flow, mask, "saxs")
     with pytest.raises(ValueError, match="got 'flow', whose ensembles pairvae reconstruct draws as widely as the scat"):
         generated(flow, measurement, "sem")
+
+
+@pytest.fixture
+def of_profiles(bundle):
+    """A model that was trained on profiles in 1/nm, of which only the scaling is asked for."""
+    profile = Modality("saxs", (32,), "gaussian")
+    scaling = Scaling(q=tuple(np.geomspace(0.2, 2, 32)), q_unit="1/nm", limits=(-2.0, 2.0), image_rows=60)
+    return replace(bundle, modalities=(profile, bundle.modalities[1]), scaling=scaling)
+
+
+def test_a_unit_on_the_command_line_overrules_the_file_with_a_warning(of_profiles, tmp_path):
+    q = np.geomspace(0.1, 3, 100)
+    rows = "\n".join(f"{value:.8g} {1 / value:.8g} 0.1 0.2" for value in q)
+    (tmp_path / "a.dat").write_text(f"# q_A^-1 I dI dq\n{rows}")
+    (tmp_path / "b.dat").write_text(f"# q_nm^-1 I dI dq\n{rows}\n4 nan 0 0")
+    expected = read_measurement(of_profiles, tmp_path / "b.dat", "saxs")
+    assert expected.warnings == ()
+    with pytest.raises(ValueError, match="covers q from 1 to 30, but the model needs 0.2 to 2 1/nm$"):
+        read_measurement(of_profiles, tmp_path / "a.dat", "saxs")
+    overruled = read_measurement(of_profiles, tmp_path / "a.dat", "saxs", Treatment(q_unit="1/nm"))
+    assert np.array_equal(overruled.seen, expected.seen)
+    assert overruled.warnings == ("q is taken in 1/nm, as q_unit says, and the file says 1/angstrom",)
+    with pytest.raises(ValueError, match="q_unit must be one of 1/nm, 1/angstrom, unknown; got 'cm'"):
+        read_measurement(of_profiles, tmp_path / "a.dat", "saxs", Treatment(q_unit="cm"))
+
+
+def test_a_micrograph_with_fewer_rows_than_those_of_the_training_needs_a_word(of_profiles, tmp_path):
+    grey = np.random.default_rng(0).integers(20, 200, (50, 64), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.bmp")
+    with pytest.raises(ValueError, match="50 px high, expected at least the 60 rows above the data bar"):
+        read_measurement(of_profiles, tmp_path / "a.bmp", "sem")
+    assert read_measurement(of_profiles, tmp_path / "a.bmp", "sem", Treatment(image_rows=44)).seen.shape == (44, 64)
+    tags = "[Scan]\r\nPixelWidth=2e-9\r\n[Image]\r\nResolutionY=46\r\n"
+    tifffile.imwrite(tmp_path / "a.tif", grey, extratags=[(34682, "s", 0, tags, True)])
+    assert read_measurement(of_profiles, tmp_path / "a.tif", "sem").seen.shape == (46, 64)
+
+
+def gisaxs(path, i):
+    rows, cols = np.indices((64, 64))
+    levels = np.where(rows < 40, 50 + i + 300 * np.exp(-(((np.abs(cols - 32) - 9) / 3) ** 2)), 0).astype(np.int32)
+    levels[:, 20:22], levels[12:14] = -1, -1
+    with h5py.File(path, "w") as file:
+        file["entry/data/data"] = levels
+
+
+def counts_of_16_bits(path, i):
+    tifffile.imwrite(path, np.random.default_rng(i).poisson(30, (64, 64)).astype(np.uint16))
+
+
+def of_mixed_units(path, i):
+    q, head = np.geomspace(0.1, 3, 90), "q (1/nm)\tI"
+    if i % 3 == 0:
+        q, head = q / 10, "Q (Å⁻¹)\tI"
+    noise = np.random.default_rng(i).normal(0, 3, 90)
+    path.write_text(f"{head}\n" + "".join(f"{a}\t{a**-2.0 + b}\n" for a, b in zip(q, noise, strict=True)), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "write", "beam"),
+    [
+        ("gisaxs", ".h5", gisaxs, (45.0, 32.0)),
+        ("saxs", ".tif", counts_of_16_bits, None),
+        ("saxs", ".txt", of_mixed_units, None),
+    ],
+)
+def test_what_check_calls_usable_is_read_alike_for_training_and_reconstruction(
+    bundle, tmp_path, name, suffix, write, beam
+):
+    header, ends = ("sample_id", name, "sem", "group"), ()
+    if beam:
+        header, ends = (*header, "beam_row", "beam_col"), beam
+    lines = [",".join(header)]
+    for i in range(12):
+        write(tmp_path / f"{i}{suffix}", i)
+        grey = np.random.default_rng(i).integers(20, 220, (40, 48), dtype=np.uint8)
+        Image.fromarray(grey).save(tmp_path / f"{i}.bmp")
+        lines.append(",".join(map(str, (f"s{i}", f"{i}{suffix}", f"{i}.bmp", "g", *ends))))
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    assert inspected(tmp_path, TINY).is_usable
+    dataset = open_pairs(tmp_path, binarisation=TINY.binarisation)
+    pairs = prepare(dataset, TINY)
+    assert split_pairs(pairs, 43).train
+    model = replace(bundle, modalities=pairs.modalities, scaling=Scaling.of(pairs, dataset))
+    for i in (0, 5):
+        seen = read_measurement(model, tmp_path / f"{i}{suffix}", name, Treatment(beam=beam)).seen
+        assert seen == pytest.approx(pairs.scattering[i, 0], abs=1e-6)
+        assert np.array_equal(read_measurement(model, tmp_path / f"{i}.bmp", "sem").seen, pairs.masks[i])

@@ -57,6 +57,7 @@ def change(folder, **values):
         (PATTERN, TINY),
         (PROFILE, TINY),
         (PATTERN, replace(TINY, architecture=replace(TINY.architecture, encoder="barlow_cnn"))),
+        (PATTERN, replace(TINY, architecture=replace(TINY.architecture, encoder="narrow_resnet"))),
         (PATTERN, replace(TINY, architecture=replace(TINY.architecture, encoder="resnet50"))),
     ],
 )
@@ -250,3 +251,16 @@ def test_a_changed_attachment_is_refused(attached, monkeypatch):
     (attached / ASSESSMENT).unlink()
     with pytest.raises(BundleError, match=reason("it holds no assessment.json, which config.json names")):
         load_bundle(attached)
+
+
+@pytest.mark.parametrize("name", [CONFIG, MODEL])
+@pytest.mark.parametrize("target", ["/proc/self/mem", "/dev/zero", "elsewhere"])
+def test_a_link_out_of_the_folder_is_refused(saved, name, target):
+    if target == "elsewhere":
+        target = saved.parent / "elsewhere"
+        (saved / name).rename(target)
+    else:
+        (saved / name).unlink()
+    (saved / name).symlink_to(target)
+    with pytest.raises(BundleError, match=reason(f"{name} must be a file within the folder")):
+        load_bundle(saved)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -147,6 +148,30 @@ def test_an_order_that_cannot_be_done_is_refused_before_training(tmp_path, lab_p
     with pytest.raises(ValueError, match=message):
         train_bundle(order)
     assert not order.out.exists()
+
+
+@pytest.mark.parametrize("is_cleared", [False, True])
+def test_a_training_that_is_done_says_so(tmp_path, lab_pairs, lab_model, is_cleared):
+    out = tmp_path / "lab model"
+    shutil.copytree(lab_model, out)
+    if not is_cleared:  # killed while it cleared up
+        work_folder(out).mkdir()
+        (work_folder(out) / "pair.pt").write_bytes(b"half")
+    said = []
+    bundle = train_bundle(TrainingJob(str(lab_pairs), out, "tiny", examples=True), said.append)
+    assert said == [f"{out} is done already"] and not work_folder(out).exists()
+    assert bundle.provenance == load_bundle(lab_model).provenance
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": 44}, {"examples": False}, {"half": True}, {"held_out": "a"}, {"data": "others"}]
+)
+def test_another_model_is_not_taken_for_done(tmp_path, lab_pairs, lab_model, changes):
+    job = TrainingJob(str(lab_pairs), lab_model, "tiny", examples=True)
+    if "data" in changes:  # of the same name, with another sample
+        changes = {"data": str(write_pairs(tmp_path / "pairs", 13))}
+    with pytest.raises(FileExistsError, match="is there already; name a folder that does not exist yet$"):
+        train_bundle(replace(job, **changes))
 
 
 def test_every_fault_of_the_data_is_named(tmp_path):

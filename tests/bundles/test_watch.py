@@ -8,8 +8,11 @@ import time
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
+from detector_files import write_eiger
 from lab import untrained
+from PIL import Image
 
 from pairvae_lib.bundles import watch as watching
 from pairvae_lib.bundles.bundle import load_bundle
@@ -211,3 +214,31 @@ def wait_for(happened, seconds: float = 20.0) -> None:
 def test_a_route_that_a_model_does_not_know_is_refused_at_once(folder, lab_flow, tmp_path):
     with pytest.raises(ValueError, match="^route must be one of saxs to sem; got sem to saxs; a model of the kind"):
         Watch(folder, load_bundle(lab_flow), tmp_path / "out", "sem")
+
+
+def test_an_eiger_master_waits_for_its_data_file(folder, bundle, lab_pairs, tmp_path, quick):
+    levels = np.asarray(Image.open(lab_pairs / "saxs" / "s01.png"))
+    scaled = levels.astype(np.float32) / np.iinfo(levels.dtype).max
+    write_eiger(tmp_path / "run_1_master.h5", scaled, np.zeros(levels.shape))
+    shutil.copy(tmp_path / "run_1_master.h5", folder)
+    out = tmp_path / "out"
+    (failed,) = once(folder, bundle, out)
+    assert failed["status"] == "failed"
+    assert failed["error"].endswith("needs the file run_1_data_000001.h5 beside it, which is not there")
+    assert once(folder, bundle, out) == []
+    watch = Watch(folder, bundle, out, "saxs", samples=2)
+    watch.run_once()
+    shutil.copy(tmp_path / "run_1_data_000001.h5", folder)
+    watch.run_once()  # the master is the same, and is done now
+    assert [(line["file"], line["status"]) for line in lines(out)] == [
+        ("run_1_master.h5", "failed"), ("run_1_master.h5", "done"),
+    ]
+    shutil.copy(tmp_path / "run_1_master.h5", folder / "run_2_master.h5")  # the same frames under another name
+    assert [line["status"] for line in once(folder, bundle, out)] == ["same"]
+
+
+def test_a_link_out_of_the_watched_folder_is_refused(folder, bundle, lab_pairs, tmp_path, quick):
+    (folder / "a.png").symlink_to(lab_pairs / "saxs/s01.png")
+    (line,) = once(folder, bundle, tmp_path / "out")
+    assert line["status"] == "failed"
+    assert line["error"] == f"{folder / 'a.png'} cannot be read: must be a file within the watched folder"

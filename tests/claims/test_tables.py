@@ -11,9 +11,16 @@ from pairvae_lib.claims.ledger import (
     data_of,
     details_markdown,
     effect_of,
+    encoder_ledgers,
+    encoders_markdown,
     entries_markdown,
+    ledger_file,
+    over_encoders,
+    save_ledger,
+    sentences_markdown,
     summary_markdown,
 )
+from pairvae_lib.claims.sentences import SENTENCES
 
 
 def row(claim="2a", data="simulated", assessment="mixed", **more):
@@ -86,9 +93,57 @@ def test_the_details_name_counts_and_cases():
     assert shown[2] == "  - mixed: holds (skew: the effect is above 0, p = 0.01); 48 images, trainings: 3"
     assert shown[3] == "    - skew: 1, holds"
     assert shown[4] == "  - held out: cannot be tested here (no skew in these data)"
+    contrast = {"label": "skew", "effect": 0.3, "interval": [0.1, 0.5], "shown": True}
+    told = details_markdown([row(contrasts=[contrast]), ROWS[1]], "simulated")
+    assert told.splitlines()[3].endswith("than on held-out samples alone by: 0.3 [0.1, 0.5], shown")
 
 
 def test_the_page_of_the_book_lists_the_entries_as_they_are():
     page = (Path(__file__).parents[2] / "book" / "claims.md").read_text(encoding="utf-8")
     assert entries_markdown() in page, "put the table of ledger.entries_markdown() into book/claims.md"
     assert len(entries_markdown().splitlines()) == len(CLAIMS) + 2
+    assert sentences_markdown() in page, "put the table of ledger.sentences_markdown() into book/claims.md"
+
+
+def test_every_sentence_of_results_is_a_claim_or_says_why_it_is_none():
+    ids = {claim.id for claim in CLAIMS}
+    assert {claim for one in SENTENCES for claim in one.claims} == ids
+    assert all(bool(one.claims) != bool(one.why) for one in SENTENCES)
+    assert any("U-Net" in one.says for one in SENTENCES)
+
+
+# --- several encoders -------------------------------------------------------------------------------------------------
+
+LEDGERS = {
+    "resnet": [row("1"), row("1", assessment="held_out"), row("2a"), row("2a", assessment="held_out")],
+    "cnn": [
+        row("1"), row("1", assessment="held_out", verdict="does not hold", effect=2.0, interval=None),
+        row("2a"), row("2a", assessment="held_out", verdict="undecided"), row("2a", data="afm"),
+    ],
+}
+
+
+def test_a_verdict_that_changes_depends_on_the_encoder():
+    rows = over_encoders(LEDGERS)
+    assert data_of(rows) == ("resnet", "cnn", "all encoders")
+    common = {(row["id"], row["assessment"]): row for row in rows if row["data"] == "all encoders"}
+    assert common["1", "mixed"]["verdict"] == "holds"
+    assert common["1", "held_out"]["verdict"] == "depends on the encoder, which is not public"
+    assert common["1", "held_out"]["reason"] == "resnet: holds (0.0123 [0.01, 0.0199]); cnn: does not hold (2)"
+    assert common["2a", "held_out"]["verdict"] == "undecided"
+    lines = encoders_markdown(LEDGERS).splitlines()
+    assert lines[0] == "| claim |  | resnet | cnn | all encoders |" and len(lines) == 4
+    assert lines[2].endswith("| **does not hold** 2 | **depends on the encoder, which is not public** |")
+
+
+def test_the_ledgers_of_several_encoders_lie_beside_each_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    assert encoder_ledgers("standard") == {}
+    whole = [row("1") | {"claim": 1}]
+    for name in ("standard-resnet50", "standard", "standard-cnn", "paper-cnn"):
+        save_ledger(ledger_file(name), whole)
+    assert list(encoder_ledgers("standard")) == ["default", "cnn", "resnet50"]  # the first is of older results
+    run = tmp_path / "standard" / "simulated" / "seed43-n48" / "errors.json"
+    run.parent.mkdir(parents=True)
+    run.write_text('{"run": {"encoder": "narrow"}}')
+    assert list(encoder_ledgers("standard")) == ["narrow", "cnn", "resnet50"]

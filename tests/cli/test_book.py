@@ -88,7 +88,7 @@ def test_claims_writes_the_ledger_of_the_results(monkeypatch, capsys, tmp_path):
     assert code_of("claims", "--profile", "tiny", "--data", "simulated") == 0
     shown = capsys.readouterr().out
     assert shown.startswith("simulated\n---------\n1    mixed ") and shown.endswith(f"{ledger_file('tiny')}\n")
-    assert {row["claim"] for row in read_ledger("tiny")} == set(range(1, 16))
+    assert {row["claim"] for row in read_ledger("tiny")} == set(range(1, 17))
 
 
 def test_published_claims_are_those_of_the_checkout(checkout, capsys):

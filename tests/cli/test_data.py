@@ -20,14 +20,14 @@ def code_of(*words: str) -> int:
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "data").mkdir()
-    return pairs_folder(tmp_path / "data")
+    return pairs_folder(tmp_path / "data", n=12)
 
 
 def test_check_says_what_is_there(folder, capsys):
     before = sorted(folder.iterdir())
     assert code_of("check", str(folder), "--profile", "tiny") == 0
     shown, errors = capsys.readouterr()
-    assert shown.startswith(f"{folder}: usable, 3 warnings\n  samples: 10\n")
+    assert shown.startswith(f"{folder}: usable, 3 warnings\n  samples: 12\n")
     assert errors == ""  # a bar only on a terminal
     assert sorted(folder.iterdir()) == before
 
@@ -36,7 +36,7 @@ def test_check_writes_a_page_and_json(folder, tmp_path, capsys):
     page = tmp_path / "new/report.html"
     assert code_of("check", str(folder), "--profile", "tiny", "--out", str(page), "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["usable"], len(found["samples"]), found["profile"]) == (True, 10, "tiny")
+    assert (found["usable"], len(found["samples"]), found["profile"]) == (True, 12, "tiny")
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert code_of("check", str(folder), "--profile", "tiny", "--out", str(page)) == 0
     assert capsys.readouterr().out.endswith(f"{page}\n")

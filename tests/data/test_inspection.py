@@ -16,21 +16,24 @@ from pairvae_lib.data.inspection import Seen, as_page, as_text, cautions, explai
 
 def test_what_is_there(tmp_path):
     done = []
-    found = inspected(pairs_folder(tmp_path), TINY, progress=lambda *counts: done.append(counts))
+    found = inspected(pairs_folder(tmp_path, n=12), TINY, progress=lambda *counts: done.append(counts))
     assert found.is_usable
-    assert done == [(i, 10) for i in range(11)]
+    assert done == [(i, 12) for i in range(13)]
     assert found.facts == {
-        "samples": "10",
-        "scattering": "saxs, 2-D patterns: 60 x 80 (10)",
-        "masked pixels": f"{gaps().mean():.1%} of 10 patterns, filled by symmetry",
-        "micrographs": "sem: 48 x 64 (10)",
-        "nm per pixel": "2",
+        "samples": "12",
         "area fraction of the bright phase": "0.450 on average, 0.300 to 0.600",
-        "morphologies": "dots (1), lines (9)",
-        "groups": "a (5), b (5)",
+        "morphologies": "dots (1), lines (11)",
+        "groups": "a (6), b (6)",
     }
+    saxs, sem = (next(column for column in found.columns if column.column == name) for name in ("saxs", "sem"))
+    assert saxs.taken_for == "2-D patterns, raw counts on a log scale"
+    assert (saxs.files, saxs.size) == ("12 of 12", "60 x 80 px (12)")
+    assert saxs.left_out == f"{gaps().mean():.1%} of the pixels masked (12 files), filled by symmetry"
+    assert (sem.size, sem.unit, sem.left_out) == ("48 x 64 px (12)", "2 nm per px by nm_per_pixel", "nothing")
+    assert found.as_json()["columns"][1]["column"] == "saxs"
+    assert "left out" in as_text(found)
     assert [re.split(r"[:;,]", line)[0] for line in found.warnings] == [
-        "10 samples",
+        "12 samples",
         "morphologies of fewer than 3 samples cannot be assessed",
         "leakage",
     ]
@@ -39,7 +42,7 @@ def test_what_is_there(tmp_path):
 
 
 def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
-    folder = pairs_folder(tmp_path, n=9)
+    folder = pairs_folder(tmp_path, n=12)
     (folder / "1.edf").write_bytes((folder / "1.edf").read_bytes()[:-100])
     (folder / "2.png").write_bytes(b"")
     Image.fromarray(grey(0, shape=(20, 64))).save(folder / "3.png")
@@ -48,11 +51,11 @@ def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
     assert not found.is_usable
     assert sorted(found.problems) == [
         "1.edf: is cut: 19100 bytes of pixels, expected 19200 for 60 x 80 px",
-        "2.png: is no image in a known format",
+        "2.png: is no PNG file, though its name says so",
         "3.png: micrograph of 20 x 64 px is smaller than the crop of 32 px",
         "4.png: all pixels are equal (9)",
     ]
-    assert len(found.samples) == 9
+    assert len(found.samples) == 12
     assert found.samples[1].scattering_shape is None
     assert found.samples[1].area_fraction is not None
     assert "not readable" in as_page(found)
@@ -60,7 +63,11 @@ def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
 
 def test_too_few_and_none(tmp_path):
     found = inspected(pairs_folder(tmp_path, n=8), TINY)
-    assert found.problems == ("8 usable samples; training needs at least 9, a batch and one held out",)
+    assert found.problems == (
+        "8 usable samples; training needs at least 12, two thirds of which are a batch of 8",
+    )
+    found = inspected(pairs_folder(tmp_path, n=10), TINY)
+    assert found.problems[0].endswith("a batch of 8, or train with --n-train 8")
     found = inspected(tmp_path / "nowhere", TINY)
     assert (found.problems, found.samples, found.warnings) == (("is not a folder",), (), ())
     assert as_text(found) == f"{tmp_path / 'nowhere'}: not usable: 1 problem\n  samples: 0\n  problem: is not a folder"
@@ -124,12 +131,12 @@ def test_cautions(samples, start):
 
 def test_q_without_a_unit():
     assert cautions(PLENTY, True, "") == [
-        "the unit of q is unknown: name it in a comment of the files, or give q_scale"
+        "the unit of q is unknown: a model takes files of an unknown unit only"
     ]
 
 
 def test_copies_are_found_however_turned(tmp_path):
-    folder = pairs_folder(tmp_path)
+    folder = pairs_folder(tmp_path, n=12)
     turned = np.rot90(np.asarray(Image.open(folder / "3.png")))[:, ::-1]
     tifffile.imwrite(folder / "copy.tif", turned)
     text = (folder / "manifest.csv").read_text()
@@ -140,7 +147,7 @@ def test_copies_are_found_however_turned(tmp_path):
 
 
 def test_a_beam_stop_that_nobody_masked(tmp_path):
-    folder = pairs_folder(tmp_path)
+    folder = pairs_folder(tmp_path, n=12)
     for i in range(10):
         write_edf(folder / f"{i}.edf", np.where(gaps(), 0, counts(i)).astype(np.int32))
     assert [line for line in inspected(folder, TINY).warnings if line.startswith("dark about the beam, and nothing is")]
@@ -181,3 +188,114 @@ def test_many_samples_stay_within_five_megabytes():
     page = as_page(replace(found, samples=tuple(replace(s, pictures=noise) for s in PLENTY * 10)))
     assert "Samples (160 of 600, evenly spaced)" in page
     assert len(page) < 5e6  # of noise, which does not compress
+
+
+# ---- what check says of each column
+
+
+def folder_of(folder, write_profile, write_micrograph, n=12, suffix=".png", columns=""):
+    """Pairs of 1-D profiles and micrographs that two functions write to a path, given a number."""
+    lines = [f"sample_id,saxs,sem,group{columns and ',' + columns.partition('=')[0]}"]
+    for i in range(n):
+        write_profile(folder / f"{i}.dat", i)
+        write_micrograph(folder / f"{i}{suffix}", i)
+        lines.append(f"s{i},{i}.dat,{i}{suffix},g{i % 3}{columns and ',' + columns.partition('=')[2]}")
+    (folder / "manifest.csv").write_text("\n".join(lines))
+    return folder
+
+
+Q = np.geomspace(0.1, 3, 80)
+
+
+def curve(header="# q (1/nm) I", tail=0.0, q=Q, more=""):
+    def write(path, i):
+        intensity = q**-3.0 + i - tail * (np.arange(len(q)) % 2) * (q > 2)
+        path.write_text(f"{header}\n" + "".join(f"{a:.6g} {b:.6g}\n" for a, b in zip(q, intensity, strict=True)) + more)
+
+    return write
+
+
+def plain_grey(path, i):
+    Image.fromarray(grey(i)).save(path)
+
+
+def column(found, name):
+    return next(one for one in found.columns if one.column == name)
+
+
+def test_units_points_and_columns_of_profiles_are_told(tmp_path):
+    write = curve("# q_A^-1 I sigma", tail=30.0, more="5 nan\n")
+    found = inspected(folder_of(tmp_path, write, plain_grey), TINY)
+    assert found.is_usable
+    told = column(found, "saxs")
+    assert told.size == "80 points (12)"
+    assert told.taken_for == "1-D profiles; columns 'q_A^-1' and 'intensity' of 2"
+    assert told.unit == "q in 1/angstrom by the label 'q_A^-1'"
+    few = int(((np.arange(80) % 2) * (Q > 2)).sum())
+    assert told.left_out.startswith("12 points without a number (12 files)")
+    assert f"{12 * few} points negative, averaged with a neighbour (12 files)" in told.left_out
+    assert told.values.startswith("q 0.1 to 3, intensity ")
+
+
+def test_a_unit_that_nobody_knows_is_a_problem_until_it_is_said(tmp_path):
+    found = inspected(folder_of(tmp_path, curve("# q I"), plain_grey), TINY)
+    assert found.problems == (
+        "saxs: no file names the unit of q; add a column q_unit with 1/nm or 1/angstrom (or unknown, if nobody knows "
+        "it)",
+    )
+    found = inspected(folder_of(tmp_path, curve("# q I"), plain_grey, columns="q_unit=nm^-1"), TINY)
+    assert (found.is_usable, found.q_unit, column(found, "saxs").unit) == (True, "1/nm", "q in 1/nm by q_unit")
+    found = inspected(folder_of(tmp_path, curve("# q I"), plain_grey, columns="q_unit=unknown"), TINY)
+    assert (found.is_usable, found.q_unit) == (True, "")
+    found = inspected(folder_of(tmp_path, curve(), plain_grey, columns="q_unit=1/angstrom"), TINY)
+    assert any(line.startswith("q is taken in 1/angstrom, as q_unit says, and the file") for line in found.warnings)
+
+
+def test_known_units_are_converted_to_that_of_most(tmp_path):
+    def mixed(path, i):
+        (curve("# q (1/A) I", q=Q / 10) if i % 3 == 0 else curve())(path, i)
+
+    found = inspected(folder_of(tmp_path, mixed, plain_grey), TINY)
+    assert found.is_usable
+    assert found.facts["q that all cover"] == "0.1 to 3 1/nm"
+
+
+def test_data_bars_are_cut_by_tags_or_warned_of(tmp_path):
+    def barred(path, i):
+        strip = np.full((20, 64), 255, np.uint8)
+        strip[6:14:2, 5:40:3] = 0
+        texture = np.random.default_rng(i).integers(40, 220, (100, 64), dtype=np.uint8)
+        picture = np.vstack([texture, strip])
+        tags = "[Scan]\r\nPixelWidth=2e-9\r\n[Image]\r\nResolutionY=100\r\n"
+        tifffile.imwrite(path, picture, extratags=[(34682, "s", 0, tags, True)] if path.suffix == ".tif" else [])
+
+    (tmp_path / "fei").mkdir()
+    found = inspected(folder_of(tmp_path / "fei", curve(), barred, suffix=".tif"), TINY)
+    told = column(found, "sem")
+    assert (told.size, told.unit, told.left_out) == (
+        "100 x 64 px (12)", "2 nm per px by tags", "20 rows of a data bar, by tags",
+    )
+    found = inspected(folder_of(tmp_path, curve(), barred, suffix=".tiff"), TINY)
+    assert [line for line in found.warnings if "data bar, from row 100 on" in line and "image_rows" in line]
+
+
+def test_counts_of_16_bits_are_told_from_scaled_intensities(tmp_path):
+    for name, levels, told in (
+        ("counts", lambda i: counts(i).clip(0, 3000), "2-D patterns, raw counts on a log scale"),
+        ("scaled", lambda i: 65535 * np.log1p(counts(i)) / 12, "2-D patterns, scaled intensities"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        pairs_folder(folder, n=12)
+        for i in range(12):
+            tifffile.imwrite(folder / f"{i}.tif", levels(i).astype(np.uint16))
+        (folder / "manifest.csv").write_text((folder / "manifest.csv").read_text().replace(".edf", ".tif"))
+        found = inspected(folder, TINY)
+        assert (found.is_usable, column(found, "saxs").taken_for) == (True, told)
+
+
+def test_masks_over_half_of_the_pixels_and_grazing_incidence_are_warned_of():
+    half = [line for line in cautions(changed(masked=0.6), False, "") if "is the mask inverted?" in line]
+    assert half and half[0].endswith("s00, s01")
+    grazing = cautions(changed(masked=0.1, is_grazing=True), False, "")
+    assert [line for line in grazing if line.startswith("grazing incidence: masked pixels are filled by left-right")]

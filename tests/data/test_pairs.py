@@ -205,3 +205,17 @@ def test_what_does_not_fit_together_is_refused():
 def test_a_path_may_be_a_string(tmp_path):
     pairs_of_patterns().save(str(tmp_path / "pairs.npz"))
     assert len(PreparedPairs.load(str(Path(tmp_path) / "pairs.npz"))) == 3
+
+
+def test_the_scale_between_pattern_and_mask_follows_from_their_pixel_sizes(pattern_pairs, profile_pairs, tmp_path):
+    assert pattern_pairs.cycles is None  # nothing is known
+    # the simulator's: a distance of d px in the micrograph scatters to 550 / d px of the pattern
+    q_per_pixel = (2 * np.pi / (550 * 2.5),) * 12
+    known = replace(pattern_pairs, nm_per_pixel=(2.5,) * 12, q_per_pixel=q_per_pixel)
+    np.testing.assert_allclose(known.cycles, 1 / 550)
+    known.save(tmp_path / "pairs.npz")
+    np.testing.assert_allclose(PreparedPairs.load(tmp_path / "pairs.npz").subset([3]).cycles, [1 / 550])
+    assert replace(known, q_per_pixel=(float("nan"), *q_per_pixel[1:])).cycles is None
+    sized = replace(profile_pairs, nm_per_pixel=(2.5,) * 12, q_unit="1/angstrom")
+    np.testing.assert_allclose(sized.cycles, 25 / (2 * np.pi))
+    assert replace(sized, q_unit="").cycles is None

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -43,6 +43,7 @@ def test_a_grid_that_ends_where_the_profile_ends_outlives_the_conversion():
         (PROFILES, Q, "1/m", r"^q is in 1/m, but the model was trained on q in 1/angstrom"),
         (PROFILES, Q * 3, "1/angstrom", r"^covers q from 0.03 to 0.3, but the model needs 0.02 to 0.08 1/angstrom$"),
         (PROFILES, Q / 3, "1/angstrom", r"^covers q from 0.00333\d* to 0.0333\d*, but the model needs 0.02 to 0.08"),
+        (replace(PROFILES, q_unit=""), Q, "1/nm", r"^q is in 1/nm, but the model was trained on q in an unknown unit"),
         (Scaling(), Q, "1/nm", r"^the model was trained on 2-D patterns, not on 1-D profiles$"),
     ],
 )

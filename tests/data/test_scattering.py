@@ -129,10 +129,10 @@ def test_order_and_repeated_points_do_not_matter():
     assert (folded_q.tolist(), folded.tolist()) == ([1, 2, 3, 4], [8, 5, 3, 2])
 
 
-def test_points_without_intensity_are_dropped():
+def test_points_without_intensity_are_dropped_and_negative_ones_averaged():
     q = np.array([-1.0, 0, 1, 2, 3, 4, 5])
     intensity = np.array([0.0, 9, 9, np.nan, 0, -2, 4])
-    assert [list(part) for part in folded_profile(q, intensity)] == [[1, 5], [9, 4]]
+    assert [list(part) for part in folded_profile(q, intensity)] == [[1, 4, 5], [9, 1, 1]]
 
 
 def test_a_gap_in_one_branch_is_filled_by_the_other_alone():
@@ -194,3 +194,34 @@ def test_log_q_grid_errors():
         log_q_grid(2, 1, 4)
     with pytest.raises(ValueError, match="points must be at least 2; got 1"):
         log_q_grid(1, 2, 1)
+
+
+def test_a_sharp_first_peak_is_no_beam_stop():
+    q = np.arange(0.05, 1.5, 0.004)
+    for shift in (0.0, 0.001, 0.002, 0.003):
+        peaks = sum(a / (1 + ((q - n * (0.2 + shift)) / 0.004) ** 2) for n, a in ((1, 300), (2, 30), (3, 15)))
+        left_out = {}
+        assert folded_profile(q, 1 + 0.02 * q**-2 + peaks, left_out)[0][0] == pytest.approx(0.05)
+        assert not any(left_out.values())
+
+
+def test_a_noisy_tail_about_zero_keeps_its_mean():
+    q = np.linspace(1, 2, 400)
+    intensity = np.random.default_rng(0).normal(1, 4, 400)
+    left_out = {}
+    folded_q, folded = folded_profile(q, intensity, left_out)
+    assert (folded > 0).all()
+    assert left_out["negative, averaged with a neighbour"] > 100
+    # Of the whole range, as an integral over q; dropping the negative points would give more than 3.
+    assert np.trapezoid(folded, folded_q) == pytest.approx(intensity.mean(), abs=0.25)
+
+
+def test_points_that_do_not_count_are_counted():
+    q = np.concatenate([[0.0], np.arange(1.0, 300)])
+    intensity = np.concatenate([[5.0], 1e3 / q[1:]])
+    intensity[[4, 9]] = 0
+    intensity[200] = -1
+    left_out = {}
+    assert len(folded_profile(q, intensity, left_out)[0]) == 296
+    counted = {why: count for why, count in left_out.items() if count}
+    assert counted == {"at q = 0": 1, "of zero intensity": 2, "negative": 1}

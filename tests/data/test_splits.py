@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from pairvae_lib.data.splits import Split, gap_split, group_split, stratified_split
+from pairvae_lib.data.splits import Split, gap_split, group_split, series_of, stratified_split
 
 LABELS = ("a",) * 18 + ("b",) * 18 + ("c",) * 18 + ("d",) * 18
 
@@ -110,6 +110,10 @@ def test_a_new_round_of_folds_is_another_order():
     labels = ["a", "b"] * 18
     assert len({stratified_split(labels, 24, seed).held_out for seed in range(43, 52)}) == 9
     assert stratified_split(labels, 24, 0).train  # seeds before the first one are in rounds, too
+
+
+def test_the_series_of_a_sample_is_the_letters_that_its_name_begins_with():
+    assert series_of(["E_100", "X3", "sim0001", "7b"]) == ("series-E", "series-X", "series-sim", "series-")
 
 
 def test_a_gap_is_an_interval_in_every_class_with_samples_on_both_sides():

@@ -582,7 +582,7 @@ def ledger_rows(data):
         {"id": claim, "paper_item": "Fig. 3", "data": name, "assessment": assessment}
         | {"verdict": VERDICTS[(k + (assessment == "mixed")) % len(VERDICTS)]}
         for name in data
-        for k, claim in enumerate(("1", "2a", "2b", "3", "4"))
+        for k, claim in enumerate(("1", "2a", "2b", "3", "4", "5"))
         for assessment in ("mixed", "held_out")
     ]
 
@@ -593,7 +593,7 @@ def test_a_verdict_is_told_by_a_symbol_and_not_by_colour_alone(data):
     (axes,) = figure.axes
     shown = [text.get_text() for text in axes.texts]
     tiles = [text for text in shown if text[0] in "".join(mark.symbol for mark in VERDICT_MARKS.values())]
-    assert len(tiles) == 5 * 2 * len(data) == len(axes.patches)
+    assert len(tiles) == 6 * 2 * len(data) == len(axes.patches)
     for verdict, mark in VERDICT_MARKS.items():
         assert sum(tile[0] == mark.symbol for tile in tiles) == 2 * len(data)
         assert f"{mark.symbol} {verdict}" in [text.get_text() for text in figure.legends[0].get_texts()]

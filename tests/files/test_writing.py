@@ -2,6 +2,10 @@
 
 import errno
 import os
+import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -101,3 +105,34 @@ def test_the_innermost_path_is_named(tmp_path):
         with writing(tmp_path / "outer"):
             with writing(tmp_path / "outer"):
                 raise CannotWrite("cannot write inner: Read-only file system")
+
+
+def test_what_a_killed_process_had_begun_is_removed_by_the_next(tmp_path):
+    for fill in (
+        "with replacing(path) as file: file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)",
+        "with replacing_folder(path) as new: (new / 'half').write_bytes(b'half'); os.kill(os.getpid(), 9)",
+    ):
+        head = "import os; from pathlib import Path; from pairvae_lib.files.writing import replacing, replacing_folder"
+        program = f"{head}; path = Path({str(tmp_path / 'made')!r})\n{fill}"
+        assert subprocess.run([sys.executable, "-c", program]).returncode == -signal.SIGKILL
+        assert len(os.listdir(tmp_path)) == 1
+        (tmp_path / ".made.too.partial").mkdir()
+        with replacing_folder(tmp_path / "made") as fresh:
+            (fresh / "whole").write_text("all of it")
+        assert os.listdir(tmp_path) == ["made"]
+        shutil.rmtree(tmp_path / "made")
+
+
+def test_what_a_living_process_has_begun_stays(tmp_path):
+    path = tmp_path / "made"
+    with replacing(path) as file:
+        file.write(b"first")
+        with replacing(path) as other:
+            other.write(b"second")
+        assert path.read_bytes() == b"second"
+    assert path.read_bytes() == b"first"
+    with replacing_folder(tmp_path / "folder") as fresh:
+        with replacing_folder(tmp_path / "folder") as other:
+            (other / "second").touch()
+        (fresh / "first").touch()
+    assert os.listdir(tmp_path / "folder") == ["first"] and len(os.listdir(tmp_path)) == 2

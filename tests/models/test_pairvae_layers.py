@@ -5,7 +5,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pairvae_lib.models.pairvae import ConvolutionalBackbone, DoublingConvolution, ResNet50Backbone
+from pairvae_lib.models.pairvae import (
+    NARROW_RESNET,
+    ConvolutionalBackbone,
+    DoublingConvolution,
+    NarrowResNetBackbone,
+    ResNet50Backbone,
+)
 
 
 def direct_transposed(x, weight, bias, padding):
@@ -63,6 +69,39 @@ def test_backbone_halves_five_times():
     assert ConvolutionalBackbone((4, 4, 4, 4, 8), dims=1)(torch.zeros(2, 1, 128)).shape == (2, 8, 4)
 
 
+def test_every_cell_of_the_narrow_resnet_sees_the_whole_image():
+    backbone = NarrowResNetBackbone().eval()
+    assert sum(p.numel() for p in backbone.parameters()) == pytest.approx(7e5, rel=0.02)
+    x = torch.rand(1, 1, 192, 192, requires_grad=True)
+    features = backbone(x)
+    assert features.shape == (1, 128, 6, 6)
+    features[0, :, 0, 0].sum().backward()
+    assert (x.grad[0, 0, :160, :160] != 0).float().mean() > 0.9  # the plain one sees 63 px
+
+
+def test_the_shipped_narrow_resnet_tells_textures_apart_wherever_they_are_cut():
+    backbone = NarrowResNetBackbone(NARROW_RESNET).eval()
+    angles = torch.tensor([0.0, 0.5, 1.0, 1.5])
+    row, col = torch.meshgrid(torch.arange(400.0), torch.arange(400.0), indexing="ij")
+    waves = torch.stack([torch.sin((row * angle.sin() + col * angle.cos()) / 3) for angle in angles])
+    first, second = (
+        backbone((waves[:, None, start : start + 192, start : start + 192] > 0).float()).detach().mean((2, 3))
+        for start in (0, 137)
+    )
+    first, second = first - first.mean(0), second - first.mean(0)
+    distances = torch.cdist(first, second)
+    assert distances.argmin(1).tolist() == [0, 1, 2, 3]
+
+
+def test_a_weight_file_in_half_precision_is_read(tmp_path):
+    backbone = NarrowResNetBackbone()
+    save_file({name: x.half() if x.dim() else x for name, x in backbone.state_dict().items()}, tmp_path / "half")
+    again = NarrowResNetBackbone(tmp_path / "half")
+    assert all(p.dtype == torch.float32 for p in again.parameters())
+    with pytest.raises(ValueError, match="half must hold a ResNet50's tensors"):
+        ResNet50Backbone(tmp_path / "half")
+
+
 def test_resnet50_has_the_known_size_and_reads_its_own_weights(tmp_path):
     backbone = ResNet50Backbone().eval()
     # 25 557 032 parameters of the usual ResNet-50, less the 2048 x 1000 + 1000 of its classifier
@@ -76,7 +115,7 @@ def test_resnet50_has_the_known_size_and_reads_its_own_weights(tmp_path):
 
 def test_resnet50_refuses_other_weights(tmp_path):
     save_file({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="other.safetensors must hold a ResNet-50's tensors"):
+    with pytest.raises(ValueError, match="other.safetensors must hold a ResNet50's tensors"):
         ResNet50Backbone(tmp_path / "other.safetensors")
 
 

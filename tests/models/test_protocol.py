@@ -77,6 +77,16 @@ def test_any_number_is_trained_on(pattern_pairs):
     assert split_pairs(pattern_pairs, SEED, 5) == stratified_split(pattern_pairs.morphologies, 5, SEED)
 
 
+def test_a_series_that_spans_batches_can_be_left_out(pattern_pairs):
+    names = tuple(f"{'EF'[k % 2]}_{k}" for k in range(len(pattern_pairs)))
+    pairs = replace(pattern_pairs, sample_ids=names)
+    split = split_pairs(pairs, SEED, held_out="series-E")
+    assert [names[k][0] for k in split.held_out] == ["E"] * len(split.held_out)
+    assert {names[k][0] for k in split.train} == {"F"} and len(split.train) + len(split.held_out) == len(pairs)
+    with pytest.raises(ValueError, match="^held_out must be one of at least two groups .series-E, series-F.; got"):
+        split_pairs(pairs, SEED, held_out="series-A")
+
+
 def test_a_group_is_left_out(pattern_pairs):
     split = split_pairs(pattern_pairs, SEED, held_out="b")
     assert split == group_split(pattern_pairs.groups, "b", SEED)

@@ -243,7 +243,7 @@ def test_pairs_that_fill_no_batch_get_their_turn_in_the_next_epoch(pattern_pairs
     np.testing.assert_array_equal(torch.stack([x["saxs"] for _, x, *_ in calls]), expected)
 
 
-@pytest.mark.parametrize("encoder", ["barlow_cnn", "resnet50"])
+@pytest.mark.parametrize("encoder", ["barlow_cnn", "narrow_resnet", "resnet50"])
 def test_a_frozen_backbone_is_the_same_before_and_after(pattern_pairs, small, encoder):
     settings = replace(small.solo, epochs={"bernoulli": 1, "gaussian": 1})
     for vae in fresh_vaes(pattern_pairs, with_encoder(small, encoder)):

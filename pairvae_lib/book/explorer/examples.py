@@ -89,7 +89,7 @@ class Examples:
         }
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         with replacing(Path(path)) as file:
-            file.write(save(contiguous, {"format": self.kind, "described": json.dumps(described)}))
+            file.write(_in_order(save(contiguous, {"format": self.kind, "described": json.dumps(described)})))
         return Path(path)
 
     @classmethod
@@ -125,6 +125,14 @@ class Examples:
             "q_unit": described["q_unit"],
             **cls._own_fields(described, arrays),
         }
+
+
+def _in_order(content: bytes) -> bytes:
+    """A safetensors file with its header sorted: the library writes metadata in another order every time."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[8 + length :]
 
 
 def as_kept(scattering: NDArray[np.float32], modality: Modality) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Files of images (TIFF, PNG, JPEG, npy, and those of detectors) as arrays, and the pixel sizes that they tell."""
+"""Files of images (TIFF, PNG, JPEG, BMP, npy, those of detectors) as arrays, and what they tell of the microscope."""
 
 from __future__ import annotations
 
@@ -18,16 +18,24 @@ from PIL import Image, UnidentifiedImageError
 
 from pairvae_lib.data.reading.decoding import unreadable_as_value_error
 from pairvae_lib.data.reading.detectors import DETECTOR_SUFFIXES, detector_image, detector_shape, no_signal
+from pairvae_lib.data.reading.gate import FORMATS, at_most, check_limit, opened
+from pairvae_lib.data.reading.process import apart
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
-IMAGE_SUFFIXES = TIFF_SUFFIXES | DETECTOR_SUFFIXES | {".png", ".jpg", ".jpeg", ".npy"}
+IMAGE_SUFFIXES = TIFF_SUFFIXES | DETECTOR_SUFFIXES | {".png", ".jpg", ".jpeg", ".bmp", ".npy"}
 
-MAX_BYTES = 2**30  # of decoded pixels: what a header claims is checked before memory is taken
 MAX_FRAME_PX = 4  # a constant band at an edge up to this width is a frame that software drew, not image
+BAR_ROWS = (0.02, 0.25)  # of the height: the thinnest and the thickest data bar
+BAR_SHARE = 0.7  # of the pixels of a row of a data bar have its grey level
+BAR_NOISE = 8  # grey levels, as JPEG leaves them
+BAR_CONTRAST = 64  # grey levels between the text of a bar and the bar
+BAR_TEXT = 4  # rows with text
 GREY_PERCENTILES = (0.1, 99.9)  # what becomes black and white of images with more than 8 bits
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green, blue; ITU-R BT.601
 
 SAME_SCALE = 0.01  # relative difference of pixel sizes up to which images are left as they are
+TESCAN = 50431  # number of its TIFF tag
+ZEISS_WIDTH = 1024  # px, the screen of which Zeiss gives the pixel size
 MAX_SCALE_RATIO = 4.0  # coarsest over finest; beyond it the finest images would lose what they are good for
 
 # Pillow's modes: channels and type of their arrays. CMYK and the rarer ones are left out on purpose.
@@ -63,20 +71,17 @@ class ImageHeader:
             )
         if self.dtype.kind not in "buif":
             raise ValueError(f"must hold real numbers as pixels; got {self.dtype}")
-        size = self.height * self.width * self.channels * self.dtype.itemsize
-        if size > MAX_BYTES:
-            raise ValueError(
-                f"claims {self.height} x {self.width} px, {size / 2**30:.3g} GiB of pixels; expected at most "
-                f"{MAX_BYTES / 2**30:g} GiB"
-            )
+        check_limit("pixels", self.height * self.width, f"claims {self.height} x {self.width} px")
 
 
+@apart
 def image_header(path: Path) -> ImageHeader:
     """Size and type of the image of a file with one of `IMAGE_SUFFIXES`, without decoding it."""
     with _opened(path) as (header, _):
         return header
 
 
+@apart
 def read_image(path: Path) -> NDArray:
     """Pixels of an image as `image_pixels` reads them, or ValueError if one of them holds no measurement."""
     image, missing = image_pixels(path)
@@ -88,6 +93,7 @@ def read_image(path: Path) -> NDArray:
     return image
 
 
+@apart
 def image_pixels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     """Pixels of an image as they are in the file, and which of them hold no measurement.
 
@@ -141,7 +147,11 @@ def eight_bit(grey: NDArray) -> NDArray[np.uint8]:
     dark, light = np.percentile(values, GREY_PERCENTILES)
     if dark == light:  # nearly all pixels are equal, what is left is not noise alone
         dark, light = float(low), float(high)
-    return np.rint(np.clip((values - dark) / (light - dark), 0, 1) * 255).astype(np.uint8)
+    values -= dark  # in place: large images leave no room for copies
+    values /= light - dark
+    np.clip(values, 0, 1, out=values)
+    values *= 255
+    return np.rint(values, out=values).astype(np.uint8)
 
 
 def frame_window(grey: NDArray) -> tuple[slice, slice]:
@@ -153,16 +163,18 @@ def frame_window(grey: NDArray) -> tuple[slice, slice]:
     return _within(grey), _within(grey.T)
 
 
+@apart
 def file_nm_per_pixel(path: Path) -> float | None:
     """Pixel size [nm] that a microscope or ImageJ wrote into an image file; None where it does not say.
 
-    Only TIFF has such tags: of FEI and Thermo (PixelWidth), Zeiss (Image Pixel Size, else Pixel Size), ImageJ
-    (resolution and its unit). A plain resolution in dots per inch is that of a printer, and is left aside.
+    Only TIFF has such tags: of FEI and Thermo (PixelWidth), Zeiss (Image Pixel Size, else Width, else Pixel Size, which
+    is that of an image of 1024 px), TESCAN (PixelSizeX), ImageJ (resolution and its unit). A plain resolution in dots
+    per inch is that of a printer, and is left aside.
     """
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return None
-    with unreadable_as_value_error(), tifffile.TiffFile(path) as tiff:
-        sides = _fei(tiff) or _zeiss(tiff) or _imagej(tiff)
+    with unreadable_as_value_error(), opened(path) as file, tifffile.TiffFile(file) as tiff:
+        sides = _fei(tiff) or _zeiss(tiff) or _tescan(tiff) or _imagej(tiff)
     if sides is None:
         return None
     across, down = sides
@@ -171,6 +183,47 @@ def file_nm_per_pixel(path: Path) -> float | None:
     if abs(across - down) > SAME_SCALE * across:
         raise ValueError(f"must have square pixels; got {across:g} x {down:g} nm in its tags")
     return across
+
+
+@apart
+def file_image_rows(path: Path) -> int | None:
+    """Rows above the data bar by the tags of a TIFF file; None where they do not say, or there is no bar.
+
+    FEI and Thermo name the rows of the image (ResolutionY), TESCAN those of the bar (ImageStripSize).
+    """
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return None
+    with unreadable_as_value_error(), opened(path) as file, tifffile.TiffFile(file) as tiff:
+        height = _only_page(tiff).imagelength
+        named = ((tiff.fei_metadata or {}).get("Image") or {}).get("ResolutionY")
+        strip = _tescan_tags(tiff).get("ImageStripSize")
+        try:
+            rows = height - int(strip) if strip else int(named) if named else height
+        except (TypeError, ValueError):
+            return None
+    return rows if 0 < rows < height else None
+
+
+def data_bar(grey: NDArray[np.uint8]) -> int | None:
+    """The first row of what looks like an instrument's data bar at the bottom of an image (H, W) in 8 bits, else None.
+
+    A bar is a strip of one grey level with text in another, from `BAR_ROWS` of the height on. An image of two levels
+    has none.
+    """
+    height = len(grey)
+    if ((grey == 0) | (grey == 255)).all():
+        return None
+    strip = grey[-int(BAR_ROWS[1] * height) :].astype(np.int16)
+    level = np.median(strip[-max(int(BAR_ROWS[0] * height), 1) :])
+    is_flat = np.abs(strip - level) <= BAR_NOISE
+    flat_rows = is_flat.mean(axis=1) >= BAR_SHARE
+    start = len(strip) - (int(np.argmin(flat_rows[::-1])) if not flat_rows.all() else len(strip))
+    size = len(strip) - start
+    if size < max(BAR_ROWS[0] * height, MAX_FRAME_PX + 1) or size == len(strip):
+        return None
+    with_text = (np.abs(strip[start:] - level) > BAR_CONTRAST).any(axis=1).sum()
+    above = np.abs(grey[: height - size].astype(np.int16) - level) <= BAR_NOISE
+    return height - size if with_text >= BAR_TEXT and above.mean() < BAR_SHARE else None
 
 
 def common_scale(sizes: list[float | None]) -> float | None:
@@ -204,7 +257,7 @@ def _opened(path: Path) -> Iterator[tuple[ImageHeader, Callable[[], tuple[NDArra
             (height, width), dtype = detector_shape(path)
             yield ImageHeader(height, width, 1, dtype), lambda: detector_image(path)
         elif suffix in TIFF_SUFFIXES:
-            with tifffile.TiffFile(path) as tiff:
+            with opened(path) as file, tifffile.TiffFile(file) as tiff:
                 page = _only_page(tiff)
                 if page.dtype is None:
                     raise ValueError("holds pixels of an unknown type")
@@ -212,13 +265,13 @@ def _opened(path: Path) -> Iterator[tuple[ImageHeader, Callable[[], tuple[NDArra
                 header = ImageHeader(page.imagelength, page.imagewidth, channels, np.dtype(page.dtype))
                 yield header, lambda: _with_gaps(_tiff_pixels(page))
         elif suffix == ".npy":
-            with path.open("rb") as file:
+            with opened(path) as file:
                 header = _npy_header(file)
                 np.lib.format.open_memmap(path, mode="r")  # raises if the file is shorter
                 file.seek(0)
                 yield header, lambda: _with_gaps(np.lib.format.read_array(file, allow_pickle=False))
         else:
-            with _opened_by_pillow(path) as image:
+            with opened(path) as file, _opened_by_pillow(file, FORMATS[suffix][0]) as image:
                 if image.mode not in _MODES:
                     raise ValueError(f"pixels of type {image.mode} are not supported; save it as grey or RGB")
                 channels, kind = _MODES[image.mode]
@@ -243,22 +296,23 @@ def _npy_header(file: IO[bytes]) -> ImageHeader:
 
 
 @contextmanager
-def _opened_by_pillow(path: Path) -> Iterator[Image.Image]:
-    """An image of Pillow, whose own limit on sizes gives way to ours."""
+def _opened_by_pillow(file: IO[bytes], name: str) -> Iterator[Image.Image]:
+    """An image of Pillow in the one format that it may have; Pillow's own limit on sizes gives way to ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            image = Image.open(path)
+            image = Image.open(file, formats=[name])
         except UnidentifiedImageError as error:
-            raise ValueError("is no image in a known format") from error  # Pillow's words hold the whole path
+            raise ValueError(f"is no whole {name} file") from error  # Pillow's words hold the whole path
         with image:
             yield image
 
 
 def _only_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
-    """The image of a TIFF file; smaller pages beside it are previews."""
-    page = tiff.pages.first
-    shapes = [(other.imagelength, other.imagewidth) for other in tiff.pages if isinstance(other, tifffile.TiffPage)]
+    """The image of a TIFF file, its largest page; smaller ones beside it are previews."""
+    pages = [other for other in at_most("pages", tiff.pages) if isinstance(other, tifffile.TiffPage)]
+    page = max(pages, key=lambda other: other.imagelength * other.imagewidth)  # the first of equal ones
+    shapes = [(other.imagelength, other.imagewidth) for other in pages]
     alike = shapes.count((page.imagelength, page.imagewidth))
     if alike > 1 or page.imagedepth > 1:
         raise ValueError(f"must hold one image; got a stack of {max(alike, page.imagedepth)}")
@@ -268,7 +322,7 @@ def _only_page(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
 def _tiff_pixels(page: tifffile.TiffPage) -> NDArray:
     """Pixels of a TIFF page, channels last."""
     kinds = tifffile.PHOTOMETRIC
-    image = page.asarray()
+    image = page.asarray(maxworkers=1)
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and image.ndim == 3:
         image = np.moveaxis(image, 0, -1)
     if page.photometric == kinds.PALETTE and page.colormap is not None:
@@ -305,20 +359,39 @@ def _fei(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
 
 def _zeiss(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
     """Width and height of a pixel [nm] by the tags of Zeiss."""
-    tags = tiff.sem_metadata or {}
-    for name in ("ap_image_pixel_size", "ap_pixel_size"):
+    tags, width = tiff.sem_metadata or {}, _only_page(tiff).imagewidth
+    # The pixel size is that of the screen, whatever the size of the stored image.
+    for name, pixels in (("ap_image_pixel_size", 1.0), ("ap_width", width), ("ap_pixel_size", width / ZEISS_WIDTH)):
         entry = tags.get(name)
         if isinstance(entry, tuple) and len(entry) == 3 and str(entry[2]).lower() in _NANOMETRES:
-            size = float(entry[1]) * _NANOMETRES[str(entry[2]).lower()]
+            size = float(entry[1]) * _NANOMETRES[str(entry[2]).lower()] / pixels
             return size, size
     return None
+
+
+def _tescan(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
+    """Width and height of a pixel [nm] by the tags of TESCAN."""
+    tags = _tescan_tags(tiff)
+    if "PixelSizeX" not in tags:
+        return None
+    width = float(tags["PixelSizeX"])
+    return width * 1e9, float(tags.get("PixelSizeY", width)) * 1e9
+
+
+def _tescan_tags(tiff: tifffile.TiffFile) -> dict[str, str]:
+    """Names and values that TESCAN wrote into a file."""
+    tag = _only_page(tiff).tags.get(TESCAN)
+    value = b"" if tag is None else tag.value
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    lines = (line.partition("=") for line in text.splitlines())
+    return {key.strip(): said.strip() for key, mark, said in lines if mark}
 
 
 def _imagej(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
     """Width and height of a pixel [nm] by the tags of ImageJ, where its unit is one of length."""
     unit = str((tiff.imagej_metadata or {}).get("unit", "")).strip().lower()
     unit = re.sub(r"\\u00b5", "µ", unit)
-    tags = tiff.pages.first.tags
+    tags = _only_page(tiff).tags
     if unit not in _NANOMETRES or "XResolution" not in tags or "YResolution" not in tags:
         return None
     (x_count, x_units), (y_count, y_units) = tags["XResolution"].value, tags["YResolution"].value

@@ -6,8 +6,9 @@
 - one column of scattering files and one of micrograph files, as paths relative to the folder;
 - optional: `morphology`; `group` or `batch` (samples that must not be split between training and test by
   `group_split`); `nm_per_pixel` of the micrograph (else what its TIFF tags say; "unknown" leaves them aside);
-  `q_scale`, the q in 1/nm of one pixel of a pattern, or of one unit of q in a profile; `image_rows`, the rows of the
-  micrograph above an instrument's data bar; a column of true masks;
+  `q_scale`, the q in 1/nm of one pixel of a pattern, or of one unit of q in a profile; `q_unit` of a profile, in
+  place of what its file says; `image_rows`, the rows of the micrograph above an instrument's data bar; a column of
+  true masks;
 - optional, of detector images: `poni`, a calibration of pyFAI; a column of detector masks; `beam_row` and `beam_col`,
   where the beam meets the detector [px]. One `.poni` file and one `mask.*` (an image) in the folder itself count for
   all samples that have none of their own.
@@ -17,7 +18,11 @@ columns are left aside. Text files are 1-D profiles, and so are HDF5 files with 
 column's name tells: one of `PATTERN_WORDS` in it makes them scattering patterns, with one of `AVERAGED_WORDS`
 patterns of which the azimuthal average is wanted; one of `MICROGRAPH_WORDS` micrographs; `mask` or `truth` true masks
 (micrographs, if there are no others), but with one of `PATTERN_WORDS` or `DETECTOR_WORDS` masks of the detector.
-`kinds` overrules the names, and can leave a column out. Commas, semicolons or tabs separate the fields.
+`kinds` overrules the names, and can leave a column out.
+
+The table may come from Excel, R, pandas or a text editor, on any system: in UTF-8, UTF-16 or Windows' code page; with
+commas, semicolons or tabs between the fields; with decimal commas; with NA for what is missing; with backslashes in
+paths; with names of files that differ in upper and lower case, or in how an accent is stored.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ import csv
 import io
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,9 +39,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve
+from pairvae_lib.data.reading.gate import within
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
-from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES
-from pairvae_lib.data.reading.samples import Listing, Sample
+from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES, known_unit
+from pairvae_lib.data.reading.samples import Listing, Sample, is_grazing
 
 PAPER_IMAGE_ROWS = 830  # px above the data bar of the paper's micrographs; public notebooks
 PAPER_IMAGE_WIDTH = 1280  # px
@@ -48,7 +55,11 @@ TRUTH_WORDS = ("mask", "truth")
 DETECTOR_WORDS = ("detector", "beamstop")
 KINDS = ("pattern", "profile", "micrograph", "truth", "detector_mask", "ignore")
 NUMBER_COLUMNS = ("nm_per_pixel", "q_scale", "image_rows")
-RESERVED_COLUMNS = ("sample_id", "morphology", "group", "batch", "poni", "beam_row", "beam_col", *NUMBER_COLUMNS)
+RESERVED_COLUMNS = (
+    "sample_id", "morphology", "group", "batch", "poni", "beam_row", "beam_col", "q_unit", *NUMBER_COLUMNS
+)  # fmt: skip
+SAMPLE_NAMES = ("sampleid", "sample", "sample_name", "id")  # other names of sample_id, if there is no such column
+MISSING = ("NA", "N/A", "#N/A", "NaN", "nan", "<NA>", "NULL")  # as R, Excel and pandas write an empty field
 MEASUREMENT_SUFFIXES = IMAGE_SUFFIXES | PROFILE_SUFFIXES
 MAX_MANIFEST = 2**24  # bytes
 PONI = ".poni"
@@ -91,7 +102,7 @@ def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
     problems += [
         f"{path.parent.name}/{path.name}: must be a file within the folder"
         for path in (*micrographs, *patterns)
-        if not is_file_within(folder, path)
+        if not within(folder, path)
     ]
     samples = tuple(
         # The paper took the micrographs as they are, whatever their tags say.
@@ -129,12 +140,10 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
         if _is_hopeless(problems, line):
             return None
     problems += _repeated(samples)
-    return Listing(folder, tuple(samples), columns.scattering, columns.micrograph, columns.is_profile)
-
-
-def is_file_within(folder: Path, path: Path) -> bool:
-    """Whether a path is a regular file that lies in the folder, links followed; or nothing is there."""
-    return path.resolve().is_relative_to(folder.resolve()) and (path.is_file() or not path.exists())
+    roles = {name: columns.role(name) for name in names if name}
+    return Listing(
+        folder, tuple(samples), columns.scattering, columns.micrograph, columns.is_profile, columns=roles
+    )
 
 
 def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
@@ -156,6 +165,16 @@ class _Columns:
     detector_mask: str | None
     poni: str | None
 
+    def role(self, name: str) -> str:
+        """What a column is taken for."""
+        roles = {
+            self.scattering: "scattering", self.micrograph: "micrographs", self.truth: "true masks",
+            self.detector_mask: "detector masks", self.poni: "calibrations", self.group: "groups",
+            "sample_id": "names of the samples", "morphology": "morphologies",
+        }  # fmt: skip
+        is_known = name in RESERVED_COLUMNS and name not in ("group", "batch")
+        return roles.get(name, "facts of the samples" if is_known else "left aside")
+
 
 def _told_columns(
     folder: Path, rows: list[tuple[int, Row]], names: list[str], kinds: Mapping[str, str], problems: list[str]
@@ -167,7 +186,15 @@ def _told_columns(
     for name in names:
         files = [row[name] for _, row in rows if row[name]]
         images, texts = _forms(folder, files)
-        if name in ("", *RESERVED_COLUMNS) or (name not in kinds and (images + texts) * 2 < max(len(files), 1)):
+        if name in ("", *RESERVED_COLUMNS):
+            continue
+        if (images + texts) * 2 < max(len(files), 1):
+            unknown = Counter(PurePosixPath(file).suffix for file in files if _is_there(folder, file))
+            if name in kinds or unknown.total() * 2 >= max(len(files), 1):
+                if kinds.get(name) != "ignore":
+                    ends = ", ".join(end or "no suffix" for end in unknown) or "files that are not there"
+                    known = ", ".join(sorted(MEASUREMENT_SUFFIXES))
+                    faults.append(f"column {name!r} holds files that end as {ends}; expected one of {known}")
             continue
         if images and texts:
             faults.append(f"column {name!r} mixes image files ({images} rows) and text files ({texts} rows)")
@@ -176,8 +203,8 @@ def _told_columns(
         if kind is None:
             faults.append(
                 f"column {name!r} holds image files of unknown kind; rename it (a name with one of "
-                f"{', '.join(PATTERN_WORDS)} is a pattern, with one of {', '.join(MICROGRAPH_WORDS)} a micrograph) "
-                f"or open the folder with kinds={{{name!r}: 'pattern'}} ('micrograph', 'ignore')"
+                f"{', '.join(PATTERN_WORDS)} is a pattern, with one of {', '.join(MICROGRAPH_WORDS)} a micrograph), or "
+                "delete it"
             )
             continue
         if kind not in ("ignore", "profile") and texts:
@@ -191,7 +218,7 @@ def _told_columns(
     scattering = by_kind["pattern"] + by_kind["profile"]
     for what, found in (("scattering", scattering), ("micrograph", by_kind["micrograph"])):
         if len(found) > 1 or not (found or explained):
-            one = f"columns {', '.join(found)}: keep one with kinds={{{found[-1]!r}: 'ignore'}}" if found else "none"
+            one = f"columns {', '.join(found)}: delete all but one from the manifest" if found else "none"
             faults.append(f"expected one column of {what} files; got {one}")
     for what, found in (("true masks", by_kind["truth"]), ("detector masks", by_kind["detector_mask"])):
         if len(found) > 1:
@@ -225,8 +252,7 @@ def _forms(folder: Path, files: list[str]) -> tuple[int, int]:
 def _holds_curve(folder: Path, name: str) -> bool:
     """Whether an HDF5 file of the folder holds a curve; one that cannot be read is reported with the samples."""
     try:
-        path = folder / name
-        return is_file_within(folder, path) and path.is_file() and is_curve(path)
+        return _is_there(folder, name) and is_curve(folder / _located(folder, name))
     except (OSError, RuntimeError, ValueError):
         return False
 
@@ -246,8 +272,9 @@ def _common_files(
     folder: Path, rows: list[tuple[int, Row]], problems: list[str]
 ) -> tuple[Path | None, Path | None]:
     """Calibration and detector mask that lie in the folder itself, and are not the file of a sample."""
-    taken = {value for _, row in rows for value in row.values()}
-    paths = sorted(path for path in folder.iterdir() if path.name not in taken and not path.name.startswith("."))
+    taken = {value.casefold() for _, row in rows for value in row.values()}
+    others = (path for path in folder.iterdir() if path.name.casefold() not in taken)
+    paths = sorted(path for path in others if not path.name.startswith("."))
     found = {
         "calibrations": [path for path in paths if path.suffix.lower() == PONI],
         "masks": [path for path in paths if path.stem == "mask" and path.suffix.lower() in IMAGE_SUFFIXES],
@@ -257,7 +284,7 @@ def _common_files(
             names = ", ".join(path.name for path in files)
             problems.append(f"expected at most one of the folder's {what}; got {names}")
         problems += [
-            f"{path.name}: must be a file within the folder" for path in files if not is_file_within(folder, path)
+            f"{path.name}: must be a file within the folder" for path in files if not within(folder, path)
         ]
     poni, mask = (next(iter(files), None) for files in found.values())
     return poni, mask
@@ -265,19 +292,23 @@ def _common_files(
 
 def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
     """Line numbers and rows of a table, with the faults of the table itself."""
-    if not is_file_within(path.parent, path) or path.stat().st_size > MAX_MANIFEST:
+    if not within(path.parent, path) or path.stat().st_size > MAX_MANIFEST:
         problems.append(f"{path.name}: must be a file within the folder, of at most {MAX_MANIFEST // 2**20} MiB")
         return []
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _decoded(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{path.name}: cannot be read as UTF-8 text ({error})")
+        problems.append(f"{path.name}: cannot be read as text ({error})")
         return []
-    header = text.partition("\n")[0]
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines and (told := re.fullmatch(r"\W*sep=(.)\W*", lines[0])):  # Excel's first line
+        delimiter, text = told[1], text.replace(lines[0], "", 1)
+    else:
+        delimiter = max(",;\t", key=(lines or [""])[0].count)
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[tuple[int, Row]] = []
     try:
-        names = [name.strip() for name in next(table, [])]
+        names = _column_names(next((fields for fields in table if any(map(str.strip, fields))), []))
         repeated = sorted({name for name in names if name and names.count(name) > 1})
         problems += [f"{path.name}: column {name!r} occurs more than once" for name in repeated]
         if "sample_id" not in names:
@@ -287,17 +318,49 @@ def _rows(path: Path, problems: list[str]) -> list[tuple[int, Row]]:
         for fields in table:
             if not any(field.strip() for field in fields):
                 continue
+            if len(fields) == len(names) + 1 and not rows and fields[0].strip().isdigit() and names[0]:
+                names = ["", *names]  # R leaves the number of the row without a name
+            if len(fields) > len(names) and not any(field.strip() for field in fields[len(names) :]):
+                fields = fields[: len(names)]
             if len(fields) != len(names):
                 problems.append(f"{path.name} line {table.line_num}: {len(fields)} fields for {len(names)} columns")
                 if _is_hopeless(problems, table.line_num):
                     return []
                 continue
-            rows.append((table.line_num, dict(zip(names, map(str.strip, fields), strict=True))))
+            row = dict(zip(names, map(str.strip, fields), strict=True))
+            row = {name: "" if field in MISSING and name != "sample_id" else field for name, field in row.items()}
+            rows.append((table.line_num, row))
     except csv.Error as error:
         problems.append(f"{path.name} line {table.line_num}: {error}")
     if not rows:
         problems.append(f"{path.name}: no usable row")
     return rows
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a table: UTF-16 with its mark, UTF-8, else Windows' code page."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if b"\x00" in data:
+            raise
+        return data.decode("cp1252")
+
+
+def _column_names(header: list[str]) -> list[str]:
+    """Names of columns, those of reserved ones in their own spelling."""
+
+    def plain(name: str) -> str:
+        return re.sub(r"[\s.-]+", "_", re.sub(r"\s*/\s*", "_per_", name.strip().lower()))
+
+    names = [plain(name) if plain(name) in RESERVED_COLUMNS else name.strip() for name in header]
+    if "sample_id" not in names:
+        other = next((i for known in SAMPLE_NAMES for i, name in enumerate(names) if plain(name) == known), None)
+        if other is not None:
+            names[other] = "sample_id"
+    return names
 
 
 def _is_hopeless(problems: list[str], line: int) -> bool:
@@ -351,14 +414,25 @@ def _sample(
         _beam(row, faults),
         columns.is_averaged,
         not keeps_unknown,
+        _q_unit(row.get("q_unit", ""), faults),
+        not columns.is_profile and is_grazing(columns.scattering),
     )
+
+
+def _q_unit(text: str, faults: list[str]) -> str:
+    """The unit of q that a row gives."""
+    try:
+        return known_unit(text)
+    except ValueError as error:
+        faults.append(str(error))
+        return ""
 
 
 def _file(
     folder: Path, name: str, column: str, faults: list[str], suffixes: frozenset[str] = MEASUREMENT_SUFFIXES
 ) -> Path:
     """A path of the manifest, which must stay within the folder, links included."""
-    path = PurePosixPath(name)
+    path = PurePosixPath(_located(folder, name))
     if not name:
         faults.append(f"{column} is empty")
     elif path.is_absolute() or PureWindowsPath(name).is_absolute() or ".." in PureWindowsPath(name).parts:
@@ -366,12 +440,48 @@ def _file(
     elif path.suffix.lower() not in suffixes:
         faults.append(f"{column} must end as one of {', '.join(sorted(suffixes))}; got {_shown(name)}")
     elif _check_printable(name, column, faults):
-        try:
-            if not is_file_within(folder, folder / path):
-                faults.append(f"{column} must be a file that lies within the folder; got {_shown(name)}")
-        except (OSError, RuntimeError, ValueError) as error:  # names that are too long, links in a circle
-            faults.append(f"{column} is no usable path ({type(error).__name__}); got {_shown(name)}")
+        if not within(folder, folder / path):
+            faults.append(f"{column} must be a file that lies within the folder; got {_shown(name)}")
     return folder / path
+
+
+def relative_name(folder: Path, path: Path) -> str:
+    """A file by its path within the folder."""
+    return path.relative_to(folder).as_posix()
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    """Whether a field names a file of the folder."""
+    try:
+        path = folder / _located(folder, name)
+        return within(folder, path) and path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _located(folder: Path, name: str) -> str:
+    """A path of the manifest as the folder spells it, where that can be told.
+
+    The manifest may have come from another system: with backslashes, or with names in other case or another form of
+    Unicode. Where there is no single file that fits, the path stays as it is.
+    """
+
+    def key(part: str) -> str:
+        return unicodedata.normalize("NFC", part).casefold()
+
+    try:
+        if (folder / name).exists() or PureWindowsPath(name).is_absolute() or ".." in PureWindowsPath(name).parts:
+            return name
+        place = Path()
+        for part in PurePosixPath(name.replace("\\", "/")).parts:
+            here = folder / place
+            if not (here / part).exists() and here.is_dir():
+                fitting = [other.name for other in here.iterdir() if key(other.name) == key(part)]
+                part = fitting[0] if len(fitting) == 1 else part
+            place /= part
+        return place.as_posix() if (folder / place).exists() else name.replace("\\", "/")
+    except (OSError, ValueError):  # names that are too long, or hold what no path may
+        return name
 
 
 def _check_printable(text: str, column: str, faults: list[str]) -> bool:
@@ -393,7 +503,7 @@ def _beam(row: Row, faults: list[str]) -> tuple[float, float] | None:
     if not any(texts):
         return None
     try:
-        beam = float(texts[0]), float(texts[1])
+        beam = float(texts[0].replace(",", ".")), float(texts[1].replace(",", "."))
     except ValueError:
         beam = math.nan, math.nan
     if all(map(math.isfinite, beam)):
@@ -403,11 +513,11 @@ def _beam(row: Row, faults: list[str]) -> tuple[float, float] | None:
 
 
 def _number(text: str, name: str, faults: list[str]) -> float | None:
-    """A positive number (whole for rows), or None where the field is empty."""
+    """A positive number (whole for rows), perhaps with a decimal comma, or None where the field is empty."""
     if not text:
         return None
     try:
-        number = float(text)
+        number = float(re.sub(r"^(\d*),(\d+)$", r"\1.\2", text))
     except ValueError:
         number = math.nan
     whole = name != "image_rows" or (math.isfinite(number) and number == int(number))

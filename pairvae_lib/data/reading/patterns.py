@@ -4,7 +4,9 @@ A masked pixel (beam stop, module gaps, bad pixels) is never taken for an intens
 out. A 2-D pattern, which a model needs whole, has it filled: by its Friedel mate, the pixel opposite about the beam,
 where that was measured, since I(q) = I(-q) for the transmission of thin samples; else by the mean of the measured
 pixels at its distance from the beam, interpolated between rings; inside the first measured ring (behind a beam stop)
-by that ring's mean.
+by that ring's mean. At grazing incidence (GISAXS) nothing arrives below the sample's horizon: there a masked pixel is
+filled by its mirror image, left-right about the beam; else it is interpolated between the measured pixels above and
+below it.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from pairvae_lib.checks import check_shape
 from pairvae_lib.data.reading.decoding import field_module, unreadable_as_value_error
+from pairvae_lib.data.reading.gate import text_bytes
 from pairvae_lib.data.reading.images import grey_image, image_pixels, is_grey
+from pairvae_lib.data.reading.process import apart
 from pairvae_lib.data.scattering import inverted_colour_map
 
 LIMIT_PERCENTILES = (0.1, 99.9)  # of intensities: a few hot points do not squeeze the rest
@@ -31,7 +35,12 @@ MAX_COLOUR_RESIDUAL = 20.0  # RGB levels; JPEG alone leaves 4-6
 LEAST_SEEN = 0.1  # share of the pixels of a pattern that must hold a measurement
 FARTHEST_BEAM = 10  # sizes of the pattern
 LEAST_SYMMETRY = 0.6  # correlation of Friedel mates from which on a beam centre is believed that nobody gave
+LEAST_OF_GIVEN = -0.2  # the same, about a beam that somebody gave; below it one side is bright where the other is dark
 MAX_PONI = 2**16  # bytes
+NO_BEAM = (
+    "masked pixels are filled about the beam, which nobody gave, and the pattern is not {}; add a .poni file, or the "
+    "columns beam_row and beam_col"
+)
 METHOD = ("bbox", "csr", "cython")  # pixels split over the rings that they cover; the sums are kept for a detector
 _FILE_WORDS = ("file", "spline")  # in settings of a detector: names of further files
 
@@ -42,8 +51,8 @@ def scaled_pattern(pattern: ArrayLike, limits: tuple[float, float] | None = None
     Parameters
     ----------
     pattern : array of shape (H, W)
-        8-bit and 16-bit patterns are scaled intensities and are divided by their type's largest number. Others are
-        raw counts where `limits` are given, intensities in [0, 1] where not.
+        8-bit patterns, and 16-bit ones without `limits`, are scaled intensities and are divided by their type's largest
+        number. Others are raw counts where `limits` are given, intensities in [0, 1] where not.
     limits : (low, high), optional
         log10 counts that become 0 and 1 (`PreparedPairs.limits`). Counts that are not positive become 0.
 
@@ -52,7 +61,7 @@ def scaled_pattern(pattern: ArrayLike, limits: tuple[float, float] | None = None
     ndarray of float32, shape (H, W)
     """
     values = np.asarray(pattern)
-    if values.dtype in (np.bool_, np.uint8, np.uint16):
+    if values.dtype in (np.bool_, np.uint8) or (values.dtype == np.uint16 and limits is None):
         largest = 1 if values.dtype == np.bool_ else np.iinfo(values.dtype).max
         return (values.astype(np.float64) / largest).astype(np.float32)
     if limits is None:
@@ -66,6 +75,7 @@ def scaled_pattern(pattern: ArrayLike, limits: tuple[float, float] | None = None
     return scaled
 
 
+@apart
 def pattern_levels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     """Intensities of a pattern as in its file, and which of its pixels hold no measurement, by the file alone.
 
@@ -98,6 +108,7 @@ def pattern_levels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     return levels, missing
 
 
+@apart
 def mask_pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Pixels (H, W) that the mask file of a pattern of this shape masks: those that are not zero.
 
@@ -122,7 +133,9 @@ def check_beam(beam: tuple[float, float], shape: tuple[int, ...]) -> None:
         )
 
 
-def filled_pattern(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[float, float] | None = None) -> NDArray:
+def filled_pattern(
+    levels: NDArray, missing: NDArray[np.bool_], centre: tuple[float, float] | None = None, is_grazing: bool = False
+) -> NDArray:
     """A pattern whose masked pixels are filled: see the head of this module.
 
     Parameters
@@ -134,6 +147,9 @@ def filled_pattern(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[fl
     centre : (row, col), optional
         The beam [px], the centre of the first pixel at (0, 0); it may lie outside. The middle of the pattern,
         (H - 1) / 2 and (W - 1) / 2, if not given, which the pattern's own symmetry must bear out.
+    is_grazing : bool
+        Whether the pattern was taken at grazing incidence; also taken for true where it is dark on the other side of
+        the beam.
 
     Returns
     -------
@@ -152,39 +168,71 @@ def filled_pattern(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[fl
     height, width = levels.shape
     row, col = ((height - 1) / 2, (width - 1) / 2) if centre is None else centre
     check_beam((row, col), levels.shape)
-    rows, cols = np.nonzero(missing)
-    mates = np.rint(2 * row - rows).astype(np.intp), np.rint(2 * col - cols).astype(np.intp)
-    if centre is None:
-        _check_symmetry(levels, seen)
     values = levels.astype(np.float64)
-    rings = _rings(levels.shape, row, col)
-    counts = np.bincount(rings[seen], minlength=int(rings.max()) + 1)
-    sums = np.bincount(rings[seen], weights=values[seen], minlength=len(counts))
-    measured = np.flatnonzero(counts)
-    fill = np.interp(rings[missing], measured, sums[measured] / counts[measured])
-    inside = (mates[0] >= 0) & (mates[0] < height) & (mates[1] >= 0) & (mates[1] < width)
-    opposite = tuple(np.where(inside, axis, 0) for axis in mates)
-    has_mate = inside & seen[opposite]
-    fill[has_mate] = values[opposite][has_mate]
-    values[missing] = fill
+    if is_grazing or (centre is not None and is_one_sided(levels, missing, centre)):
+        has_mirror = _fill_from(values, missing, row=None, col=col)
+        if centre is None and has_mirror.any() and _symmetry(levels, seen, (None, col)) < LEAST_SYMMETRY:
+            raise ValueError(NO_BEAM.format("left-right symmetric about its middle"))
+        _fill_between(values, missing & ~has_mirror)
+    else:
+        if centre is None and (symmetry := _symmetry(levels, seen, (row, col))) < LEAST_SYMMETRY:
+            raise ValueError(
+                NO_BEAM.format(
+                    f"symmetric about its middle (correlation {symmetry:.2f}, expected at least {LEAST_SYMMETRY:g})"
+                )
+            )
+        rings = _rings(levels.shape, row, col)
+        counts = np.bincount(rings[seen], minlength=int(rings.max()) + 1)
+        sums = np.bincount(rings[seen], weights=values[seen], minlength=len(counts))
+        measured = np.flatnonzero(counts)
+        values[missing] = np.interp(rings[missing], measured, sums[measured] / counts[measured])
+        _fill_from(values, missing, row, col)
     if levels.dtype in (np.uint8, np.uint16):
         return np.rint(values).astype(levels.dtype)
     return values.astype(levels.dtype) if levels.dtype.kind == "f" else values
 
 
-def _check_symmetry(levels: NDArray, seen: NDArray[np.bool_]) -> None:
-    """Raise ValueError unless the pattern looks alike on both sides of its middle."""
-    both = seen & seen[::-1, ::-1]
+def is_one_sided(levels: NDArray, missing: NDArray[np.bool_], centre: tuple[float, float]) -> bool:
+    """Whether a pattern (H, W) is dark on the other side of the beam, as at grazing incidence below the horizon."""
+    return _symmetry(levels, ~missing, centre) < LEAST_OF_GIVEN
+
+
+def _mates(
+    shape: tuple[int, ...], row: float | None, col: float
+) -> tuple[NDArray[np.bool_], tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Which pixels have a mate within the pattern, and where: opposite about the beam, left-right if row is None."""
+    rows, cols = np.indices(shape)
+    mates = rows if row is None else np.rint(2 * row - rows).astype(np.intp), np.rint(2 * col - cols).astype(np.intp)
+    inside = (mates[0] >= 0) & (mates[0] < shape[0]) & (mates[1] >= 0) & (mates[1] < shape[1])
+    return inside, (np.where(inside, mates[0], 0), np.where(inside, mates[1], 0))
+
+
+def _fill_from(values: NDArray, missing: NDArray[np.bool_], row: float | None, col: float) -> NDArray[np.bool_]:
+    """Fill missing pixels by their mates where those were measured; returns which were filled."""
+    inside, mates = _mates(values.shape, row, col)
+    filled = missing & inside & ~missing[mates]
+    values[filled] = values[mates][filled]
+    return filled
+
+
+def _fill_between(values: NDArray, missing: NDArray[np.bool_]) -> None:
+    """Fill missing pixels along their column between measured ones, in a column without any by the nearest column."""
+    places = np.arange(len(values))
+    seen = ~missing
+    known = np.flatnonzero(seen.any(axis=0))
+    for col in np.flatnonzero(missing.any(axis=0)):
+        source = col if seen[:, col].any() else known[np.argmin(np.abs(known - col))]
+        rows, measured = missing[:, col], seen[:, source]
+        values[rows, col] = np.interp(places[rows], places[measured], values[measured, source])
+
+
+def _symmetry(levels: NDArray, seen: NDArray[np.bool_], centre: tuple[float | None, float]) -> float:
+    """Correlation of the logarithms of measured pixels and their mates; 0 where it is not defined."""
+    inside, mates = _mates(levels.shape, *centre)
+    both = seen & inside & seen[mates]
     values = levels.astype(np.float64)
-    pair = np.log1p(np.clip([values[both], values[::-1, ::-1][both]], 0, None))
-    varies = both.any() and pair[0].std() > 0
-    symmetry = float(np.corrcoef(pair)[0, 1]) if varies else 0.0
-    if symmetry < LEAST_SYMMETRY:
-        raise ValueError(
-            "masked pixels are filled about the beam, which nobody gave, and the pattern is not symmetric about its "
-            f"middle (correlation {symmetry:.2f}, expected at least {LEAST_SYMMETRY:g}); add a .poni file, or the "
-            "columns beam_row and beam_col"
-        )
+    pair = np.log1p(np.clip([values[both], values[mates][both]], 0, None))
+    return float(np.corrcoef(pair)[0, 1]) if both.any() and (pair.std(axis=1) > 0).all() else 0.0
 
 
 @lru_cache(maxsize=4)
@@ -209,7 +257,7 @@ def calibration(path: Path) -> Calibration:
     with unreadable_as_value_error():
         if path.stat().st_size > MAX_PONI:
             raise ValueError(f"must be a .poni file of at most {MAX_PONI} bytes; got {path.stat().st_size}")
-        return _calibration(path, path.read_text(encoding="utf-8"))
+        return _calibration(path, text_bytes(path).decode("utf-8"))
 
 
 def averaged_profile(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,10 +20,11 @@ from pairvae_lib.data.reading.patterns import (
     mask_pixels,
     pattern_levels,
 )
-from pairvae_lib.data.reading.profiles import MIN_POINTS, read_profile
+from pairvae_lib.data.reading.profiles import MIN_POINTS, Curve, known_unit, read_curve
 from pairvae_lib.data.scattering import folded_profile
 
 UNLABELLED = "unlabelled"
+GRAZING_WORDS = ("gisaxs", "giwaxs", "gisans", "gid", "gixd", "gixs", "grazing")
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,10 @@ class Sample:
     """One row: the files of a sample, and what is known of it.
 
     `is_averaged`: the scattering is a detector image, of which the azimuthal average is wanted.
-    `beam`: (row, col) where the beam meets the detector [px]. `has_trusted_tags`: the pixel size may be taken from the
-    tags of the micrograph.
+    `beam`: (row, col) where the beam meets the detector [px]. `has_trusted_tags`: pixel size and rows above the data
+    bar may be taken from the tags of the micrograph. `q_unit`: of a profile, in place of what its file says.
+    `is_grazing`: the pattern was taken at grazing incidence. `from_tags`: which of `nm_per_pixel` and `image_rows` the
+    tags gave.
     """
 
     sample_id: str
@@ -47,6 +52,9 @@ class Sample:
     beam: tuple[float, float] | None = None
     is_averaged: bool = False
     has_trusted_tags: bool = True
+    q_unit: str = ""
+    is_grazing: bool = False
+    from_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,12 @@ class Listing:
     is_profile: bool
     image_width: int | None = None  # px, where the layout prescribes it
     one_pattern_shape: bool = True  # whether all patterns must have the same shape
+    columns: Mapping[str, str] = field(default_factory=dict)  # what every column of the manifest was taken for
+
+
+def is_grazing(technique: str) -> bool:
+    """Whether the name of a technique or column says that it is of grazing incidence."""
+    return bool(set(re.findall("[a-z]+", technique.lower())) & set(GRAZING_WORDS))
 
 
 class SampleFiles:
@@ -71,7 +85,7 @@ class SampleFiles:
     def __init__(self) -> None:
         self._pattern = cache(pattern_levels)
         self._mask = cache(mask_pixels)
-        self._profile = cache(read_profile)
+        self._profile = cache(read_curve)
         self._poni = cache(calibration)
         self._micrographs: dict[Path, NDArray] = {}
 
@@ -93,7 +107,7 @@ class SampleFiles:
     def levels(self, sample: Sample) -> NDArray:
         """Intensities of a pattern (H, W), filled where the detector saw nothing: see `patterns.filled_pattern`."""
         beam = self.beam(sample)  # first: a fault of the calibration is told before one of the pattern
-        return filled_pattern(*self.measured(sample), beam)
+        return filled_pattern(*self.measured(sample), beam, sample.is_grazing)
 
     def beam(self, sample: Sample) -> tuple[float, float] | None:
         """Where the beam meets the detector [px]: by the sample's own words, else by its calibration, else None."""
@@ -108,27 +122,28 @@ class SampleFiles:
         except ValueError as error:
             raise ValueError(f"its calibration {poni.name}: {error}") from error
 
-    def profile(self, sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
-        """Folded 1-D profile of a text file or an NXcanSAS file; or of a detector image, averaged by its calibration.
+    def profile(self, sample: Sample) -> Curve:
+        """Folded 1-D profile (see `scattering.folded_profile`) of a text or HDF5 file; or of a detector image.
 
-        Returns
-        -------
-        q, intensity : ndarray of shape (N,)
-            See `scattering.folded_profile`.
-        unit : str
-            Of q: "1/nm" where the sample has a scale of q or a calibration, else what the file names, "" if nothing.
+        Of an image it is the azimuthal average by its calibration. The unit of q is "1/nm" where the sample has a scale
+        of q or a calibration, else that of the sample, else what the file names.
         """
         if sample.is_averaged and sample.poni is not None:
             q, intensity = averaged_profile(*self.measured(sample), self.calibration(sample.poni))
-            unit = "1/nm"
+            curve = Curve(q, intensity, "1/nm", "the calibration", "the azimuthal average")
+        elif sample.q_scale is not None:
+            if known_unit(sample.q_unit) not in ("", "1/nm"):
+                raise ValueError(f"q_scale gives q in 1/nm, and q_unit says {sample.q_unit}; leave one of them out")
+            curve = self._profile(sample.scattering, "unknown")  # the scale is of the numbers in the file
+            curve = replace(curve, q=curve.q * sample.q_scale, unit="1/nm", unit_from="q_scale", warnings=())
         else:
-            q, intensity, unit = self._profile(sample.scattering)
-            if sample.q_scale is not None and not sample.is_averaged:
-                q, unit = q * sample.q_scale, "1/nm"
-        folded_q, folded = folded_profile(q, intensity)
+            curve = self._profile(sample.scattering, sample.q_unit)
+        left_out = dict(curve.left_out)
+        folded_q, folded = folded_profile(curve.q, curve.intensity, left_out)
         if len(folded_q) < MIN_POINTS:
             raise ValueError(f"must hold at least {MIN_POINTS} points outside the beam stop; got {len(folded_q)}")
-        return folded_q, folded, unit
+        left_out = {why: count for why, count in left_out.items() if count}
+        return replace(curve, q=folded_q, intensity=folded, left_out=left_out)
 
     def keep_micrograph(self, path: Path) -> None:
         """Read a micrograph and keep it: one of floats is read when it is checked, for they may be NaN."""
@@ -151,4 +166,9 @@ class SampleFiles:
     def _above_bar(self, path: Path, sample: Sample) -> NDArray:
         """Grey levels of an image above the data bar."""
         image = self._micrographs.get(path)
-        return grey_image(read_image(path) if image is None else image)[: sample.image_rows]
+        grey = grey_image(read_image(path) if image is None else image)
+        if sample.image_rows is not None and len(grey) < sample.image_rows:
+            raise ValueError(
+                f"{len(grey)} px high, expected at least the {sample.image_rows} rows above the data bar (image_rows)"
+            )
+        return grey[: sample.image_rows]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BytesIO
 from math import pi
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,8 +23,8 @@ from pairvae_lib.data.simulation.micrograph import NM_PER_PIXEL, with_data_bar
 from pairvae_lib.data.simulation.morphologies import MORPHOLOGIES, RANGES
 from pairvae_lib.data.simulation.pair import SIZES, simulate_pair
 from pairvae_lib.data.simulation.pattern import BEAM_CENTRE, Q_SCALE
+from pairvae_lib.files.writing import replacing_folder
 
-VERSION = 1  # to be raised whenever the same seed gives other bytes
 RECORD = "simulation.json"
 
 
@@ -84,25 +83,19 @@ def simulate(
     check_range("seed", seed, 0, 2**63 - 1)
     check_one_of("size", size, tuple(SIZES))
     folder = Path(folder)
-    record = {
+    record: dict[str, object] = {
         "size": size,
         "seed": seed,
         "n_pairs": n_pairs,
-        "version": VERSION,
+        "version": SIZES[size].version,
         "q_px_times_d_px": Q_SCALE,
         "beam_centre_row_col": list(BEAM_CENTRE),
         "nm_per_pixel": NM_PER_PIXEL,
         "nm_per_pixel_is_assumed": True,
     }
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if _record_in(folder) == record:
-            return folder
-        raise ValueError(
-            f"folder must be missing, empty or hold the simulation of {n_pairs} {size} pairs with seed {seed}; "
-            f"{folder} holds something else"
-        )
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    try:
+    if _is_there(folder, record):
+        return folder
+    with replacing_folder(folder) as partial:
         for name in ("saxs", "sem", "mask"):
             (partial / name).mkdir(parents=True)
         seeds = np.random.SeedSequence(seed).spawn(n_pairs)
@@ -120,12 +113,20 @@ def simulate(
             writer.writeheader()
             writer.writerows(manifest)
         (partial / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()  # it is empty; renaming onto it fails on some systems
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _is_there(folder, record)  # another process may have been at it, too
     return folder
+
+
+def _is_there(folder: Path, record: dict[str, object]) -> bool:
+    """Whether a folder holds a simulation already; ValueError if it holds anything else."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    if _record_in(folder) == record:
+        return True
+    raise ValueError(
+        f"folder must be missing, empty or hold the simulation of {record['n_pairs']} {record['size']} pairs with seed "
+        f"{record['seed']}; {folder} holds something else"
+    )
 
 
 def _record_in(folder: Path) -> object:
@@ -144,9 +145,15 @@ def _written_pair(task: _Task) -> dict[str, str]:
     pair = simulate_pair(morphology, task.size, np.random.default_rng(task.seed), variant)
     name = f"sim{task.index:04d}"
     paths = {"saxs": f"saxs/{name}.png", "sem": f"sem/{name}.tif", "mask": f"mask/{name}.png"}
-    Image.fromarray(np.rint(pair.pattern * 65535).astype(np.uint16)).save(task.folder / paths["saxs"])
-    Image.fromarray(with_data_bar(pair.micrograph)).save(task.folder / paths["sem"], compression="tiff_lzw")
-    Image.fromarray(pair.mask).save(task.folder / paths["mask"])
+    images = {
+        "saxs": Image.fromarray(np.rint(pair.pattern * 65535).astype(np.uint16)),
+        "sem": Image.fromarray(with_data_bar(pair.micrograph)),
+        "mask": Image.fromarray(pair.mask),
+    }
+    for key, image in images.items():
+        content = BytesIO()  # Pillow does not say why a file could not be written
+        image.save(content, "TIFF" if key == "sem" else "PNG", **({"compression": "tiff_lzw"} if key == "sem" else {}))
+        (task.folder / paths[key]).write_bytes(content.getvalue())
     return {
         "sample_id": name,
         **paths,

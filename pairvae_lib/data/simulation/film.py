@@ -50,7 +50,9 @@ def annealing(parameters: Parameters, size: str, times: Sequence[float], seed: i
         check_positive("time", time)
         now = replace(parameters, duration=time)
         count = SIZES[size].fields
-        fields = [evolved(now, grid, np.random.default_rng([seed, field])) for field in range(count)]
+        fields = [
+            evolved(now, grid, np.random.default_rng([seed, field]), SIZES[size].long_steps) for field in range(count)
+        ]
         _, micrograph, pattern = recorded(fields, now, size, np.random.default_rng([seed, count]))  # the same light
         yield Moment(time, pattern, micrograph)
 
@@ -91,9 +93,9 @@ def relit_micrographs(
     morphology = MORPHOLOGIES[turn]
     parameters = drawn_parameters(morphology, rng, cycle % len(RANGES[morphology]))
     grid = film_grid(parameters, size)
-    film = evolved(parameters, grid, rng)
+    film = evolved(parameters, grid, rng, SIZES[size].long_steps)
     for _ in range(SIZES[size].fields - 1):  # only the pattern sees them, but they draw from the generator
-        evolved(parameters, grid, rng)
+        evolved(parameters, grid, rng, SIZES[size].long_steps)
     phi = at_pixels(film, size)
     micrographs = {
         float(factor): formed_micrograph(

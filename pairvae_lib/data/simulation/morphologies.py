@@ -37,7 +37,7 @@ class Parameters:
     bottom_mean: float  # m2, mean of phi in the bottom layer
     noise: float  # thermal
     duration: float  # time of annealing
-    time_step: float
+    time_step: float  # of the phase field; the full size doubles it once the domains have formed
     doming: float  # how far a domain's grey level follows phi, 0 flat to 1
     contrast: float  # contrast to noise of the micrograph, 0 poor to 1 good
     illumination: float  # amplitude of uneven illumination [grey levels]

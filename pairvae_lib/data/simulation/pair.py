@@ -24,11 +24,13 @@ class Size:
     grid: tuple[int, int]  # rows, cols; the field is periodic over it
     micrograph: tuple[int, int]  # rows, cols [px], cut from the upsampled field
     fields: int  # independent fields in a pattern, the micrograph's own among them
+    long_steps: bool  # double the time step once the domains have formed
+    version: int  # to be raised whenever the same seed gives other bytes
 
 
 SIZES: dict[str, Size] = {
-    "quick": Size(grid=(280, 432), micrograph=(415, 640), fields=2),
-    "full": Size(grid=(560, 864), micrograph=(830, 1280), fields=4),
+    "quick": Size(grid=(280, 432), micrograph=(415, 640), fields=2, long_steps=False, version=1),
+    "full": Size(grid=(560, 864), micrograph=(830, 1280), fields=4, long_steps=True, version=2),
 }
 
 
@@ -72,7 +74,7 @@ def simulate_pair(morphology: str, size: str, rng: np.random.Generator, variant:
     """
     parameters = drawn_parameters(morphology, rng, variant)
     grid = film_grid(parameters, size)
-    fields = [evolved(parameters, grid, rng) for _ in range(SIZES[size].fields)]
+    fields = [evolved(parameters, grid, rng, SIZES[size].long_steps) for _ in range(SIZES[size].fields)]
     phi, micrograph, pattern = recorded(fields, parameters, size, rng)
     return SimulatedPair(micrograph, phi[0] > 0, pattern, morphology, asdict(parameters))
 

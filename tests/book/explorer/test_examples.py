@@ -74,6 +74,11 @@ def test_what_a_front_end_loads_is_in_one_folder(fresh_pair, explored, tmp_path)
     torch.testing.assert_close(fresh_pair.vae("saxs").latent_shape, Exploration.load(folder / FILE).latent_shape)
 
 
+def test_equal_contents_are_equal_files(explored, tmp_path):
+    files = [explored.save(tmp_path / str(number)) for number in range(8)]
+    assert len({path.read_bytes() for path in files}) == 1
+
+
 def test_another_or_a_broken_file_is_refused(explored, tmp_path):
     path = tmp_path / FILE
     with pytest.raises(FileNotFoundError, match=f"{FILE} is not there$"):

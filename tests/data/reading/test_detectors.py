@@ -38,7 +38,7 @@ def test_an_eiger_master_file_with_its_data_file(tmp_path, dtype):
     assert (missing == (GAPS | bad)).all()
     assert (read[~missing] == COUNTS[~missing]).all()
     (tmp_path / "scan_1_data_000001.h5").unlink()
-    with pytest.raises(ValueError, match="data_000001 points to nothing that can be read$"):
+    with pytest.raises(ValueError, match="^needs the file scan_1_data_000001.h5 beside it, which is not there$"):
         detector_image(path)
 
 
@@ -54,6 +54,11 @@ def test_customs_of_detectors():
     two, noise = np.array([[-1.0, 5], [-2, 3]]), np.array([[-1.0, -1.5], [-2, 3]])
     assert no_signal(two).tolist() == [[True, False], [True, False]]
     assert not no_signal(noise).any()
+    assert no_signal(np.array([[-1.0, -2, -3, 4]])).tolist() == [[True, True, True, False]]
+    for dtype in (np.int64, np.uint64, np.float64, np.float32):  # of a detector that marks by 2^32 - 1
+        assert no_signal(np.array([[5, 2**32 - 1]], dtype=dtype)).tolist() == [[False, True]]
+    assert no_signal(np.array([[7, 65535, 65535]], dtype=np.int32)).tolist() == [[False, True, True]]
+    assert not no_signal(np.array([[7, 65535, 65536]], dtype=np.int32)).any()
     assert no_signal(np.array([[np.nan, np.inf, 1]])).tolist() == [[True, True, False]]
     assert no_signal(np.array([[-3, 0, 4]])).tolist() == [[True, False, False]]
     assert not no_signal(np.array([[True, False]])).any()
@@ -82,7 +87,7 @@ def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("entry/data/data", shape=(10**6, 10**6), dtype="i4", chunks=(1, 1000))
     assert (tmp_path / "a.h5").stat().st_size < 10**5
-    with pytest.raises(ValueError, match=r"^claims 1000000 x 1000000 px, 3.73e\+03 GiB of pixels; expected at most"):
+    with pytest.raises(ValueError, match=r"^/entry/data/data has 10+ values; expected at most 20000000 pixels \(to"):
         image_pixels(tmp_path / "a.h5")
 
 
@@ -103,9 +108,8 @@ def test_files_that_are_something_else_have_a_reason(tmp_path, suffix):
     path.write_text("<html>not found</html>" * 40)
     with pytest.raises(ValueError) as error:
         image_pixels(path)
-    assert str(error.value) in ("is no EDF file: no header in braces", "is no CBF file: no binary section") or (
-        suffix == ".h5" and "cannot be read (OSError" in str(error.value)
-    )
+    name = {".edf": "EDF", ".cbf": "CBF", ".h5": "HDF5"}[suffix]
+    assert str(error.value) == f"is no {name} file, though its name says so"
     with pytest.raises(ValueError, match="^is missing$"):
         image_pixels(tmp_path / f"missing{suffix}")
 

@@ -95,3 +95,21 @@ def test_a_beam_that_is_far_away_is_refused():
     for beam in ((28.0, 4e41), (-9e8, 0.0)):
         with pytest.raises(ValueError, match=r"^has its beam at row .*; expected it within 10 times the 60 x 80 px$"):
             filled_pattern(COUNTS, GAPS, beam)
+
+
+def grazing(beam=(148, 80)):
+    """A pattern that is dark below row 140, left-right symmetric about column 80."""
+    rows, cols = np.indices((200, 160))
+    bright = 40 + 400 * np.exp(-(((rows - 120) / 6.0) ** 2)) + 200 * np.exp(-(((np.abs(cols - 80) - 30) / 4.0) ** 2))
+    return np.where(rows < 140, bright, 0.0)
+
+
+def test_at_grazing_incidence_a_gap_is_filled_by_its_mirror_image_or_between_its_neighbours():
+    levels = grazing()
+    missing = np.zeros(levels.shape, bool)
+    missing[:, 100:103] = True
+    for beam, told in (((148.0, 80.0), True), ((148.0, 80.0), False)):  # by name, and by what it looks like
+        assert filled_pattern(np.where(missing, -1, levels), missing, beam, told) == pytest.approx(levels)
+    missing[60:64] = True
+    filled = filled_pattern(np.where(missing, -1, levels), missing, (148.0, 80.0), True)
+    assert filled[60:64] == pytest.approx(levels[60:64], rel=0.01)

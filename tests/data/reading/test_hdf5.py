@@ -37,17 +37,16 @@ def test_a_curve_of_nxcansas(tmp_path, unit, scale, known):
 
 def test_unusable_curves(tmp_path):
     path = write_nxcansas(tmp_path / "two.h5", Q, INTENSITY, entries=2)
-    with pytest.raises(ValueError, match=r"^must hold one NXcanSAS curve .*; got 2$"):
+    with pytest.raises(ValueError, match=r"^must hold one curve .*; got 2: average or split them first$"):
         hdf5_curve(path)
     with pytest.raises(ValueError, match=r"^I and Q must have one shape, of at most 1048576 points; got \(40,\) and"):
         hdf5_curve(write_nxcansas(tmp_path / "short.h5", Q[1:], INTENSITY))
     bad = INTENSITY.copy()
     bad[3] = np.nan
-    with pytest.raises(ValueError, match="^1 of 40 points are NaN or infinite$"):
-        read_profile(write_nxcansas(tmp_path / "nan.h5", Q, bad))
+    assert read_profile(write_nxcansas(tmp_path / "nan.h5", Q, bad))[0] == pytest.approx(np.delete(Q, 3))
     with pytest.raises(ValueError, match="^must hold at least 16 points of positive intensity; got 10$"):
         read_profile(write_nxcansas(tmp_path / "few.h5", Q[:10], INTENSITY[:10]))
-    with pytest.raises(ValueError, match=r"^must hold one NXcanSAS curve .*; got 0$"):
+    with pytest.raises(ValueError, match=r"^must hold one curve .*; got 0$"):
         read_profile(write_nexus(tmp_path / "image.h5", COUNTS))
     with h5py.File(tmp_path / "long.h5", "w") as file:
         group = file.create_group("a")
@@ -135,3 +134,123 @@ def test_the_missing_package_is_named(tmp_path, monkeypatch):
         ValueError, match=r"^reading HDF5 needs the package h5py; install it with: pip install .*\.\[field\]'$"
     ):
         hdf5_image(path)
+
+
+# ---- which dataset is the measurement
+
+
+def made(path, build):
+    with h5py.File(path, "w") as file:
+        build(file)
+    return path
+
+
+def group(file, name, nx_class="NXdata", **attributes):
+    new = file.require_group(name)
+    new.attrs["NX_class"] = nx_class
+    for key, value in attributes.items():
+        new.attrs[key] = value
+    return new
+
+
+def detector_with_flat_field(file):
+    new = group(file, "entry/instrument/lambda", "NXdetector")
+    new["data"], new["flatfield"] = COUNTS[None], np.ones(COUNTS[None].shape)
+
+
+def signal_of_old_nexus(file):
+    new = group(file, "entry/data")
+    new["counts"], new["errors"], new["raw"] = COUNTS, np.sqrt(COUNTS), COUNTS * 2
+    new["counts"].attrs["signal"] = 1
+
+
+def default_of_two(file):
+    file.attrs["default"] = "entry"
+    group(file, "entry", "NXentry", default="corrected")
+    for name, factor in (("raw", 2), ("corrected", 1)):
+        group(file, f"entry/{name}", signal="frame")["frame"] = COUNTS * factor
+
+
+def canonical_2d(file):
+    new = file.create_group("sasentry01/sasdata01")
+    new.attrs["canSAS_class"] = "SASdata"
+    new["I"], new["Idev"], new["Qx"], new["Qy"] = COUNTS, COUNTS, COUNTS * 0.1, COUNTS * 0.1
+
+
+def monitor_beside(file):
+    detector_with_flat_field(file)
+    new = group(file, "entry/monitor", signal="current", axes="time")
+    new["current"], new["time"] = np.arange(9.0), np.arange(9.0)
+
+
+@pytest.mark.parametrize(
+    "build", [detector_with_flat_field, signal_of_old_nexus, default_of_two, canonical_2d, monitor_beside]
+)
+def test_conventions_say_which_dataset_is_the_image(tmp_path, build):
+    path = made(tmp_path / "a.nxs", build)
+    assert not is_curve(path)
+    assert (hdf5_image(path)[0] == COUNTS).all()
+
+
+def curves(shape, q="q", axes=(".", "q"), **attributes):
+    def build(file):
+        new = group(file, "entry/result", signal="I", axes=list(axes)[-len(shape) - 1 :], **attributes)
+        new[q], new["I"] = Q, np.broadcast_to(INTENSITY, (*shape, len(Q)))
+        new[q].attrs["unit"] = "nm^-1"
+
+    return build
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_a_curve_is_no_image_whatever_its_shape(tmp_path, shape):
+    path = made(tmp_path / "a.h5", curves(shape))
+    assert is_curve(path)
+    q, intensity, unit = read_profile(path)
+    assert q == pytest.approx(Q)
+    assert intensity == pytest.approx(INTENSITY)
+    assert unit == "1/nm"
+    with pytest.raises(ValueError, match=r"^holds no image \(a dataset of two axes\), but 1 curves$"):
+        hdf5_image(path)
+
+
+def test_many_curves_and_curves_over_something_else_are_refused(tmp_path):
+    path = made(tmp_path / "a.h5", curves((12,), axes=("time", "q")))
+    assert is_curve(path)
+    with pytest.raises(ValueError, match=r"^must hold one curve .*; got 12: average or split them first$"):
+        read_profile(path)
+    with pytest.raises(ValueError, match="^must be a profile over q; got one over '2th_deg'$"):
+        read_profile(made(tmp_path / "b.h5", curves((1,), q="2th_deg", axes=(".", "2th_deg"))))
+
+
+def test_the_default_of_two_curves_is_read(tmp_path):
+    def build(file):
+        file.attrs["default"] = "e"
+        group(file, "e", "NXentry", default="sub")
+        for name, factor in (("raw", 2), ("sub", 1)):
+            new = file.create_group(f"e/{name}")
+            new.attrs["canSAS_class"] = "SASdata"
+            new["Q"], new["I"] = Q, INTENSITY * factor
+
+    assert read_profile(made(tmp_path / "a.h5", build))[1] == pytest.approx(INTENSITY)
+
+
+def test_masks_of_nexus_and_of_nxcansas(tmp_path):
+    bad = np.zeros(COUNTS.shape, np.uint32)
+    bad[3, 5:9] = 16
+
+    def detector(file):
+        group(file, "entry/data", signal="data")["data"] = COUNTS
+        group(file, "entry/instrument/pilatus", "NXdetector")["pixel_mask"] = bad
+
+    def canonical(file):
+        canonical_2d(file)
+        file["sasentry01/sasdata01/Mask"] = bad > 0
+
+    for build in (detector, canonical):
+        assert (hdf5_image(made(tmp_path / "a.h5", build))[1] == (bad > 0)).all()
+
+    def curve(file):
+        curves(())(file)
+        file["entry/result/Mask"] = np.arange(len(Q)) < 4
+
+    assert read_profile(made(tmp_path / "c.h5", curve))[0] == pytest.approx(Q[4:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_a_folder_of_nxcansas_curves(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("row", "col", "got"), [("", "3", "'' and '3'"), ("3", "", "'3' and ''"), ("nan", "1", "'nan' and '1'")]
+    ("row", "col", "got"), [("", "3", "'' and '3'"), ("3", "", "'3' and ''"), ("nan", "1", "'' and '1'")]
 )
 def test_a_beam_needs_both_numbers(tmp_path, row, col, got):
     folder, _ = data_folder(tmp_path, n=1, beam_row=row, beam_col=col)
@@ -242,11 +243,10 @@ def test_customs_of_spreadsheets_are_read(watched, encoding, separator):
     assert len(open_pairs(written(watched, [row], encoding, separator))) == 1
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_other_encodings_are_named(watched, encoding):
-    row = {"sample_id": "Größe", "saxs": "0.edf", "sem": "0.png"}
-    (problem,) = problems_of(written(watched, [row], encoding))
-    assert problem.startswith("manifest.csv: cannot be read as UTF-8 text (")
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+def test_encodings_of_spreadsheets_are_read(watched, encoding):
+    row = {"sample_id": "Größe", "saxs": "0.edf", "sem": "0.png", "beam_row": BEAM[0], "beam_col": BEAM[1]}
+    assert open_pairs(written(watched, [row], encoding)).sample_ids == ("Größe",)
 
 
 def test_formulas_are_words(watched):
@@ -347,3 +347,75 @@ def test_the_tags_of_a_micrograph_give_its_size_unless_the_manifest_does(tmp_pat
     for row, size in zip(rows, ("5", ""), strict=True):
         row["nm_per_pixel"] = size
     assert open_pairs(written(folder, rows)).nm_per_pixel.tolist() == [5.0, 5.0]
+
+
+# ---- manifests of other systems
+
+
+def rows_of(folder):
+    """The lines of a good manifest, as fields."""
+    data_folder(folder, n=2, beam_row=BEAM[0], beam_col=BEAM[1])
+    return [line.split(",") for line in (folder / "manifest.csv").read_text().splitlines()]
+
+
+def joined(rows, separator=",", quote=""):
+    return "\n".join(separator.join(f"{quote}{field}{quote}" for field in row) for row in rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda rows: joined(rows).replace("\n", "\r"),
+        lambda rows: "\n" + joined(rows, " , "),
+        lambda rows: "sep=;\n" + joined(rows, ";"),
+        lambda rows: joined(rows, ";").replace(".0;", ",0;").replace(".5", ",5"),
+        lambda rows: joined([rows[0], *([str(i), *row] for i, row in enumerate(rows[1:], 1))], quote='"'),  # R
+        lambda rows: joined([["", *rows[0]], *([str(i), *row] for i, row in enumerate(rows[1:]))]),  # pandas
+        lambda rows: joined(rows).replace("sample_id", "Sample ID").replace("beam_row", "Beam Row"),
+        lambda rows: joined(rows).replace("sample_id", "Sample"),
+        lambda rows: joined(rows).replace(".edf", ".EDF").replace(".png", ".Png"),
+        lambda rows: joined(rows).replace("0.edf", ".\\0.edf"),
+        lambda rows: joined([[*row, ""] for row in rows]) + ",,,,,,\n",
+        lambda rows: joined([[*rows[0], "nm_per_pixel", "morphology"], *([*row, "NA", "#N/A"] for row in rows[1:])]),
+    ],
+)
+def test_manifests_of_other_programs_are_read(tmp_path, spelled):
+    rows = rows_of(tmp_path)
+    expected = open_pairs(tmp_path)
+    (tmp_path / "manifest.csv").write_text(spelled(rows), encoding="utf-8", newline="")
+    data = open_pairs(tmp_path)
+    assert data.sample_ids == expected.sample_ids
+    assert [sample.scattering for sample in data.listing.samples] == [s.scattering for s in expected.listing.samples]
+    assert data.files.beam(data.listing.samples[0]) == BEAM
+    assert data.nm_per_pixel is None
+
+
+def test_backslashes_and_both_forms_of_an_accent_are_found(tmp_path):
+    rows = rows_of(tmp_path)
+    (tmp_path / "Bilder").mkdir()
+    for row in rows[1:]:
+        place = rows[0].index("sem")
+        (tmp_path / row[place]).rename(tmp_path / "Bilder" / unicodedata.normalize("NFD", f"é{row[place]}"))
+        row[place] = f"bilder\\é{row[place]}"
+    (tmp_path / "manifest.csv").write_text(joined(rows), encoding="utf-8")
+    assert len(open_pairs(tmp_path)) == 2
+
+
+def test_an_unknown_suffix_is_named(tmp_path):
+    rows = rows_of(tmp_path)
+    for row in rows[1:]:
+        (tmp_path / row[rows[0].index("sem")]).with_suffix(".gif").write_bytes(b"")
+    (tmp_path / "manifest.csv").write_text(joined(rows).replace(".png", ".gif"))
+    (problem, *_) = problems_of(tmp_path)
+    assert problem.startswith("manifest.csv: column 'sem' holds files that end as .gif; expected one of")
+
+
+def test_what_every_column_is_taken_for(tmp_path):
+    rows = rows_of(tmp_path)
+    rows = [[*row, extra] for row, extra in zip(rows, ["operator", "me", "you"], strict=True)]
+    (tmp_path / "manifest.csv").write_text(joined(rows))
+    roles = open_pairs(tmp_path).listing.columns
+    assert roles["saxs"] == "scattering"
+    assert roles["sem"] == "micrographs"
+    assert roles["operator"] == "left aside"
+    assert roles["beam_row"] == "facts of the samples"

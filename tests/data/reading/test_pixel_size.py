@@ -37,7 +37,9 @@ def test_zeiss(tmp_path):
     path = zeiss(tmp_path / "a.tif", "AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 1.117 nm")
     assert file_nm_per_pixel(path) == pytest.approx(1.117)
     path = zeiss(tmp_path / "b.tif", "AP_PIXEL_SIZE", "Pixel Size = 0.25 µm")
-    assert file_nm_per_pixel(path) == pytest.approx(250)
+    assert file_nm_per_pixel(path) == pytest.approx(250 * 1024 / 30)  # the pixel of a screen of 1024 px
+    path = zeiss(tmp_path / "w.tif", "AP_PIXEL_SIZE", "Pixel Size = 9 nm", "AP_WIDTH", "Width = 3.000 µm")
+    assert file_nm_per_pixel(path) == pytest.approx(100)  # 30 px across
     assert file_nm_per_pixel(zeiss(tmp_path / "c.tif", "AP_MAG", "Mag = 100")) is None
 
 

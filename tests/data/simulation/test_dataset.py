@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from throwaway import no_file_larger_than
 
 from pairvae_lib.data.simulation import SimulatedPair, dataset, simulate, simulate_pair
+from pairvae_lib.files.writing import CannotWrite
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -63,7 +65,7 @@ def test_the_record_says_what_was_simulated(folder: Path) -> None:
         "size": "quick",
         "seed": 7,
         "n_pairs": 2,
-        "version": dataset.VERSION,
+        "version": 1,  # folders of quick pairs stay valid
     }
     assert record["q_px_times_d_px"] == 550
     assert record["nm_per_pixel_is_assumed"] is True
@@ -138,3 +140,30 @@ def test_errors_name_the_argument(tmp_path: Path) -> None:
         simulate(tmp_path / "data", 1, seed=-1)
     with pytest.raises(ValueError, match="size must be one of quick, full; got 'huge'"):
         simulate(tmp_path / "data", 1, size="huge")
+
+
+@pytest.mark.parametrize(("other", "message"), [(2023, None), (7, "folder must be missing, empty or hold")])
+def test_two_at_once_end_with_one_whole_simulation(instant, monkeypatch, tmp_path, other, message) -> None:
+    whole, first = dataset._written_pair, [True]
+
+    def written(task: object) -> dict[str, str]:
+        if first.pop():  # another process is faster
+            first.append(False)
+            simulate(tmp_path / "data", 2, seed=other, progress=False)
+        first.append(False)
+        return whole(task)
+
+    monkeypatch.setattr(dataset, "_written_pair", written)
+    if message is None:
+        simulate(tmp_path / "data", 2, progress=False)
+    else:
+        with pytest.raises(ValueError, match=message):
+            simulate(tmp_path / "data", 2, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    assert json.loads((tmp_path / "data/simulation.json").read_text())["seed"] == other
+
+
+def test_a_full_disk_is_named(instant: list, tmp_path: Path) -> None:
+    with pytest.raises(CannotWrite, match="data: File too large$"), no_file_larger_than(4096):
+        simulate(tmp_path / "data", 1, progress=False)
+    assert list(tmp_path.iterdir()) == []

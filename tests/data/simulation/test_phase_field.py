@@ -8,10 +8,12 @@ import pytest
 
 from pairvae_lib.data.simulation.morphologies import Parameters, drawn_parameters
 from pairvae_lib.data.simulation.phase_field import (
+    LONG_STEPS,
     PREFERRED_PERIOD,
-    STABILISER,
+    SHORT_STEPS,
     Grid,
     Layer,
+    Scheme,
     evolved,
     grating_profile,
     patches,
@@ -19,10 +21,12 @@ from pairvae_lib.data.simulation.phase_field import (
 )
 
 
-def layer(start: np.ndarray, spacing: float = 1.0, target: float = 0.0, **options: float) -> Layer:
+def layer(
+    start: np.ndarray, spacing: float = 1.0, target: float = 0.0, scheme: Scheme = SHORT_STEPS, **options: float
+) -> Layer:
     """A layer without a grating."""
-    grid = Grid(*start.shape, spacing=spacing)
-    return Layer(grid, start, np.full(start.shape, target), np.zeros(start.shape), **{"connectivity": 0.0} | options)
+    grid, options = Grid(*start.shape, spacing=spacing), {"connectivity": 0.0} | options
+    return Layer(grid, start, np.full(start.shape, target), np.zeros(start.shape), **options, scheme=scheme)
 
 
 def wave(rows: int, cols: int, along_rows: int, along_cols: int) -> np.ndarray:
@@ -52,16 +56,46 @@ def test_connectivity_draws_the_mean_to_its_target() -> None:
     assert film.phi.numpy() == pytest.approx(2 * 0.25 * 0.4 / (1 + 2 * 0.25))
 
 
+def test_the_second_order_is_nearer_to_the_exponential() -> None:
+    film = layer(np.zeros((16, 16)), target=0.4, connectivity=0.25, time_step=2.0, scheme=LONG_STEPS)
+    film.step()
+    assert film.phi.numpy() == pytest.approx(0.4 * (1 - 1 / (1 + 0.5 + 0.5**2 / 2)))
+    assert film.phi.numpy() == pytest.approx(0.4 * (1 - np.exp(-0.5)), rel=0.03)
+
+
+def test_a_layer_may_be_paced_on_the_way() -> None:
+    start = 0.3 * np.random.default_rng(0).standard_normal((16, 24))
+    film, slow = layer(start, connectivity=0.1), layer(start, connectivity=0.1)
+    film.pace(2.0, LONG_STEPS)
+    film.step()
+    paced = layer(start, connectivity=0.1, time_step=2.0, scheme=LONG_STEPS)
+    paced.step()
+    slow.step()
+    assert np.array_equal(film.phi, paced.phi)
+    assert not np.array_equal(film.phi, slow.phi)
+
+
+def test_long_steps_lead_to_the_same_film() -> None:
+    parameters = replace(drawn_parameters("hexagonal", np.random.default_rng(0)), duration=200.0)
+    grid = Grid(96, 128, PREFERRED_PERIOD / 7)
+    short, long = (evolved(parameters, grid, np.random.default_rng(5), long)[0] for long in (False, True))
+    assert not np.array_equal(short, long)
+    assert np.corrcoef(short.ravel(), long.ravel())[0, 1] > 0.9
+    assert (long > 0).mean() == pytest.approx((short > 0).mean(), abs=0.01)
+    assert long.std() == pytest.approx(short.std(), rel=0.02)
+
+
+@pytest.mark.parametrize("scheme", [SHORT_STEPS, LONG_STEPS], ids=["short", "long"])
 @pytest.mark.parametrize(("along_rows", "along_cols"), [(3, 0), (0, 5), (2, 4)])
-def test_a_faint_wave_grows_at_the_linear_rate(along_rows: int, along_cols: int) -> None:
+def test_a_faint_wave_grows_at_the_linear_rate(along_rows: int, along_cols: int, scheme: Scheme) -> None:
     alpha, eta, time_step, spacing = 0.1, 0.2, 0.5, 1.1
     start = 1e-4 * wave(32, 48, along_rows, along_cols)
     k_row, k_col = 2 * pi * along_rows / (32 * spacing), 2 * pi * along_cols / (48 * spacing)
     k2 = k_row**2 + k_col**2
-    gain = (1 + time_step * k2 * (1 + STABILISER)) / (
-        1 + time_step * (alpha + STABILISER * k2 + k2**2 + eta * k_col**2)
-    )
-    film = layer(start, spacing, connectivity=alpha, cross_mobility=eta, time_step=time_step)
+    decay = time_step * (alpha + scheme.stabiliser * k2 + k2**2 + eta * k_col**2)
+    kept = 1 / (1 + decay if scheme.order == 1 else 1 + decay + decay**2 / 2)
+    gain = kept + (1 - kept) / decay * time_step * k2 * (1 + scheme.stabiliser)
+    film = layer(start, spacing, connectivity=alpha, cross_mobility=eta, time_step=time_step, scheme=scheme)
     film.step()
     assert film.phi.numpy() == pytest.approx(gain * start, abs=1e-9)
 
@@ -71,7 +105,7 @@ def test_the_grating_enters_as_a_chemical_potential() -> None:
     k2 = (2 * pi * 2 / 24) ** 2
     film = Layer(grid, np.zeros(grid.shape), np.zeros(grid.shape), h, connectivity=0.1)
     film.step()
-    assert film.phi.numpy() == pytest.approx(k2 * h / (1 + 0.1 + STABILISER * k2 + k2**2), abs=1e-6)
+    assert film.phi.numpy() == pytest.approx(k2 * h / (1 + 0.1 + SHORT_STEPS.stabiliser * k2 + k2**2), abs=1e-6)
 
 
 def test_domains_take_the_preferred_period(plain: Parameters) -> None:
@@ -154,5 +188,9 @@ def test_errors_name_the_argument() -> None:
         grating_profile(8, 1, 0.5, 0)
     with pytest.raises(ValueError, match="time_step must be above 0; got 0"):
         layer(np.zeros((8, 8)), time_step=0)
+    with pytest.raises(ValueError, match="order must be one of 1, 2; got 3"):
+        Scheme(order=3, stabiliser=1.0)
+    with pytest.raises(ValueError, match="stabiliser must be above 0; got 0"):
+        Scheme(order=1, stabiliser=0)
     with pytest.raises(ValueError, match=r"target must have shape \(8, 8\); got \(8,\)"):
         Layer(Grid(8, 8, 1.0), np.zeros((8, 8)), np.zeros(8), np.zeros((8, 8)), connectivity=0.1)
