@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lab import write_pairs
 from throwaway import edit, make_checkout, no_file_larger_than
 
 from pairvae_lib.book import execute as runner
@@ -86,7 +87,7 @@ def test_only_values_that_differ_from_the_text_are_injected(checkout, executed):
 
 
 def test_a_folder_of_data_needs_no_first_chapter(checkout, executed, tmp_path):
-    (tmp_path / "mine").mkdir()
+    write_pairs(tmp_path / "mine")
     run_chapter("02", [("data", str(tmp_path / "mine"))])
     assert names(executed) == ["02_preprocessing"]
 
@@ -298,7 +299,7 @@ def test_a_killed_chapters_unfinished_files_are_removed_and_nobody_elses(checkou
 
 
 def test_nothing_is_removed_beside_the_data_of_the_user(checkout, executed, tmp_path):
-    (tmp_path / "mine").mkdir()
+    write_pairs(tmp_path / "mine")
     beside = tmp_path / ".mine.abc.partial"
     beside.write_text("the user's")
     run_chapter("01", [("data", str(tmp_path / "mine"))])

@@ -26,7 +26,7 @@ LIMITS = {  # what one file may ask for
     "pages": 64,  # of a TIFF: its image, previews, a pyramid
     "objects": 10_000,  # of an HDF5 file: groups and datasets
     "seconds": 8,  # to decode
-    "MiB of memory": 512,  # to decode
+    "MiB of memory": 768,  # of the process that decodes it
 }
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FABIO_SPACE = b"\r\n\t "  # before the brace of an EDF header

@@ -293,6 +293,14 @@ def averaged_profile(
     return q, intensity
 
 
+@apart
+def averaged_pattern(
+    path: Path, poni: Path, levels: NDArray, missing: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As `averaged_profile`, of a pattern's file by a `.poni` file: large detectors take much memory."""
+    return averaged_profile(levels, missing, calibration(poni))
+
+
 @lru_cache(maxsize=8)
 def _calibration(path: Path, text: str) -> Calibration:
     """Calibration of a file with this text."""

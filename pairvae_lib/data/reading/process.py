@@ -57,8 +57,16 @@ def apart(read: Callable[P, R]) -> Callable[P, R]:
         with _lock:
             if key in _refused:
                 raise _refused[key]
+            question = (read.__module__, read.__qualname__, args, options)
+            reader = _current()
             try:
-                return cast(R, _current().answer(read.__module__, read.__qualname__, args, options))
+                try:
+                    return cast(R, reader.answer(*question))
+                except TooMuch as error:
+                    if "MiB of memory" not in str(error) or not reader.answers:
+                        raise
+                    reader.end()  # what it kept of other files is not this one's fault
+                    return cast(R, _current().answer(*question))
             except TooMuch as error:
                 _refused[key] = error
                 raise
@@ -75,7 +83,7 @@ class _Reader:
         environment |= _ALONE | {IS_APART: str(theirs.fileno())}
         words = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        self.owner = os.getpid()
+        self.owner, self.answers = os.getpid(), 0
         self._process = subprocess.Popen(
             words, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -102,6 +110,7 @@ class _Reader:
         except BaseException:
             self.end()  # too much, or interrupted: whatever it says later is no answer to the next question
             raise
+        self.answers += 1
         if not is_error:
             return pickle.loads(body, buffers=buffers)
         words = pickle.loads(body)
@@ -114,13 +123,13 @@ class _Reader:
     def _wait(self, what: str) -> None:
         """Wait until there is an answer; TooMuch when it takes too long, or too much memory."""
         seconds, began = limit("seconds"), time.monotonic()
-        memory, worked = self._used()
+        worked = self._used()[1]
         while not self._connection.poll(PAUSE):
-            more_memory, more_worked = self._used()
+            memory, more_worked = self._used()
             # Time of the processor, for a busy machine is no fault of the file.
             if more_worked - worked > seconds or time.monotonic() - began > BUSY * seconds:
                 raise too_much(f"takes more than {seconds:g} s to {what}", "seconds")
-            if more_memory - memory > limit("MiB of memory") * 2**20:
+            if memory > limit("MiB of memory") * 2**20:
                 raise too_much("asks for too much memory to be decoded", "MiB of memory")
 
     def _used(self) -> tuple[int, float]:
@@ -133,6 +142,8 @@ class _Reader:
 
     def end(self) -> None:
         """End it, also in the middle of a file."""
+        if not self.owner:
+            return
         self._connection.close()
         if self.owner == os.getpid():
             self._process.kill()
@@ -176,11 +187,6 @@ def serve() -> None:
         is_error, kind = True, ""
         try:
             read = getattr(import_module(module), name)
-            for package in ("h5py", "hdf5plugin", "fabio") if _needs_field(args) else ():
-                try:
-                    import_module(package)  # before the limit
-                except ImportError:
-                    pass
             _limit_memory()
             body = pickle.dumps(read(*args, **options), protocol=5, buffer_callback=buffers.append)
             is_error = False
@@ -201,19 +207,12 @@ def serve() -> None:
         del buffers, views, body
 
 
-def _needs_field(args: tuple) -> bool:
-    """Whether a file is one of detectors, whose packages are large."""
-    return bool(args) and Path(str(args[0])).suffix.lower() in (".h5", ".hdf5", ".nxs", ".edf", ".cbf")
-
-
 def _limit_memory() -> None:
     """Keep this process from taking more memory; systems without such a limit leave it to who looks on."""
     try:
-        with open("/proc/self/status", encoding="ascii") as file:
-            held = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmData"))
-        most = held + int(limit("MiB of memory") * 2**20)
+        most = int(limit("MiB of memory") * 2**20)
         resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-    except (OSError, ValueError, StopIteration):
+    except (OSError, ValueError):
         pass
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pairvae_lib.data.reading.images import eight_bit, frame_window, grey_image, read_image
 from pairvae_lib.data.reading.patterns import (
     Calibration,
-    averaged_profile,
+    averaged_pattern,
     calibration,
     filled_pattern,
     mask_pixels,
@@ -129,7 +129,8 @@ class SampleFiles:
         of q or a calibration, else that of the sample, else what the file names.
         """
         if sample.is_averaged and sample.poni is not None:
-            q, intensity = averaged_profile(*self.measured(sample), self.calibration(sample.poni))
+            self.calibration(sample.poni)  # first: a fault of the calibration is told before one of the pattern
+            q, intensity = averaged_pattern(sample.scattering, sample.poni, *self.measured(sample))
             curve = Curve(q, intensity, "1/nm", "the calibration", "the azimuthal average")
         elif sample.q_scale is not None:
             if known_unit(sample.q_unit) not in ("", "1/nm"):

@@ -70,7 +70,7 @@ def test_too_much_time_and_memory_are_refused_once_and_for_all(path, monkeypatch
             endless(path)
     path.write_text("another")
     monkeypatch.setitem(LIMITS, "seconds", 30)
-    with pytest.raises(TooMuch, match="^asks for too much memory to be decoded; expected at most 512 MiB of memory"):
+    with pytest.raises(TooMuch, match="^asks for too much memory to be decoded; expected at most 768 MiB of memory"):
         greedy(path, 2)
 
 
