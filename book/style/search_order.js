@@ -1,5 +1,6 @@
 // How search results are ordered: pages that explain stand before the list of functions, and that before source code.
-const Scorer = {
+// Sphinx declares this name with `var`, too.
+var Scorer = {
   score: ([page, , , , score]) => {
     const last = page.startsWith("_modules/") ? 2 : Number(page === "book/reference");
     return score - 1000 * last;
