@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pairvae_lib.book import build as bookbuild, chapters, execute as runner
+from pairvae_lib.book import build as bookbuild, chapters, execute as runner, read as reading
 from pairvae_lib.files import runs
 
 TWO = 'profile: str = "quick"\ndata: str = "simulated"'
@@ -67,7 +67,7 @@ def make_checkout(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     texts.mkdir(parents=True)
     for name, code in CODE.items():
         (texts / f"{name}.md").write_text(chapter(name, code, FIVE if name >= "03" else TWO))
-    for module in (bookbuild, chapters, runner, runs):
+    for module in (bookbuild, chapters, reading, runner, runs):
         monkeypatch.setattr(module, "project_root", lambda: root)
     monkeypatch.setenv("PAIRVAE_RESULTS", str(root / "results"))
     return root
