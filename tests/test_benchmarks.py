@@ -19,8 +19,14 @@ def test_without_a_literal_form_there_is_no_ratio():
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_every_step_is_timed_against_its_literal_form(precision):
-    rows = training_rows(TINY, (precision,), 1)
+def test_every_step_is_timed_against_its_literal_form_and_the_forms_of_before(precision, capsys):
+    rows = training_rows(TINY, (precision,), 1, with_literal=True)
     assert rows[0].name == "features: crop bank"
-    assert [row.name for row in rows][3:] == ["saxs_solo_step", "sem_solo_step", "pair_step"]
-    assert all(row.precision == precision and row.ratio > 0 for row in rows[1:])
+    assert [row.name for row in rows][4:] == ["saxs_solo_step", "sem_solo_step", "pair_step"]
+    assert all(row.precision == precision and row.ratio > 0 for row in rows[1:] if row.name != rows[3].name)
+    assert all(row.before_ms > 0 for row in rows[2:])
+    assert "a model of profile 'tiny', 48 training pairs:" in capsys.readouterr().out
+
+
+def test_steps_alone_have_no_literal_form():
+    assert {row.literal_ms for row in training_rows(TINY, ("fp32",), 1, with_literal=False)[1:]} == {None}
