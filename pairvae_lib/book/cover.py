@@ -99,7 +99,7 @@ _WANTED = (
     ("statistics of the micrograph, from scattering", "S2", "saxs_to_sem", "kernel ridge",
      "kernel ridge regression from the pattern"),
     ("a micrograph to look at, from scattering", "A2", "saxs_to_sem", "nearest neighbour",
-     "showing the micrograph of the nearest training pattern, which nobody takes for a reconstruction"),
+     "showing the micrograph of the nearest training pattern"),
     ("scattering, from a micrograph", "intensity", "sem_to_saxs", "kernel ridge",
      "kernel ridge regression from its power spectrum"),
 )  # fmt: skip
