@@ -287,13 +287,14 @@ def main() -> None:
     parser.add_argument("--profile", default="paper", help="sizes of the training steps")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", nargs="+", choices=("fp32", "bf16"), default=["fp32", "bf16"])
     parser.add_argument("--steps-only", action="store_true", help="training steps, without their literal forms")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     print(f"{'':47s} {'now [ms]':>10s} {'before':>11s} {'literal':>11s} {'ratio':>8s} {'MB':>7s}")
     full = not options.steps_only
-    rows = training_rows(profile_named(options.profile), ("fp32", "bf16"), options.repeats, full)
+    rows = training_rows(profile_named(options.profile), tuple(options.precision), options.repeats, full)
     if full:
         rows += simulator_rows(2) + morphology_rows(options.repeats)
     target = results_root() / "bench.json"
