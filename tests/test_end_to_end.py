@@ -68,10 +68,11 @@ def test_the_ledger_is_made_from_what_the_chapters_wrote(results, run):
     done = pairvae(results, "claims", "--profile", PROFILE)
     assert done.returncode == 0, done.stderr
     rows = read_ledger(PROFILE)
-    assert {row["claim"] for row in rows} == set(range(1, 16))
+    assert {row["claim"] for row in rows} == set(range(1, 17))
     mixed = {row["id"]: row["verdict"] for row in rows if row["assessment"] == "mixed"}
     untested = {name for name, verdict in mixed.items() if verdict == UNTESTABLE}
-    assert not untested & {"1", "6", "7a", "7b", "9", "14c", "15a", "15b"}  # twelve samples are enough for these
+    assert not untested & {"1", "6", "7a", "7b", "9a", "9b", "9c", "9d"}  # twelve samples are enough for these
+    assert untested >= {"14c", "15a", "15b"}  # one training is not
 
 
 def test_another_seed_gives_other_errors_and_only_the_chapters_that_depend_on_it_run(results, run):
