@@ -60,3 +60,13 @@
   document.addEventListener("toggle", fitAll, true); // what was folded had no width
   fitAll();
 }
+
+// The first page: a menu of samples on either side, and what is chosen is told to a screen reader.
+for (const side of document.querySelectorAll(".comparison-side")) {
+  const menu = side.querySelector("select"), samples = [...side.querySelectorAll(".comparison-sample")];
+  const show = () => samples.forEach((sample, k) => (sample.hidden = k !== menu.selectedIndex));
+  for (const told of side.querySelectorAll(".comparison-told")) told.setAttribute("role", "status");
+  menu.parentElement.hidden = false;
+  menu.addEventListener("change", show);
+  show(); // a browser may remember what was chosen
+}
