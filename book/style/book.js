@@ -22,6 +22,28 @@
   }
 }
 
+// The claims: what three menus choose of their table. Without them it is whole.
+for (const claims of document.querySelectorAll(".claims")) {
+  const filters = claims.querySelector(".claims-filters"), rows = [...claims.querySelectorAll("tbody tr")];
+  const chosen = name => filters.querySelector(`[name=${name}]`).value;
+  const choose = () => {
+    const [data, assessment, verdict] = ["data", "assessment", "verdict"].map(chosen);
+    for (const one of claims.querySelectorAll("[data-of]")) one.hidden = data !== "" && one.dataset.of !== data;
+    for (const one of claims.querySelectorAll("[data-assessment]"))
+      one.hidden = assessment !== "" && one.dataset.assessment !== assessment;
+    for (const row of rows) {
+      const seen = [...row.querySelectorAll("td:not([hidden]) .verdict:not([hidden])")];
+      row.hidden = verdict !== "" && !seen.some(one => one.dataset.verdict === verdict);
+    }
+    const left = rows.filter(row => !row.hidden).length;
+    filters.querySelector("output").textContent = `${left} of ${rows.length} statements`;
+    dispatchEvent(new Event("resize")); // another width may suit the table
+  };
+  filters.hidden = false;
+  filters.addEventListener("change", choose);
+  choose();
+}
+
 // A table that is wider than its column: smaller letters, and where that does not do, each row as a list of its cells.
 {
   /** What stands above each column. */

@@ -2,6 +2,10 @@ from .bands import (
     agreement as agreement,
     conclusion_table as conclusion_table,
 )
+from .claims_table import (
+    claims_table as claims_table,
+    published_claims_table as published_claims_table,
+)
 from .explorer.examples import Exploration as Exploration, FlowExploration as FlowExploration
 from .explorer.widget import (
     explored_models as explored_models,
