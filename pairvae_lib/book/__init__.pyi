@@ -12,3 +12,4 @@ from .explorer.widget import (
     flow_explorer as flow_explorer,
     latent_explorer as latent_explorer,
 )
+from .explorer.window import crop_window as crop_window

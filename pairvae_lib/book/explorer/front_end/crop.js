@@ -38,21 +38,21 @@ function render({ model, el }) {
     src: URL.createObjectURL(new Blob([model.get("scattering")], { type: "image/png" })),
   }), element("figcaption", { textContent: `${model.get("scattering_text")}: it stays` }));
 
-  const place = worded => value => `${value} px from the ${worded}`;
+  const place = value => `${value} px`;
   const changed = () => {
     phases = 0;
     latest.run();
   };
-  const row = new Slider("Down", [0, height - size, 1, (height - size) >> 1], place("top"), changed);
-  const column = new Slider("Across", [0, width - size, 1, (width - size) >> 1], place("left"), changed);
+  const row = new Slider("From the top", [0, height - size, 1, (height - size) >> 1], place, changed);
+  const column = new Slider("From the left", [0, width - size, 1, (width - size) >> 1], place, changed);
   const shuffle = element("button", { type: "button", textContent: "Keep the spectrum, shuffle the phase" });
   const back = element("button", { type: "button", textContent: "Back to the window" });
   const told = element("p", { className: "pairvae-numbers", attributes: { role: "status" } });
   const root = element("div", { className: "pairvae-explorer pairvae-window" },
-    element("div", { className: "pairvae-whole" }, micrograph.node, element("div", {},
-      element("div", { className: "pairvae-tiles" }, ...[crop, spectrum, plot].map(one => one.node), scattering),
-      element("fieldset", {}, element("legend", { textContent: "Place of the window" }), row.node, column.node),
-      element("div", { className: "pairvae-buttons" }, shuffle, back), told)));
+    micrograph.node,
+    element("div", { className: "pairvae-tiles" }, ...[crop, spectrum, plot].map(one => one.node), scattering),
+    element("fieldset", {}, element("legend", { textContent: "Place of the window" }), row.node, column.node),
+    element("div", { className: "pairvae-buttons" }, shuffle, back), told);
   Object.assign(root.dataset, { state: "ready", runs: 0 });
   let phases = 0; // how often they have been shuffled since the window was moved
 
