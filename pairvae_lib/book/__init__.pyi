@@ -7,6 +7,7 @@ from .claims_table import (
     published_claims_table as published_claims_table,
 )
 from .explorer.examples import Exploration as Exploration, FlowExploration as FlowExploration
+from .explorer.training import training_scrub as training_scrub
 from .explorer.widget import (
     explored_models as explored_models,
     flow_explorer as flow_explorer,
