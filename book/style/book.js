@@ -129,14 +129,17 @@ for (const side of document.querySelectorAll(".comparison-side")) {
     const node = made("div", { className: "figure-tabs" });
     cell.before(node);
     node.append(list, ...parts.map(({ panel }) => panel));
-    return parts[1].panel;
+    return { node, panel: parts[1].panel };
   }
 
   for (const cell of document.querySelectorAll(".cell[class*=tag_beside-]")) {
     const label = named(cell), caption = document.getElementById(label);
     if (!tabs[label] && !caption?.nextElementSibling?.matches(".cell")) continue;
     tabs[label] ??= place(label, cell, caption);
-    tabs[label].append(cell);
+    const { node, panel } = tabs[label];
+    if (cell.parentElement === node.parentElement) // with what is said between two cells
+      while (node.nextElementSibling && node.nextElementSibling !== cell) panel.append(node.nextElementSibling);
+    panel.append(cell);
     if (location.hash === `#${label}`) document.getElementById(label).scrollIntoView();
   }
 }
