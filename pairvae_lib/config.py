@@ -44,6 +44,8 @@ class Architecture:
 
     encoder: EncoderName = "barlow_cnn"  # the paper: a frozen ResNet-50, pretrained on images that are not public
     encoder_channels: tuple[int, ...] = (16, 32, 64, 128, 128)  # ours; five stride-2 convolutions
+    # 3: patterns are seen, drawn and assessed in the colours of the published files, as the paper's are. 1: intensity.
+    pattern_channels: Literal[1, 3] = 1
     hidden: int = 32  # units of the first dense layer, per latent cell; public notebooks
     latent_channels: int = 32  # per latent cell; public notebooks
     decoder_filters: dict[Likelihood, int] = field(default_factory=lambda: {"bernoulli": 32, "gaussian": 8})

@@ -25,6 +25,7 @@ from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded, write_json
 from pairvae_lib.files.runs import Run
 from pairvae_lib.models.latents import (
+    PART,
     correlation_spread,
     in_parts,
     latent_statistics,
@@ -165,6 +166,26 @@ def pair_reconstructions(model: PairVAE, measurements: Mapping[str, np.ndarray])
     }
 
 
+def decoded_scattering(
+    solo: Mapping[str, VAE], model: PairVAE, measurements: Mapping[str, np.ndarray], target: str
+) -> dict[str, np.ndarray]:
+    """All routes into scattering as they are decoded, from the posterior mean: (n, 1 or 3, ...), by route.
+
+    Patterns that a model sees in colours are compared in colours, which reconstructions are turned into intensities
+    from.
+    """
+    vaes = {f"solo {route_name(target, target)}": (vae, vae) for name, vae in solo.items() if name == target}
+    vaes |= {route_name(source, target): (model.vae(source), model.vae(target)) for source in model.names}
+    with torch.inference_mode():
+        return {
+            route: torch.cat([
+                decoder.decode(encoder.encode(part).latent_mean)
+                for part in torch.from_numpy(measurements[encoder.modality.name]).split(PART)
+            ]).numpy()
+            for route, (encoder, decoder) in vaes.items()
+        }
+
+
 def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
     """The statistics that micrographs are compared by.
 
@@ -246,15 +267,20 @@ def assess(
     alone = solo_reconstructions(solo or {}, measurements)
     reconstructed = {f"solo {route}": values for route, values in alone.items()}
     reconstructed |= pair_reconstructions(model, measurements)
-    true_scattering = pairs.scattering[:, 0]
+
+    def coded(intensities: np.ndarray) -> np.ndarray:
+        """(n, *shape) as the model sees it: (n, 1 or 3, *shape)."""
+        return model.vae(scattering).coded(torch.from_numpy(intensities[:, np.newaxis])).numpy()
+
+    true_scattering = coded(pairs.scattering[:, 0])
     masks = {TRUE: (true_crops > 0.5).reshape(n, crops, size, size)}
     errors: dict[str, dict[str, np.ndarray]] = {INTENSITY: {}}
     for route, values in reconstructed.items():
-        by_image = values.reshape(n, -1, *values.shape[1:])  # one per image, or one per crop
         if values.dtype == np.bool_:
-            masks[route] = by_image
-        else:
-            errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
+            masks[route] = values.reshape(n, -1, *values.shape[1:])  # one per image, or one per crop
+    for route, values in decoded_scattering(solo or {}, model, measurements, scattering).items():
+        by_image = values.reshape(n, -1, *values.shape[1:])
+        errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
     statistics = {series: morphology_statistics(stack) for series, stack in masks.items()}
     for series, of_series in statistics.items():
         for metric, values in of_series.items() if series != TRUE else ():
@@ -274,7 +300,9 @@ def assess(
     spectra = power_spectrum_features(masks[TRUE])
     predicted = references(spectra, true_scattering, split.train, everyone, rng_for(seed, "references"))
     fourier = FOURIER if pairs.cycles is not None else FOURIER_FITTED
-    predicted[fourier] = fourier_transform(masks[TRUE], true_scattering, split.train, pairs.q, pairs.cycles)
+    predicted[fourier] = coded(
+        fourier_transform(masks[TRUE], pairs.scattering[:, 0], split.train, pairs.q, pairs.cycles)
+    )
     predicted[NEAREST_SCATTERING] = retrieved(true_scattering, true_scattering, split.train, everyone)
     guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
     subsets = np.full(n, NEITHER, dtype="<U8")

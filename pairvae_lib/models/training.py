@@ -153,7 +153,7 @@ def solo_measurements(
 
     def shown(x: np.ndarray) -> tuple[Tensor, Tensor]:
         tensor = torch.from_numpy(x).to(vae.device)
-        return tensor, vae.prepared(tensor)
+        return vae.coded(tensor), vae.prepared(tensor)
 
     def drawn(number: int) -> tuple[Tensor, Tensor]:
         return shown(pairs.crops(train, vae.modality.shape[0], rng_for(seed, f"{stage}-crops", number)))
@@ -222,6 +222,7 @@ def train_pair(
     x = {scattering: torch.from_numpy(pairs.scattering[list(train)]).to(device)}
     model.eval()
     prepared = {scattering: model.vae(scattering).prepared(x[scattering])}
+    x[scattering] = model.vae(scattering).coded(x[scattering])
     window_shown = -1
     made_with = provenance("pair", seed, pairs.digest, train, settings, model)
     made_with["precision"] = model.vae(micrograph).precision
