@@ -68,10 +68,11 @@ def test_the_ledger_is_made_from_what_the_chapters_wrote(results, run):
     done = pairvae(results, "claims", "--profile", PROFILE)
     assert done.returncode == 0, done.stderr
     rows = read_ledger(PROFILE)
-    assert {row["claim"] for row in rows} == set(range(1, 16))
+    assert {row["claim"] for row in rows} == set(range(1, 17))
     mixed = {row["id"]: row["verdict"] for row in rows if row["assessment"] == "mixed"}
     untested = {name for name, verdict in mixed.items() if verdict == UNTESTABLE}
-    assert not untested & {"1", "6", "7a", "7b", "9", "14c", "15a", "15b"}  # twelve samples are enough for these
+    assert not untested & {"1", "6", "7a", "7b", "9a", "9b", "9c", "9d"}  # twelve samples are enough for these
+    assert untested >= {"14c", "15a", "15b"}  # one training is not
 
 
 def test_another_seed_gives_other_errors_and_only_the_chapters_that_depend_on_it_run(results, run):
@@ -98,7 +99,8 @@ def test_measured_pairs_give_the_same_tables_as_simulated_ones(results, run, mon
     assert done.returncode == 0, done.stderr
     measured = Run(PROFILE, n_train=24, data=str(AFM_GISAXS))
     rows = json.loads(measured.errors_file.read_text())["medians"]
-    names = {"profile": "saxs", "micrograph": "sem"}
+    # The simulator's pixel sizes are known, those of the measured pairs are not.
+    names = {"profile": "saxs", "micrograph": "sem", "Fourier transform, fitted scale": "Fourier transform"}
     for old, new in names.items():
         rows = [row | {"name": row["name"].replace(old, new)} for row in rows]
     simulated = json.loads(run.errors_file.read_text())["medians"]

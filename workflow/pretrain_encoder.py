@@ -1,4 +1,4 @@
-"""Make the weights of the narrow ResNet that are shipped: `python workflow/pretrain_encoder.py` (an hour on one core).
+"""Make the weights of the narrow ResNet that are shipped: `python workflow/pretrain_encoder.py` (a quarter of an hour).
 
 The paper's encoder was pretrained, by Barlow Twins, on micrographs of another material, and then frozen. This one is
 pretrained on simulated micrographs of seeds that no data set uses, and on textures that are none of the four

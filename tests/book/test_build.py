@@ -397,10 +397,13 @@ def test_with_a_public_address_every_chapter_leads_to_binder_and_colab(tmp_path)
     config = yaml.safe_load((ROOT / "_build" / "source" / "_config.yml").read_text())
     config["repository"] = {"url": "https://github.com/someone/pairvae", "branch": "main"}
     config = bookbuild.with_launch_buttons(config)
-    for key in ("html_extra_path", "mathjax_path", "nb_ipywidgets_js", "templates_path", "html_sidebars"):
+    for key in (
+        "html_extra_path", "mathjax_path", "nb_ipywidgets_js", "templates_path", "html_sidebars", "html_search_scorer"
+    ):
         config["sphinx"]["config"].pop(key, None)
     config["sphinx"]["config"]["html_theme_options"].pop("footer_content_items")
     config["sphinx"].pop("local_extensions")
+    config["html"].pop("favicon")
     config["bibtex_bibfiles"] = ["references.bib"]
     (tmp_path / "references.bib").write_text("")
     config["sphinx"]["config"].pop("html_static_path")

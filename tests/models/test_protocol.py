@@ -41,6 +41,18 @@ class Stopped(Exception):
     """What stops a training here."""
 
 
+def stop_after(patch, steps):
+    """Let pair training stop after so many steps."""
+    loss, remaining = training.pair_losses, iter(range(steps))
+
+    def stopping(*arguments):
+        if next(remaining, None) is None:
+            raise Stopped
+        return loss(*arguments)
+
+    patch.setattr(training, "pair_losses", stopping)
+
+
 def looks(history):
     """What was seen of a training, to compare."""
     return {
@@ -305,15 +317,8 @@ def test_an_interrupted_pair_training_goes_on(pattern_pairs, small, solo, pair_f
     whole, history = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
     pair_file.unlink()
     monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", -1)
-    loss, remaining = training.pair_losses, iter(range(7))
-
-    def stopping(*arguments):
-        if next(remaining, None) is None:
-            raise Stopped
-        return loss(*arguments)
-
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(training, "pair_losses", stopping)
+        stop_after(patch, 7)
         load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
     assert [path.name for path in pair_file.parent.glob("pair*")] == ["pair.partial"]
     resumed, read = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
@@ -332,15 +337,8 @@ def test_a_training_goes_on_in_the_forms_that_it_began_with(pattern_pairs, small
     assert {layer.form for layer in doublings(whole.vae("sem"))} == {"subpixel"}  # as long as it is trained
     pair_file.unlink()
     monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", -1)
-    loss, remaining = training.pair_losses, iter(range(7))
-
-    def stopping(*arguments):
-        if next(remaining, None) is None:
-            raise Stopped
-        return loss(*arguments)
-
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(training, "pair_losses", stopping)
+        stop_after(patch, 7)
         load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, profile, SEED, pair_file)
     monkeypatch.setattr(pairvae, "fastest", lambda candidates, *_: candidates[0])  # on a busier day
     resumed, read = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, profile, SEED, pair_file)
