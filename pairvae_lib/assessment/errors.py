@@ -166,24 +166,26 @@ def pair_reconstructions(model: PairVAE, measurements: Mapping[str, np.ndarray])
     }
 
 
-def decoded_scattering(
-    solo: Mapping[str, VAE], model: PairVAE, measurements: Mapping[str, np.ndarray], target: str
+def decoded_routes(
+    solo: Mapping[str, VAE], model: PairVAE, measurements: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """All routes into scattering as they are decoded, from the posterior mean: (n, 1 or 3, ...), by route.
+    """All routes as they are compared: boolean masks (n, ...); scattering as it is decoded, (n, 1 or 3, ...).
 
-    Patterns that a model sees in colours are compared in colours, which reconstructions are turned into intensities
-    from.
+    So what a model draws in colours is compared in colours. From the posterior mean; "solo" stands before those of
+    single VAEs.
     """
-    vaes = {f"solo {route_name(target, target)}": (vae, vae) for name, vae in solo.items() if name == target}
-    vaes |= {route_name(source, target): (model.vae(source), model.vae(target)) for source in model.names}
-    with torch.inference_mode():
-        return {
-            route: torch.cat([
+    vaes = {f"solo {route_name(name, name)}": (vae, vae) for name, vae in solo.items()}
+    vaes |= {route_name(source, target): (model.vae(source), model.vae(target)) for source, target in model.routes}
+    found = {}
+    for route, (encoder, decoder) in vaes.items():
+        with torch.inference_mode():
+            decoded = torch.cat([
                 decoder.decode(encoder.encode(part).latent_mean)
                 for part in torch.from_numpy(measurements[encoder.modality.name]).split(PART)
-            ]).numpy()
-            for route, (encoder, decoder) in vaes.items()
-        }
+            ])
+            is_mask = decoder.modality.likelihood == "bernoulli"
+            found[route] = (decoder.mode(decoded)[:, 0] if is_mask else decoded).numpy()
+    return found
 
 
 def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
@@ -264,9 +266,7 @@ def assess(
     images = np.repeat(np.arange(n), crops)
     true_crops = pairs.crops(images, size, rng)  # (n * crops, 1, size, size)
     measurements = {scattering: pairs.scattering, micrograph: true_crops}
-    alone = solo_reconstructions(solo or {}, measurements)
-    reconstructed = {f"solo {route}": values for route, values in alone.items()}
-    reconstructed |= pair_reconstructions(model, measurements)
+    reconstructed = decoded_routes(solo or {}, model, measurements)
 
     def coded(intensities: np.ndarray) -> np.ndarray:
         """(n, *shape) as the model sees it: (n, 1 or 3, *shape)."""
@@ -276,11 +276,11 @@ def assess(
     masks = {TRUE: (true_crops > 0.5).reshape(n, crops, size, size)}
     errors: dict[str, dict[str, np.ndarray]] = {INTENSITY: {}}
     for route, values in reconstructed.items():
+        by_image = values.reshape(n, -1, *values.shape[1:])  # one per image, or one per crop
         if values.dtype == np.bool_:
-            masks[route] = values.reshape(n, -1, *values.shape[1:])  # one per image, or one per crop
-    for route, values in decoded_scattering(solo or {}, model, measurements, scattering).items():
-        by_image = values.reshape(n, -1, *values.shape[1:])
-        errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
+            masks[route] = by_image
+        else:
+            errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
     statistics = {series: morphology_statistics(stack) for series, stack in masks.items()}
     for series, of_series in statistics.items():
         for metric, values in of_series.items() if series != TRUE else ():
@@ -300,9 +300,8 @@ def assess(
     spectra = power_spectrum_features(masks[TRUE])
     predicted = references(spectra, true_scattering, split.train, everyone, rng_for(seed, "references"))
     fourier = FOURIER if pairs.cycles is not None else FOURIER_FITTED
-    predicted[fourier] = coded(
-        fourier_transform(masks[TRUE], pairs.scattering[:, 0], split.train, pairs.q, pairs.cycles)
-    )
+    spectral = fourier_transform(masks[TRUE], pairs.scattering[:, 0], split.train, pairs.q, pairs.cycles)
+    predicted[fourier] = coded(spectral)
     predicted[NEAREST_SCATTERING] = retrieved(true_scattering, true_scattering, split.train, everyone)
     guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
     subsets = np.full(n, NEITHER, dtype="<U8")

@@ -99,7 +99,11 @@ class ConvolutionalBackbone(nn.Sequential):
         for before, after in zip((in_channels, *channels[:-1]), channels, strict=True):
             layers += [convolution(before, after, 3, stride=2, padding=1), norm(after, **BATCH_NORM), nn.ReLU()]
         super().__init__(*layers)
-        self.out_channels = channels[-1]
+        self.in_channels, self.out_channels = in_channels, channels[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, 1 or in_channels, ...) -> (batch, out_channels, ... / 32); a grey image is seen as equal colours."""
+        return super().forward(x if self.in_channels == 1 else x.expand(-1, self.in_channels, -1, -1))
 
 
 def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
@@ -293,9 +297,8 @@ class Encoder(nn.Module):
         elif modality.is_image and architecture.encoder == "narrow_resnet":
             self.backbone = NarrowResNetBackbone(architecture.backbone_weights or NARROW_RESNET)
         else:
-            self.backbone = ConvolutionalBackbone(
-                architecture.encoder_channels, len(modality.shape), channels_of(modality, architecture)
-            )
+            channels = architecture.pattern_channels if modality.is_image else 1
+            self.backbone = ConvolutionalBackbone(architecture.encoder_channels, len(modality.shape), channels)
         width = self.backbone.out_channels
         # A segment of a profile has no place in the image: every latent cell must see all of it.
         self.mix: nn.Module = nn.Identity()

@@ -109,7 +109,8 @@ def train_solo(
     check_one_of("modality of the VAE", modality, pairs.modalities)
     stage = f"solo-{modality.name}"
     optimizer = adam(vae, settings.learning_rate, settings.adam_eps)
-    beta = settings.kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
+    kl_weight = settings.kl_weight[modality.likelihood]
+    beta = kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
     shown_in = solo_measurements(vae, pairs, train, settings.crops, seed)
     epochs = settings.epochs[modality.likelihood]
     made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
