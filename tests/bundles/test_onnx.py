@@ -17,7 +17,6 @@ from pairvae_lib.models.flow.config import FlowArchitecture
 from pairvae_lib.models.flow.network import PX_PER_STEP, fresh_flow
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
-
 KINDS = [("saxs", 1e-3), ("sem", 1e-3), ("profile", 1e-5), ("colours", 1e-5)]  # with their tolerances
 
 
