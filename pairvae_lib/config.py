@@ -210,6 +210,10 @@ PROTOCOLS: dict[Protocol, str] = {  # those compared in the paper's Fig. S3
     "ten_crops": "random crops for a hundredth of the focused epochs",  # 10
     "all_crops": "random crops in all epochs",
 }
+# Losses at the end of pair training, read off the paper's Fig. S3: Barlow; squared error of colours; nats per pixel.
+PAPER_FINAL_LOSSES = {
+    "barlow": 0.09, "saxs_to_saxs": 0.005, "sem_to_saxs": 0.0025, "sem_to_sem": 0.33, "saxs_to_sem": 0.04
+}
 PAPER_SEEDS = (42, 43, 44, 45, 46)
 PAPER_TRAINING_SIZES = (32, 48, 64)  # of 72 pairs
 LARGEST_SEED = 2**63 - 1  # that all generators take
