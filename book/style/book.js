@@ -83,14 +83,37 @@ for (const claims of document.querySelectorAll(".claims")) {
   fitAll();
 }
 
-// The first page: a menu of samples on either side, and what is chosen is told to a screen reader.
-for (const side of document.querySelectorAll(".comparison-side")) {
-  const menu = side.querySelector("select"), samples = [...side.querySelectorAll(".comparison-sample")];
-  const show = () => samples.forEach((sample, k) => (sample.hidden = k !== menu.selectedIndex));
-  for (const told of side.querySelectorAll(".comparison-told")) told.setAttribute("role", "status");
-  menu.parentElement.hidden = false;
-  menu.addEventListener("change", show);
-  show(); // a browser may remember what was chosen
+// The first page: a menu of samples on either side. The first sample of each is there, a script holds the others.
+{
+  let others; // comes when a menu is used
+  const loaded = () => (others ??= new Promise((resolve, reject) => {
+    const root = document.documentElement.dataset.content_root ?? "../";
+    const script = Object.assign(document.createElement("script"), { src: `${root}_static/comparison.js` });
+    script.onload = () => resolve(globalThis.pairvaeComparison);
+    script.onerror = () => reject(new Error("The other samples could not be loaded; build the book again: make book"));
+    document.head.append(script);
+  }));
+
+  for (const side of document.querySelectorAll(".comparison-side")) {
+    const menu = side.querySelector("select");
+    const samples = () => [...side.querySelectorAll(".comparison-sample")];
+    const tell = one => one.querySelector(".comparison-told").setAttribute("role", "status");
+    const show = async () => {
+      try {
+        const rest = (await loaded())[side.dataset.side];
+        if (samples().length === 1) side.insertAdjacentHTML("beforeend", rest.join(""));
+      } catch (error) {
+        samples()[0].querySelector(".comparison-told").textContent = `${error.message}.`;
+      }
+      samples().forEach((one, k) => (one.hidden = samples().length > 1 && k !== menu.selectedIndex));
+      samples().forEach(tell);
+    };
+    menu.selectedIndex = 0; // a browser may remember what was chosen
+    menu.parentElement.hidden = false;
+    menu.addEventListener("change", show);
+    menu.addEventListener("focus", () => loaded().catch(() => undefined));
+    tell(samples()[0]);
+  }
 }
 
 // A figure of this run whose cell names that of the paper's size (by the tag beside-LABEL): both are tabs of one place,

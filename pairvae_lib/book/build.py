@@ -162,8 +162,10 @@ def stage(run: Run, source: Path) -> None:
 def lay_out_comparison(run: Run, source: Path) -> None:
     """Compute what the first page shows of the run's models, where that page includes it."""
     if comparison.FILE in (source / "book" / "index.md").read_text(encoding="utf-8"):
-        html = comparison.comparison_html(comparison.compared(run))
+        sides = comparison.compared(run)
+        html, script = comparison.comparison_html(sides), comparison.comparison_script(sides)
         (source / "book" / "images" / comparison.FILE).write_text(html, encoding="utf-8")
+        (source / "book" / "style" / comparison.SCRIPT).write_text(script, encoding="utf-8")
 
 
 def executed_page(run: Run, name: str) -> NotebookNode:

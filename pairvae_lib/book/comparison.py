@@ -5,11 +5,13 @@ Everything is computed from the saved models of a run while the book is built, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from pairvae_lib.assessment.baselines import nearest_neighbours
@@ -28,7 +30,7 @@ from pairvae_lib.models.protocol import load_pair, split_pairs
 from pairvae_lib.models.training import focused_crops
 from pairvae_lib.morphology.masks import dice, directional_correlation, two_point_correlation
 
-FILE = "cover-comparison.html"
+FILE, SCRIPT = "cover-comparison.html", "comparison.js"
 PER_MORPHOLOGY = 2  # samples of each side
 WIDE, HIGH = 60, 26  # of a curve, in units of its drawing
 LOWEST = -0.5  # of A2: what is drawn darkest; 1 is drawn brightest
@@ -108,8 +110,16 @@ def compared(run: Run) -> dict[str, list[Compared]]:
 
 
 def comparison_html(sides: Mapping[str, Sequence[Compared]]) -> str:
-    """Both sides next to each other, as HTML: of each the first sample is seen, and the page's script adds menus."""
-    return rendered(FILE, sides={side: [_shown(one, side) for one in samples] for side, samples in sides.items()})
+    """Both sides next to each other, as HTML, with the first sample of each and a menu that the page's script shows."""
+    shown = {side: [{"name": _named(one), "html": Markup(_html(one, side))} for one in samples[:1]] +
+             [{"name": _named(one)} for one in samples[1:]] for side, samples in sides.items()}
+    return rendered(FILE, sides=shown)
+
+
+def comparison_script(sides: Mapping[str, Sequence[Compared]]) -> str:
+    """The other samples, as a script that defines their HTML by side: the page loads it when a menu is used."""
+    others = {side: [_html(one, side) for one in samples[1:]] for side, samples in sides.items()}
+    return f"globalThis.pairvaeComparison = {json.dumps(others)};\n"
 
 
 def _first_of_each(morphologies: Sequence[str], indices: Sequence[int]) -> list[int]:
@@ -123,17 +133,18 @@ def _of(name: str, morphologies: Sequence[str], indices: Sequence[int]) -> list[
     return [index for index in indices if morphologies[index] == name]
 
 
-def _shown(sample: Compared, side: str) -> dict[str, Any]:
-    """What the page holds of one sample."""
+def _named(sample: Compared) -> str:
+    """A sample in a menu."""
+    return f"{display_name(sample.morphology)} ({sample.sample_id})"
+
+
+def _html(sample: Compared, side: str) -> str:
+    """The pictures of one sample, and what they show in words."""
     measured, true = next(iter(sample.patterns)), next(iter(sample.masks))
     words = f"of a sample that was {side}, {display_name(sample.morphology)}"
     tiles = [_tile(name, true, mask, sample.s2, words, sample.a2) for name, mask in sample.masks.items()]
     tiles += [_tile(name, measured, pattern, sample.rings, words) for name, pattern in sample.patterns.items()]
-    return {
-        "name": f"{display_name(sample.morphology)} ({sample.sample_id})",
-        "tiles": tiles,
-        "told": told(sample, side),
-    }
+    return rendered("cover-sample.html", sample={"tiles": tiles, "told": told(sample, side)})
 
 
 def told(sample: Compared, side: str) -> str:

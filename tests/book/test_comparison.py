@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
 import pytest
 
-from pairvae_lib.book.comparison import Compared, compared, comparison_html, told
+from pairvae_lib.book.comparison import Compared, compared, comparison_html, comparison_script, told
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.files.runs import Run
 from pairvae_lib.morphology.masks import directional_correlation, two_point_correlation
@@ -40,10 +41,13 @@ def test_a_remembered_crop_is_told_by_its_overlap():
 
 
 def test_the_page_has_every_sample_and_shows_the_first_of_each_side():
-    html = comparison_html({"trained on": [sample("a"), sample("b")], "held out": [sample("<c>", False)]})
+    sides = {"trained on": [sample("a"), sample("b")], "held out": [sample("<c>", False)]}
+    html = comparison_html(sides)
     assert re.findall(r"<option>(.*)</option>", html) == ["ladders (a)", "ladders (b)", "ladders (&lt;c&gt;)"]
-    assert re.findall(r'<div class="comparison-sample"( hidden)?>', html) == ["", " hidden", ""]
-    assert html.count('class="picture"') == 3 * 9
+    assert html.count('class="comparison-sample"') == 2 and html.count('class="picture"') == 2 * 9
+    others = json.loads(comparison_script(sides).removeprefix("globalThis.pairvaeComparison = ").removesuffix(";\n"))
+    assert [len(found) for found in others.values()] == [1, 0]
+    assert others["trained on"][0].count('class="picture"') == 9
     names = re.findall(r'alt="([^"]+)"', html)
     assert len(names) == html.count("<img") and all(len(name.split()) > 1 for name in names)
     assert html.count("<svg") == html.count('role="img" aria-label="')
