@@ -90,9 +90,12 @@ def route_colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def morphology_marks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker by morphology, in the order of first appearance."""
+    """Colour and marker by morphology: those of MORPHOLOGIES in its order, then others as they first appear."""
     spare = iter(zip(SPARE_COLOURS * 4, SPARE_MARKERS * 4, strict=True))
-    return {name: MORPHOLOGIES.get(name.replace("_", " ")) or next(spare) for name in dict.fromkeys(names)}
+    known = list(MORPHOLOGIES)
+    places = {name: known.index(key) if (key := name.replace("_", " ")) in known else len(known) for name in names}
+    in_order = sorted(places, key=lambda name: places[name])
+    return {name: MORPHOLOGIES.get(name.replace("_", " ")) or next(spare) for name in in_order}
 
 
 def morphology_handles(marks: Mapping[str, tuple[str, str]]) -> list[Line2D]:
