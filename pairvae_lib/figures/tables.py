@@ -16,7 +16,7 @@ PLAIN_BELOW = 1000.0  # numbers from here on are written without decimals
 
 def table_html(
     table: pd.DataFrame | Sequence[Mapping[str, Any]], smallest: Collection[str] = (), largest: Collection[str] = (),
-    among: Collection[Any] | None = None,
+    among: Collection[Any] | None = None, smallest_of: Collection[str] = (),
 ) -> str:
     """A table as HTML, for `IPython.display.HTML`.
 
@@ -28,6 +28,8 @@ def table_html(
         The smallest, or largest, value of each of these columns is set in bold.
     among : collection of row, optional
         Rows that can be the best; without it all of them.
+    smallest_of : collection of column
+        In every row the smallest value of these columns is set in bold.
     """
     shown = pd.DataFrame(table)
     check_named("table", list(shown.index))
@@ -37,8 +39,11 @@ def table_html(
             check_one_of("column", column, tuple(shown.columns))
             values = pd.to_numeric(shown.loc[shown.index if among is None else list(among), column])
             best = values == getattr(values, best_of)()
-            for row in best.index[best]:
-                cells.loc[row, column] = f"<strong>{cells.loc[row, column]}</strong>"
+            cells.loc[best.index[best], column] = cells.loc[best.index[best], column].map(_bold)
+    if smallest_of:
+        compared = shown[list(smallest_of)].astype(float)
+        best_cells = compared.eq(compared.min(axis=1), axis=0)
+        cells[list(smallest_of)] = cells[list(smallest_of)].where(~best_cells, cells[list(smallest_of)].map(_bold))
     named = not isinstance(shown.index, pd.RangeIndex)
     if named:
         cells.index = pd.Index([escape(display_name(str(name))) for name in shown.index], name=shown.index.name)
@@ -52,4 +57,9 @@ def _cell(value: Any) -> str:
         return "–"
     if not isinstance(value, float):  # NumPy's double is one, too
         return escape(str(value))
-    return f"{value:.3g}" if abs(value) < PLAIN_BELOW else f"{value:.0f}"
+    return f"{value + 0.0:.3g}" if abs(value) < PLAIN_BELOW else f"{value:.0f}"  # no "-0"
+
+
+def _bold(text: str) -> str:
+    """A cell that stands out."""
+    return f"<strong>{text}</strong>"

@@ -32,6 +32,11 @@ def test_the_best_of_a_column_is_bold_among_the_rows_that_can_win():
     assert re.findall("<strong>(.*?)</strong>", table_html(table, smallest=["S2"])) == ["0.1", "0.1"]
 
 
+def test_the_best_of_a_row_is_bold():
+    table = pd.DataFrame({"a": [0.2, 0.3], "b": [0.1, None], "floor": [0.0, 0.0]}, index=["S2", "A2"])
+    assert re.findall("<strong>(.*?)</strong>", table_html(table, smallest_of=["a", "b"])) == ["0.1", "0.3"]
+
+
 def test_errors_name_what_is_wrong():
     with pytest.raises(ValueError, match="table must hold at least one"):
         table_html([])
