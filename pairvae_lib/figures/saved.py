@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
+
+from pairvae_lib.figures.style import class_order
 
 
 def entry(name: str, source: Mapping[str, Any], key: str) -> Any:
@@ -25,6 +27,20 @@ def array(name: str, source: Mapping[str, Any], key: str) -> np.ndarray:
 def words(name: str, source: Mapping[str, Any], key: str) -> list[str]:
     """A saved array of strings as a list."""
     return [str(word) for word in entry(name, source, key)]
+
+
+def in_class_order(
+    name: str, source: Mapping[str, Any], labels: str, prefix: str = "", others: Collection[str] = ()
+) -> dict[str, Any]:
+    """Saved examples, one of each class, in the order of classes that all figures have.
+
+    `labels` is the key of the classes. All that begins with `prefix`, but for `others`, has one entry for each class.
+    """
+    order = class_order(words(name, source, labels))
+    return {
+        key: np.asarray(value)[order] if key.startswith(prefix) and key not in others else value
+        for key, value in source.items()
+    }
 
 
 def trained_techniques(history: Mapping[str, Any]) -> tuple[str, str]:

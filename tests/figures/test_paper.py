@@ -24,7 +24,7 @@ from pairvae_lib.morphology.masks import (  # noqa: E402
     two_point_correlation,
 )
 
-LABELS = ["alternating lines", "hexagonal", "ladders", "skew"]
+LABELS = ["hexagonal", "skew", "alternating lines", "ladders"]
 SIDE, SAMPLES = 24, 12
 ROUTES = ["solo sem_to_sem", "sem_to_sem", "saxs_to_sem"]
 TO_SAXS = ["solo saxs_to_saxs", "saxs_to_saxs", "sem_to_saxs"]
@@ -415,6 +415,20 @@ def test_error_against_uncertainty_keeps_training_and_held_out_apart():
     apart = spearmanr(spread[5:], error[5:]).statistic
     assert legend_of(figure)[1] == f"held out: Spearman {apart:.2f} (n = 6)"
     assert legend_of(figure)[0].endswith("(n = 5)")
+
+
+def test_examples_stand_in_the_order_of_classes_that_all_figures_have():
+    backwards = {
+        key: value[::-1] if key.startswith(("example ", "training example ")) else value
+        for key, value in CURVES.items()
+    }
+    for draw in (paper.fig_4a, paper.recalled_crops):
+        for given, ordered in zip(draw(backwards).axes, draw(CURVES).axes, strict=True):
+            assert_array_equal(image_of(given), image_of(ordered))
+        assert [axes.get_title() for axes in draw(backwards).axes[:4]] == LABELS
+    backwards = {key: value if key in ("variances", "r") else value[::-1] for key, value in GENERATION.items()}
+    for given, ordered in zip(paper.fig_7a(backwards).axes, paper.fig_7a(GENERATION).axes, strict=True):
+        assert_array_equal(image_of(given), image_of(ordered))
 
 
 # generation -----------------------------------------------------------------------------------------------------------
