@@ -446,7 +446,7 @@ def delivery_times(seconds: Sequence[float], wanted: float = 1.0) -> Figure:
     figure, axes = plt.subplots(figsize=(WIDTH, 2.6), layout="constrained")
     axes.plot(range(1, len(seconds) + 1), seconds, "o", color=INK)
     axes.axhline(wanted, color=FRAME, linestyle="--", linewidth=1)
-    axes.annotate(f"{wanted:g} s", (1, wanted), xytext=(0, 2), textcoords="offset points", va="bottom", fontsize=9)
+    axes.text(1.01, wanted, f"{wanted:g} s", transform=axes.get_yaxis_transform(), va="center", fontsize=9)
     axes.set(xlabel="file, in order of arrival", ylabel="file to ensemble [s]")
     axes.set_ylim(0, 1.15 * max(wanted, *seconds))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -513,7 +513,8 @@ def label_line_ends(axes: Axes) -> None:
     places = np.minimum((pushed_up + pushed_down) / 2, 1 - steps[::-1])  # none above the panel
     for k, place in zip(order, np.maximum(places, steps), strict=True):
         colour = str(named[k].get_color())
-        leader = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 1, "relpos": (0, 0.5)}
+        leader: dict[str, Any] = {"arrowstyle": "-", "color": colour, "linewidth": 0.8, "linestyle": ":"}
+        leader |= {"shrinkA": 0, "shrinkB": 1, "relpos": (0, 0.5)}
         axes.annotate(
             display_name(str(named[k].get_label())), tuple(ends[k]), (1.07, place), textcoords="axes fraction",
             arrowprops=leader, color=darker(colour), va="center", fontsize=8.5, annotation_clip=False,
