@@ -60,3 +60,29 @@
   document.addEventListener("toggle", fitAll, true); // what was folded had no width
   fitAll();
 }
+
+// One figure at the paper's size and of this run, in neighbouring cells: buttons choose, the paper's size first.
+// Without scripts, and on paper, both stand below each other.
+for (const first of document.querySelectorAll(".cell.tag_paper-size")) {
+  const cells = [first, first.nextElementSibling];
+  if (!cells[1]?.matches(".cell.tag_this-run")) continue;
+  const choice = document.createElement("div");
+  choice.className = "sizes";
+  choice.role = "group";
+  choice.ariaLabel = "Which results the figure shows";
+  const buttons = ["Paper's size", "This run"].map(words => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = words;
+    return button;
+  });
+  const show = shown =>
+    cells.forEach((cell, k) => {
+      cell.hidden = k !== shown;
+      buttons[k].ariaPressed = String(k === shown);
+    });
+  buttons.forEach((button, k) => button.addEventListener("click", () => show(k)));
+  choice.append(...buttons);
+  first.before(choice);
+  show(0);
+}
