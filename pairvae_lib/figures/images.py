@@ -186,7 +186,7 @@ def latent_correlation(correlation: np.ndarray, names: tuple[str, str], shown: i
     shown : int
         At most so many rows and columns are drawn.
     """
-    check_shape("correlation", correlation, ("d", "d"))
+    check_shape("correlation", correlation, (len(correlation),) * 2)
     check_finite("correlation", correlation)
     figure, axes = plt.subplots(figsize=(WIDTH * 0.8, 3.5), layout="constrained")
     image = axes.imshow(correlation[:shown, :shown], cmap="RdBu_r", vmin=-1, vmax=1)
