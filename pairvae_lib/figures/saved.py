@@ -34,13 +34,13 @@ def trained_techniques(history: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def techniques(curves: Mapping[str, Any]) -> tuple[str, str]:
-    """Names of the scattering and of the micrograph: of the true examples that `curves` holds, else of its series."""
+    """Names of the scattering and of the micrograph: of the series that `curves` holds, else of its true examples."""
     keys = [str(key) for key in curves]
-    true = [key.removeprefix("example true ") for key in keys if key.startswith("example true ")]
-    if len(true) == 2:
-        return true[0], true[1]
     for key in keys:
         found = re.fullmatch(r"S2 (\w+)_to_(\w+)", key)
         if found and found[1] != found[2]:
             return found[1], found[2]
+    true = [key.removeprefix("example true ") for key in keys if key.startswith("example true ")]
+    if len(true) == 2:
+        return true[0], true[1]
     raise ValueError(f"curves must hold 'S2 <scattering>_to_<micrograph>'; got {', '.join(sorted(keys))}")
