@@ -16,7 +16,7 @@ export const element = (tag, properties = {}, ...children) => {
   return made;
 };
 
-const drawn = (tag, attributes, ...children) => {
+export const drawn = (tag, attributes, ...children) => {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.append(...children);

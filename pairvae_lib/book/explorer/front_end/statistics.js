@@ -116,6 +116,41 @@ export function twoPointCorrelation(mask, height, width) {
   return { x: x.map((sum, ring) => sum / members[ring]), y: y.map((sum, ring) => sum / members[ring]) };
 }
 
+/** Both parts of the Fourier transform of a square image, or back again (sign +1: not divided by its size). */
+function transformed(re, im, size, sign) {
+  const line = fourier(size), real = new Float64Array(size), imaginary = new Float64Array(size);
+  for (const [across, along] of [[size, 1], [1, size]]) { // rows, then columns
+    for (let k = 0; k < size; k++) {
+      for (let j = 0; j < size; j++) [real[j], imaginary[j]] = [re[k * across + j * along], im[k * across + j * along]];
+      line.transform(real, imaginary, sign);
+      for (let j = 0; j < size; j++) [re[k * across + j * along], im[k * across + j * along]] = [real[j], imaginary[j]];
+    }
+  }
+  return [re, im];
+}
+
+const forward = (values, size) => transformed(Float64Array.from(values), new Float64Array(size * size), size, -1);
+
+/** |F|^2 of a square image, its side a power of two, zero frequency in the middle. */
+export function powerSpectrum(values, size) {
+  const [re, im] = forward(values, size), half = size >> 1;
+  return Float64Array.from(re, (_, k) => {
+    const from = ((Math.floor(k / size) + half) % size) * size + (((k % size) + half) % size);
+    return re[from] ** 2 + im[from] ** 2;
+  });
+}
+
+/** An image of the same spectrum as a square one, and of the phases of an image of noise. */
+export function shuffledPhases(values, size) {
+  const [re, im] = forward(values, size), [noiseRe, noiseIm] = forward(normalNumbers(size * size), size);
+  for (let k = 1; k < re.length; k++) { // the mean, at 0, stays as it is
+    const amplitude = Math.hypot(re[k], im[k]) / (Math.hypot(noiseRe[k], noiseIm[k]) || 1);
+    [re[k], im[k]] = [amplitude * noiseRe[k], amplitude * noiseIm[k]];
+  }
+  const [image] = transformed(re, im, size, 1);
+  return image.map(value => value / (size * size));
+}
+
 /** Mean intensity on rings about the middle of a pattern: {x: radius [px], y}. */
 export function azimuthalAverage(pattern, height, width) {
   const row = height >> 1, column = width >> 1;
