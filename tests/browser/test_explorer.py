@@ -21,7 +21,7 @@ from pairvae_lib.claims.published import EXAMPLE_PROFILE, published_root
 from pairvae_lib.data.scattering import azimuthal_average
 from pairvae_lib.data.splits import Split
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
-from pairvae_lib.morphology.masks import two_point_correlation
+from pairvae_lib.morphology.masks import directional_correlation, two_point_correlation
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +34,10 @@ NARROW = 390  # px
 SPLIT = Split(train=(0, 1, 2, 3, 4, 5), held_out=(6, 7, 8, 9, 10, 11))
 
 PIXELS = "canvas => canvas.toDataURL()"
+MAP = """async ([source, mask, height, width, reach]) => {
+  const address = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
+  return Array.from((await import(address)).directionalCorrelation(Float32Array.from(mask), height, width, reach));
+}"""
 NUMBERS = "(panel, name) => Array.from(panel[name])"
 CURVE = "(panel, name) => ({x: Array.from(panel[name].x), y: Array.from(panel[name].y)})"
 COMPUTED = """async ([source, name, values, height, width]) => {
@@ -174,6 +178,46 @@ def test_statistics_in_the_browser_equal_the_librarys(visit, shape):
     np.testing.assert_allclose(found["y"], intensity, rtol=1e-6)
 
 
+def test_few_sliders_are_seen_at_first_each_between_what_its_ends_draw(root):
+    part = panel(root)
+    assert part.locator(".pairvae-direction:visible").count() == 2
+    written = "[...document.querySelectorAll('.pairvae-direction small')].filter(one => one.textContent).length >= 2"
+    root.page.wait_for_function(written)
+    slider, (low, high) = part.get_by_label("Direction 1"), part.locator(".pairvae-direction canvas").all()[:2]
+    for end, key in ((low, "Home"), (high, "End")):
+        press(root, slider, key)
+        assert picture(part) == end.evaluate(PIXELS)
+    told = part.locator(".pairvae-direction small").first.inner_text()
+    assert told.startswith("bright fraction ")
+    part.locator("summary").click()
+    assert part.locator(".pairvae-direction:visible").count() == 6
+    part.locator("summary").click()
+
+
+def test_the_map_of_correlations_is_the_librarys(root):
+    decoded = np.array(panel(root).evaluate(NUMBERS, "decoded")).reshape(192, 192) > 0
+    source = (FRONT_END / "statistics.js").read_text(encoding="utf-8")
+    found = root.page.evaluate(MAP, [source, decoded.ravel().tolist(), 192, 192, 48])
+    np.testing.assert_allclose(
+        np.array(found).reshape(97, 97), directional_correlation(decoded, 48, normalised=True), atol=1e-9
+    )
+
+
+def test_a_sample_that_was_trained_on_gives_its_crop(root):
+    root.get_by_label("Model").select_option(label=OWN)
+    root.page.wait_for_function("document.querySelector('.pairvae-panel').latent?.length === 128", timeout=30_000)
+    samples, before = root.get_by_label("Sample"), int(root.get_attribute("data-runs"))
+    seen = samples.locator("optgroup[label='trained on'] option")
+    assert seen.count() == 4
+    samples.select_option(value=seen.first.get_attribute("value"))
+    wait_for_a_run(root, before + 1)
+    told = panel(root).locator(".pairvae-numbers").inner_text()
+    assert float(told.split("crop that it was trained on: Dice ")[1][:4]) > 0.95
+    root.get_by_label("Model").select_option(label=PUBLISHED)
+    root.page.wait_for_function("document.querySelector('.pairvae-panel').latent?.length === 1152", timeout=30_000)
+    root.page.wait_for_selector(".pairvae-explorer[data-state=ready]")
+
+
 def test_drawing_again_draws_another_and_the_way_back_is_open(root):
     part = panel(root)
     rebuilt, seen = picture(part), set()
@@ -198,7 +242,7 @@ def test_drawing_again_draws_another_and_the_way_back_is_open(root):
 def test_another_sample_and_another_model(root):
     part, page = panel(root), root.page
     first, explored = picture(part), Exploration.load(EXAMPLE / "exploration.safetensors")
-    samples = root.get_by_label("Held-out")
+    samples = root.get_by_label("Sample")
     names = zip(explored.morphologies, explored.sample_ids, strict=True)
     assert samples.locator("option").all_inner_texts() == [f"{kind} ({name})" for kind, name in names]
     before = int(root.get_attribute("data-runs"))
@@ -216,6 +260,8 @@ def test_another_sample_and_another_model(root):
 
 
 def test_every_control_has_a_name_and_room_for_a_finger(root):
+    for summary in root.locator("summary").all():
+        summary.click()
     for control in root.locator("input, select").all():
         assert control.evaluate("one => one.labels.length") == 1
         assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
