@@ -120,7 +120,7 @@ def test_a_page_without_it_loads_nothing_of_it(browser, address):
 
 def test_a_key_press_moves_it(root):
     part = panel(root)
-    slider = part.get_by_label("Direction 1")
+    slider = part.get_by_label("Direction 1", exact=True)
     before = picture(part)
     for _ in range(5):
         press(root, slider, "ArrowRight")
@@ -136,7 +136,7 @@ def test_a_key_press_moves_it(root):
 @pytest.mark.parametrize("route", ["saxs_to_sem", "sem_to_saxs"])
 def test_what_it_decodes_is_what_torch_decodes(root, route):
     part = panel(root, route)
-    press(root, part.get_by_label("Direction 2"), "PageUp")
+    press(root, part.get_by_label("Direction 2", exact=True), "PageUp")
     bundle = load_bundle(EXAMPLE / "model")
     source, target = route.split("_to_")
     latent = torch.tensor(part.evaluate(NUMBERS, "latent")).view(1, *bundle.model.vae(source).latent_shape)
@@ -152,7 +152,7 @@ def test_what_it_decodes_is_what_torch_decodes(root, route):
 
 def test_the_curves_are_the_librarys(root):
     part = panel(root)
-    press(root, part.get_by_label("Direction 1"), "ArrowRight")
+    press(root, part.get_by_label("Direction 1", exact=True), "ArrowRight")
     decoded = np.array(part.evaluate(NUMBERS, "decoded")).reshape(192, 192)
     true = Exploration.load(EXAMPLE / "exploration.safetensors").masks[0]
     for name, mask in (("curve", decoded > 0), ("trueCurve", true)):
@@ -183,7 +183,8 @@ def test_few_sliders_are_seen_at_first_each_between_what_its_ends_draw(root):
     assert part.locator(".pairvae-direction:visible").count() == 2
     written = "[...document.querySelectorAll('.pairvae-direction small')].filter(one => one.textContent).length >= 2"
     root.page.wait_for_function(written)
-    slider, (low, high) = part.get_by_label("Direction 1"), part.locator(".pairvae-direction canvas").all()[:2]
+    slider = part.get_by_label("Direction 1", exact=True)
+    low, high = part.locator(".pairvae-direction canvas").all()[:2]
     for end, key in ((low, "Home"), (high, "End")):
         press(root, slider, key)
         assert picture(part) == end.evaluate(PIXELS)
@@ -284,7 +285,7 @@ def test_it_fits_a_telephone(browser, address, theme):
         for name in ("backgroundColor", "color")
     )
     assert sum(ground) - sum(ink) > 500 if theme == "light" else sum(ink) - sum(ground) > 500
-    slider = panel(root).get_by_label("Direction 1")
+    slider = panel(root).get_by_label("Direction 1", exact=True)
     slider.scroll_into_view_if_needed()
     before, box = int(root.get_attribute("data-runs")), slider.bounding_box()
     page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
@@ -329,7 +330,7 @@ def test_a_profile_is_drawn_as_a_curve(browser, small, profile_pairs, tmp_path):
         page = opened(browser, address)
         root = page.locator(".pairvae-explorer")
         part = panel(root, "sem_to_profile")
-        press(root, part.get_by_label("Direction 1"), "ArrowRight")
+        press(root, part.get_by_label("Direction 1", exact=True), "ArrowRight")
         drawn = part.evaluate(CURVE, "curve")
         np.testing.assert_allclose(drawn["x"], profile_pairs.q, rtol=1e-6)
         latent = torch.tensor(part.evaluate(NUMBERS, "latent")).view(1, *first.latent_shape)
