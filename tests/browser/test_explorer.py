@@ -108,6 +108,7 @@ def test_it_becomes_ready_asks_no_other_host_and_loads_only_when_near(visit, roo
     assert [url for url in visit.requests if url.endswith(".wasm.gz")] != []
     assert visit.faults == []
     assert not root.locator("img.pairvae-still").is_visible()
+    assert root.locator(".pairvae-loaded").inner_text() == ""
 
 
 def test_a_page_without_it_loads_nothing_of_it(browser, address):

@@ -145,7 +145,7 @@ def test_the_scattering_is_used_and_the_error_is_the_librarys(root, explored):
 
 def test_the_maps_are_the_librarys(root, explored):
     drawn = directional_correlation(masks_of(root), 16, normalised=True).mean(axis=0)
-    found = np.array(root.locator(".pairvae-panel").evaluate(NUMBERS, "map")).reshape(33, 33)
+    found = np.array(root.locator(".pairvae-panel").evaluate("panel => Array.from(panel.map)")).reshape(33, 33)
     np.testing.assert_allclose(found, drawn, atol=1e-9)
 
 

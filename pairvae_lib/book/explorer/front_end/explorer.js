@@ -77,11 +77,11 @@ function render({ model, el }) {
     root.dataset.state = "loading";
     say("Loading the model; once it is here, everything is computed in this browser …");
     try {
-      const { described, kind, panels: loaded } = await loadedModel(get, modelMenu.select.value, error => {
+      const { described, kind, panels: made } = await loadedModel(get, modelMenu.select.value, error => {
         if (number === chosen) ran(error); // what another model is still at is no longer of interest
       });
       if (number !== chosen) return;
-      shown = loaded;
+      shown = made;
       panels.replaceChildren(...shown.map(panel => panel.node));
       const names = described.sample_ids.map((name, k) => option(k, `${described.morphologies[k]} (${name})`));
       const seen = names.map((_, k) => described.trained_on?.[k] ?? false);
