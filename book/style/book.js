@@ -94,7 +94,8 @@ for (const side of document.querySelectorAll(".comparison-side")) {
 }
 
 // A figure of this run whose cell names that of the paper's size (by the tag beside-LABEL): both are tabs of one place,
-// the paper's size first. On paper, and without this, both are seen.
+// the paper's size first. The caption stands above the tabs if both cells follow it, else it goes with the paper's size.
+// On paper, and without this, both are seen.
 {
   const made = (tag, properties) => Object.assign(document.createElement(tag), properties);
   const tabs = {}; // by label
@@ -102,7 +103,9 @@ for (const side of document.querySelectorAll(".comparison-side")) {
 
   function place(label, cell, caption) {
     const list = made("div", { className: "figure-tab-list", role: "tablist" });
-    const parts = [["Paper\u2019s size", [caption, caption.nextElementSibling]], ["This run", []]].map(([name, held], k) => {
+    const paper = caption.nextElementSibling;
+    const shown = paper === cell.previousElementSibling ? [paper] : [caption, paper];
+    const parts = [["Paper\u2019s size", shown], ["This run", []]].map(([name, held], k) => {
       const panel = made("div", { className: "figure-panel", id: `${label}-panel-${k}`, role: "tabpanel" });
       const tab = made("button", { type: "button", id: `${label}-tab-${k}`, role: "tab", textContent: name });
       tab.setAttribute("aria-controls", panel.id);
@@ -129,14 +132,17 @@ for (const side of document.querySelectorAll(".comparison-side")) {
     const node = made("div", { className: "figure-tabs" });
     cell.before(node);
     node.append(list, ...parts.map(({ panel }) => panel));
-    return parts[1].panel;
+    return { node, panel: parts[1].panel };
   }
 
   for (const cell of document.querySelectorAll(".cell[class*=tag_beside-]")) {
     const label = named(cell), caption = document.getElementById(label);
     if (!tabs[label] && !caption?.nextElementSibling?.matches(".cell")) continue;
     tabs[label] ??= place(label, cell, caption);
-    tabs[label].append(cell);
+    const { node, panel } = tabs[label];
+    if (cell.parentElement === node.parentElement) // with what is said between two cells
+      while (node.nextElementSibling && node.nextElementSibling !== cell) panel.append(node.nextElementSibling);
+    panel.append(cell);
     if (location.hash === `#${label}`) document.getElementById(label).scrollIntoView();
   }
 }

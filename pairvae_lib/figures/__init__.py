@@ -26,6 +26,7 @@ from pairvae_lib.figures.curves import (
     ensemble_bands,
     ensemble_correlation,
     lineal_path_curves,
+    marked_correlation,
     mean_correlation,
     mean_lineal_path,
 )
@@ -34,6 +35,7 @@ from pairvae_lib.figures.images import (
     film_frame,
     film_strip,
     generated_ensemble,
+    latent_correlation,
     mask_columns,
     pairs_overview,
     reconstructions,
@@ -49,7 +51,8 @@ __all__ = [
     "MORPHOLOGY_COLOURS", "ROUTE_COLOURS", "STYLE", "agreement_panels", "batch_errors", "correlation_curves",
     "delivery_times", "display_name", "draw_image", "draw_scattering", "ensemble_bands", "ensemble_correlation",
     "error_boxes", "error_intervals", "error_over_time", "film_frame", "film_strip", "generated_ensemble",
-    "grid_selector", "lineal_path_curves", "mask_columns", "mean_correlation", "mean_lineal_path", "pairs_overview",
-    "paper", "png", "reconstructions", "scalar_scatter", "stack_slider", "table_html", "threshold_examples",
-    "threshold_scores", "throughput_lines", "training_history", "training_progress", "verdict_matrix",
+    "grid_selector", "latent_correlation", "lineal_path_curves", "marked_correlation", "mask_columns",
+    "mean_correlation", "mean_lineal_path", "pairs_overview", "paper", "png", "reconstructions", "scalar_scatter",
+    "stack_slider", "table_html", "threshold_examples", "threshold_scores", "throughput_lines", "training_history",
+    "training_progress", "verdict_matrix",
 ]

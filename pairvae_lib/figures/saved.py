@@ -50,9 +50,13 @@ def trained_techniques(history: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def techniques(curves: Mapping[str, Any]) -> tuple[str, str]:
-    """Names of the scattering and of the micrograph, from the series that `curves` holds."""
-    for key in map(str, curves):
+    """Names of the scattering and of the micrograph: of the series that `curves` holds, else of its true examples."""
+    keys = [str(key) for key in curves]
+    for key in keys:
         found = re.fullmatch(r"S2 (\w+)_to_(\w+)", key)
         if found and found[1] != found[2]:
             return found[1], found[2]
-    raise ValueError(f"curves must hold 'S2 <scattering>_to_<micrograph>'; got {', '.join(sorted(map(str, curves)))}")
+    true = [key.removeprefix("example true ") for key in keys if key.startswith("example true ")]
+    if len(true) == 2:
+        return true[0], true[1]
+    raise ValueError(f"curves must hold 'S2 <scattering>_to_<micrograph>'; got {', '.join(sorted(keys))}")

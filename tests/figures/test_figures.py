@@ -319,6 +319,31 @@ def test_ensemble_correlation_against_reconstruction_and_truth(rng):
     assert "true" not in legend_of(without)
 
 
+def test_the_features_of_s2_of_one_mask_stand_where_they_are():
+    lines = np.tile(np.arange(60) % 12 < 6, (60, 1))  # half of it bright; the radial mean puts the maximum beyond 12 px
+    _, axes = figures.marked_correlation(lines).axes
+    marks = [tuple(line.get_xydata()[0]) for line in axes.get_lines() if line.get_marker() == "o"]
+    assert marks[0] == (0, 0.5)
+    assert marks[1][1] < 0.25 < marks[2][1] and marks[1][0] < 12 < marks[2][0] < 14
+    assert [text.get_text() for text in axes.texts][0] == "share of bright pixels: 0.50"
+    assert [text.get_text() for text in axes.texts][-1] == "far away: 0.50² = 0.25"
+
+
+def test_a_mask_without_a_period_has_no_period_marked():
+    mask, axes = figures.marked_correlation(np.ones((20, 20), bool)).axes
+    assert len([line for line in axes.get_lines() if line.get_marker() == "o"]) == 1
+    assert mask.get_xlabel() == ""
+
+
+def test_the_matrix_of_two_latents_is_drawn_as_it_is(rng):
+    correlation = rng.uniform(-1, 1, (40, 40))
+    axes, bar = figures.latent_correlation(correlation, ("saxs", "sem"), shown=8).axes
+    assert_array_equal(image_of(axes), correlation[:8, :8])
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("number of the SAXS latent", "number of the SEM latent")
+    with pytest.raises(ValueError, match="correlation must have shape"):
+        figures.latent_correlation(correlation[:3], ("saxs", "sem"))
+
+
 # assessment -----------------------------------------------------------------------------------------------------------
 
 

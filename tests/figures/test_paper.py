@@ -228,6 +228,13 @@ def test_examples_stand_in_one_column_per_morphology(draw, series):
     assert grid[0, 0].get_ylabel() == "true\nSAXS"
 
 
+def test_examples_alone_name_their_techniques():
+    solo = {key: CURVES[key] for key in ("example labels", "example true saxs", "example true sem")}
+    solo |= {f"example {route}": CURVES[f"example {route}"] for route in ("solo saxs_to_saxs", "solo sem_to_sem")}
+    names = [axes.get_ylabel() for axes in paper.fig_3a(solo).axes[::4]]
+    assert names == ["true\nSAXS", "solo\nSAXS→SAXS", "true\nmicrograph", "solo\nSEM→SEM"]
+
+
 def test_examples_of_profiles_share_a_row_of_panels():
     figure = paper.fig_4a(PROFILES)
     grid = np.reshape(figure.axes, (4, 4))

@@ -51,6 +51,16 @@ export class Picture {
   }
 }
 
+const DARKEST = -0.5; // value of a map of correlations that is drawn darkest; 1 is drawn brightest
+
+/** A map of directional correlations as a picture. */
+export class CorrelationMap extends Picture {
+  show(map) {
+    const side = Math.sqrt(map.length);
+    super.show(map.map(value => (value - DARKEST) / (1 - DARKEST)), [side, side], false);
+  }
+}
+
 /** Curves on common axes, labelled where they are drawn. */
 export class Plot {
   constructor(text, xLabel, logarithmic = false) {

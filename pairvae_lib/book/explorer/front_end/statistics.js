@@ -116,6 +116,22 @@ export function twoPointCorrelation(mask, height, width) {
   return { x: x.map((sum, ring) => sum / members[ring]), y: y.map((sum, ring) => sum / members[ring]) };
 }
 
+/** Autocovariance of a mask over its value at zero lag, as a map over the lag up to `reach`, zero lag in the middle. */
+export function directionalCorrelation(mask, height, width, reach) {
+  const counts = pairCounts(mask, height, width, reach), span = 2 * reach + 1;
+  const phi = mask.reduce((a, b) => a + b) / mask.length, variance = phi * (1 - phi);
+  const map = new Float64Array(span * span);
+  for (let row = 0; row <= reach; row++) {
+    for (let column = -reach; column <= reach; column++) {
+      const s2 = counts[row * span + column + reach] / ((height - row) * (width - Math.abs(column)));
+      const value = variance > 0 ? (s2 - phi * phi) / variance : 0;
+      map[(reach + row) * span + reach + column] = value;
+      map[(reach - row) * span + reach - column] = value;
+    }
+  }
+  return map;
+}
+
 /** Both parts of the Fourier transform of a square image, or back again (sign +1: not divided by its size). */
 function transformed(re, im, size, sign) {
   const line = fourier(size), real = new Float64Array(size), imaginary = new Float64Array(size);
@@ -165,6 +181,16 @@ export function azimuthalAverage(pattern, height, width) {
     }
   }
   return { x: Float64Array.from(y.keys()), y: y.map((sum, ring) => sum / members[ring]) };
+}
+
+/** Dice coefficient of two masks of 0 and 1. */
+export function overlap(one, other) {
+  let both = 0, total = 0;
+  for (let k = 0; k < one.length; k++) {
+    both += one[k] * other[k];
+    total += one[k] + other[k];
+  }
+  return total ? (2 * both) / total : 1;
 }
 
 export function meanDifference(one, other) {

@@ -2,21 +2,12 @@
 
 import { unpackedMask } from "./assets.js";
 import { Picture, Slider, drawn, element } from "./elements.js";
+import { overlap } from "./statistics.js";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [600, 170, 44, 8, 8, 30]; // of the loss plot
 const PACE = 350; // ms from one picture to the next when it plays
 
 const bytes = view => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-
-/** Dice coefficient of two masks of 0 and 1. */
-export function overlap(one, other) {
-  let both = 0, total = 0;
-  for (let k = 0; k < one.length; k++) {
-    both += one[k] * other[k];
-    total += one[k] + other[k];
-  }
-  return total ? (2 * both) / total : 1;
-}
 
 /** Losses against epochs, on a logarithmic axis, with a cursor. */
 class Losses {
