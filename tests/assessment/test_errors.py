@@ -200,7 +200,9 @@ def test_references_stand_beside_every_metric(perfect):
 
 
 def test_the_fourier_transform_is_not_fitted_where_the_pixel_sizes_are_known(one_crop, small):
-    known = replace(one_crop, nm_per_pixel=(2.0,) * 12, q_per_pixel=(0.03,) * 12)
+    patterns, masks = one_crop.measured
+    measured = replace(patterns, q_per_pixel=(0.03,) * 12), replace(masks, nm_per_pixel=(2.0,) * 12)
+    known = replace(one_crop, measured=measured)
     answers = Answers(known, known.crops_at(range(12), 32, (0, 0)))
     found = assess(answers, known, SPLIT, small, SEED, SOLO)
     assert FOURIER in found.references[INTENSITY] and FOURIER_FITTED not in found.references[INTENSITY]

@@ -287,7 +287,7 @@ def test_a_checkpoint_in_another_precision_is_refused(pattern_pairs, small, fres
 
 
 def test_a_vae_of_another_modality_is_refused(pattern_pairs, small):
-    vae = fresh_vae(Modality("afm", (32, 32), "gaussian"), small, 0)
+    vae = fresh_vae(Modality("afm", (32, 32), "pattern"), small, 0)
     with pytest.raises(ValueError, match=r"^modality of the VAE must be one of .*'saxs'.*'sem'.*; got .*'afm'"):
         train_solo(vae, pattern_pairs, TRAIN, small.solo, SEED)
 
