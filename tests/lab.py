@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from pairvae_lib import cli
 from pairvae_lib.bundles.bundle import Bundle, Scaling
 from pairvae_lib.config import PROFILES
 from pairvae_lib.data.modality import Axis, Modality
+from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 TINY = PROFILES["tiny"]
@@ -58,6 +60,13 @@ def untrained(profiles: bool = False) -> Bundle:
         grid = tuple(map(float, np.geomspace(0.02, 0.08, 32)))
         scalings = Scaling(axis=Axis("q", "1/angstrom"), grid=grid, limits=(-1.5, 1.5)), scalings[1]
     return Bundle(model, modalities, scalings, TINY.name, {"name": "untrained", "seed": 43})
+
+
+def changed(pairs: PreparedPairs, place: int, **facts: object) -> PreparedPairs:
+    """Pairs with other facts of the first (0) or second technique (1)."""
+    measured = list(pairs.measured)
+    measured[place] = replace(measured[place], **facts)
+    return replace(pairs, measured=tuple(measured))
 
 
 def code_of(*words: object) -> int:

@@ -26,6 +26,7 @@ from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded, write_json
 from pairvae_lib.files.runs import Run
 from pairvae_lib.models.latents import (
+    PART,
     correlation_spread,
     in_parts,
     latent_statistics,
@@ -173,6 +174,28 @@ def pair_reconstructions(model: PairVAE, measurements: Mapping[str, np.ndarray])
     }
 
 
+def decoded_routes(
+    solo: Mapping[str, VAE], model: PairVAE, measurements: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """All routes as they are compared: boolean masks (n, ...); scattering as it is decoded, (n, 1 or 3, ...).
+
+    So what a model draws in colours is compared in colours. From the posterior mean; "solo" stands before those of
+    single VAEs.
+    """
+    vaes = {f"solo {route_name(name, name)}": (vae, vae) for name, vae in solo.items()}
+    vaes |= {route_name(source, target): (model.vae(source), model.vae(target)) for source, target in model.routes}
+    found = {}
+    for route, (encoder, decoder) in vaes.items():
+        with torch.inference_mode():
+            decoded = torch.cat([
+                decoder.decode(encoder.encode(part).latent_mean)
+                for part in torch.from_numpy(measurements[encoder.modality.name]).split(PART)
+            ])
+            is_mask = decoder.modality.kind == "mask"
+            found[route] = (decoder.mode(decoded)[:, 0] if is_mask else decoded).numpy()
+    return found
+
+
 def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
     """The statistics that micrographs are compared by.
 
@@ -247,8 +270,7 @@ def assess(
         raise ValueError("split, profile and seed must be given for a model that train() did not make; got None")
     n, everyone = len(pairs), np.arange(len(pairs))
     seen = _assessed(pairs, profile.assessment.crops, seed)
-    answers = {f"solo {route}": values for route, values in solo_reconstructions(solo or {}, seen).items()}
-    answers |= pair_reconstructions(model, seen)
+    answers = decoded_routes(solo or {}, model, seen)
     answers = {route: x.reshape(n, -1, *x.shape[1:]) for route, x in answers.items()}  # one for a sample, or for a crop
     targets = {f"solo {route_name(name, name)}": name for name in solo or {}}
     targets |= {route_name(*route): route[1] for route in model.routes}
@@ -285,14 +307,22 @@ def assess(
                 key = metric_of(metric, modality, pairs.modalities)
                 curves |= {f"{key} {series}": values[metric].mean(axis=1) for series, values in statistics.items()}
             continue
+
+        def coded(intensities: np.ndarray, name: str = name) -> np.ndarray:
+            """Measurements (m, 1, *shape) as the model sees and decodes them: (m, 1 or 3, *shape)."""
+            return model.vae(name).coded(torch.from_numpy(intensities)).numpy()
+
         key = metric_of(INTENSITY, modality, pairs.modalities)
-        errors[key] = {route: _mean_absolute(values, true[name]) for route, values in to_it.items()}
-        of_true = true[name] if modality.is_cropped else true[name][:, 0]
+        compared = coded(seen[name])
+        compared = compared.reshape(n, -1, *compared.shape[1:])
+        errors[key] = {route: _mean_absolute(values, compared) for route, values in to_it.items()}
+        of_true = compared if modality.is_cropped else compared[:, 0]
         predicted = guessed(of_true)
         if is_scattering(pairs, name) and other.modality.kind == "mask":
             fourier = FOURIER if pairs.cycles is not None else FOURIER_FITTED
             crops = true[other.modality.name] > 0.5
-            predicted[fourier] = fourier_transform(crops, of_true, split.train, pairs.q, pairs.cycles)
+            spectral = fourier_transform(crops, pairs.scattering[:, 0], split.train, pairs.q, pairs.cycles)
+            predicted[fourier] = coded(spectral[:, np.newaxis])
         if not modality.is_cropped:
             nearest = NEAREST_SCATTERING if other.modality.kind == "mask" else f"nearest {name}"
             predicted[nearest] = retrieved(of_true, of_true, split.train, everyone)

@@ -110,7 +110,8 @@ def train_solo(
     check_one_of("modality of the VAE", modality, pairs.modalities)
     stage = f"solo-{modality.name}"
     optimizer = adam(vae, settings.learning_rate, settings.adam_eps)
-    beta = settings.kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
+    kl_weight = settings.kl_weight[modality.likelihood]
+    beta = kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
     shown_in = solo_measurements(vae, pairs, train, settings.crops, seed)
     epochs = settings.epochs[modality.likelihood]
     made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
@@ -154,7 +155,7 @@ def solo_measurements(
 
     def shown(x: np.ndarray) -> tuple[Tensor, Tensor]:
         tensor = torch.from_numpy(x).to(vae.device)
-        return tensor, vae.prepared(tensor)
+        return vae.coded(tensor), vae.prepared(tensor)
 
     measured = pairs.of(vae.modality.name)
 
@@ -236,8 +237,8 @@ def train_pair(
             for one in pairs.measured:
                 name = one.modality.name
                 if one.modality.is_cropped or name not in x:
-                    x[name] = torch.from_numpy(one.shown_at(train, at)).to(first.device)
-                    prepared[name] = model.vae(name).prepared(x[name])
+                    seen = torch.from_numpy(one.shown_at(train, at)).to(first.device)
+                    x[name], prepared[name] = model.vae(name).coded(seen), model.vae(name).prepared(seen)
             window_shown = window
         noise_rng = rng_for(seed, "pair-noise", epoch)
         for batch in batches(len(train), settings.batch_size, epoch):

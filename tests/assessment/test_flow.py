@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from lab import changed
 
 from pairvae_lib.assessment import ensemble_errors as flow_assessment
 from pairvae_lib.assessment.ensemble_errors import (
@@ -93,7 +93,7 @@ def test_another_s_scattering_is_that_of_another_sample_of_the_subset(monkeypatc
 
     monkeypatch.setattr(flow_assessment, "denoising_loss", loss)
     levels = np.broadcast_to(((np.arange(12) + 0.5) / 12)[:, None, None, None], (12, 1, 32, 32))
-    found = assess_flow(flow, replace(pattern_pairs, scattering=levels.astype(np.float32)), SPLIT, 43)
+    found = assess_flow(flow, changed(pattern_pairs, 0, values=levels.astype(np.float32)), SPLIT, 43)
     (own, crops, noise), (others, same_crops, same_noise) = given
     assert tuple(own) == SAMPLES and sorted(others) == sorted(SAMPLES) and noise == same_noise
     for one, other in zip(own, others, strict=True):

@@ -93,7 +93,8 @@ def test_memory_is_said_plainly():
 
 def test_a_folder_says_what_its_assessment_found(lab_model):
     found = appraisal_of(load_bundle(lab_model))
-    assert [one.name for one in found.modalities] == ["saxs", "sem"] and (found.count("train"), found.count("held out")) == (8, 4)
+    assert [one.name for one in found.modalities] == ["saxs", "sem"]
+    assert (found.count("train"), found.count("held out")) == (8, 4)
     rows = dict((name, (train, held)) for name, train, held in found.rows(S2))
     assert set(rows) == {
         "solo sem_to_sem", "saxs_to_sem", "sem_to_sem", "nearest neighbour", "three nearest neighbours",

@@ -12,6 +12,7 @@ from PIL import Image
 from throwaway import no_file_larger_than
 
 from pairvae_lib.bundles.apply import Ensemble, Measurement, read_measurement, reconstructed
+from pairvae_lib.bundles.bundle import Scaling
 from pairvae_lib.bundles.write import LONGEST_NAME, _write_curves, folder_name, folder_names, write_ensemble
 from pairvae_lib.files.arrays import read_arrays
 from pairvae_lib.files.writing import CannotWrite

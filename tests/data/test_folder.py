@@ -496,10 +496,10 @@ def test_names_of_columns(tmp_path, columns, scattering, microscopy):
 def test_an_unknown_column_of_images(tmp_path):
     folder = columns_folder(tmp_path, saxs="npy", height="tif")
     assert problems_of(folder) == [
-        "manifest.csv: column 'height' holds image files of unknown kind; say it by --kind height=KIND, one of profile, "
-        "pattern, image, mask, truth, detector_mask, ignore (a name with one of saxs, waxs, gisaxs, sans, pattern, "
-        "scattering is a pattern, with one of sem, afm, tem, micrograph a mask, with one of image, photo, optical, "
-        "grey, gray an image)"
+        "manifest.csv: column 'height' holds image files of unknown kind; say it by --kind height=KIND, one of "
+        "profile, pattern, image, mask, truth, detector_mask, ignore (a name with one of saxs, waxs, gisaxs, sans, "
+        "pattern, scattering is a pattern, with one of sem, afm, tem, micrograph a mask, with one of image, photo, "
+        "optical, grey, gray an image)"
     ]
     assert open_pairs(folder, kinds={"height": "image"}).micrograph_name == "height"
 

@@ -30,7 +30,7 @@ def test_the_likelihood_follows_from_the_kind_and_other_kinds_are_refused():
     kinds = ("pattern", "image", "mask")
     found = [Modality("a", (32, 32), kind).likelihood for kind in kinds]
     assert found == ["gaussian", "gaussian", "bernoulli"]
-    with pytest.raises(ValueError, match="^kind of modality 'sem' must be one of profile, pattern, image, mask; got 'poisson'$"):
+    with pytest.raises(ValueError, match="must be one of profile, pattern, image, mask; got 'poisson'$"):
         Modality("sem", (32, 32), "poisson")
 
 

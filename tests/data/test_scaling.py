@@ -52,7 +52,7 @@ def test_a_grid_that_ends_where_the_profile_ends_outlives_the_conversion():
         (PROFILES, Q, "1/m", r"^q is in 1/m, but the model was trained on q in 1/angstrom"),
         (PROFILES, Q * 3, "1/angstrom", r"^covers q from 0.03 to 0.3, but the model needs 0.02 to 0.08 1/angstrom$"),
         (PROFILES, Q / 3, "1/angstrom", r"^covers q from 0.00333\d* to 0.0333\d*, but the model needs 0.02 to 0.08"),
-        (replace(PROFILES, axis=Axis()), Q, "1/nm", r"^q is in 1/nm, but the model was trained on q in an unknown unit"),
+        (replace(PROFILES, axis=Axis()), Q, "1/nm", r"^q is in 1/nm, but the model was trained on q in an unknown"),
         (Scaling(), Q, "1/nm", r"^the model was trained on 2-D patterns, not on 1-D profiles$"),
     ],
 )

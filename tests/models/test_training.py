@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lab import changed
 from torch import nn
 from torch.testing import assert_close
 
@@ -46,7 +47,7 @@ def fresh_vaes(pairs, profile):
 def same_masks(pairs):
     """The same pairs, all with one micrograph that is different at every place."""
     mask = np.random.default_rng(0).random(pairs.masks[0].shape) < 0.5
-    return replace(pairs, masks=(mask,) * len(pairs))
+    return changed(pairs, 1, values=(mask,) * len(pairs))
 
 
 def batch_norms(module):
@@ -124,7 +125,7 @@ def test_solo_history(pattern_pairs, small, which, epochs):
     assert history.epochs == epochs
     assert not vae.training
     # the pull on each latent is that of the paper's 1152
-    beta = small.solo.kl_weight * PAPER_LATENTS / 8
+    beta = small.solo.kl_weight["bernoulli"] * PAPER_LATENTS / 8
     for total, reconstruction, kl in zip(*history.losses.values(), strict=True):
         assert total == pytest.approx(reconstruction + beta * kl, rel=1e-5)
 
@@ -132,7 +133,7 @@ def test_solo_history(pattern_pairs, small, which, epochs):
 @pytest.fixture(scope="module")
 def one_crop(pattern_pairs):
     """The same pairs, with micrographs of the size of a crop: an easy task."""
-    return replace(pattern_pairs, masks=tuple(mask[:32, :32] for mask in pattern_pairs.masks))
+    return changed(pattern_pairs, 1, values=tuple(mask[:32, :32] for mask in pattern_pairs.masks))
 
 
 @pytest.fixture(scope="module")
