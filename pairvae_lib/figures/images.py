@@ -85,7 +85,7 @@ def pairs_overview(
 @styled
 def reconstructions(
     true: Images, columns: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None = None,
-    q_unit: str = "1/nm",
+    q_unit: str = "1/nm", axis: str = "q", is_log: bool = True,
 ) -> Figure:
     """Measurements beside their reconstructions: images as a grid, 1-D profiles as one panel per morphology.
 
@@ -100,7 +100,11 @@ def reconstructions(
     labels : list of str
         Morphologies, one per row (or panel).
     q : ndarray of shape (points,), optional [`q_unit`]
-        Scattering vector of profiles.
+        Scattering vector of profiles, or the points of another axis.
+    axis : str
+        Name of what profiles are over.
+    is_log : bool
+        Whether that axis is logarithmic.
     """
     check_labels(labels)
     entries: dict[str, Images] = {"true": true} | dict(columns)
@@ -111,7 +115,7 @@ def reconstructions(
             check_finite(f"{name}[{row}]", item)
             check_unit_range(f"{name}[{row}]", np.asarray(item))
     if np.ndim(true[0]) == 1:
-        return _profile_panels(entries, labels, q, q_unit)
+        return _profile_panels(entries, labels, q, q_unit, axis, is_log)
 
     names = [display_name(name).replace(" ", "\n", 1) for name in entries]
     return image_grid(list(zip(*entries.values(), strict=True)), list(map(display_name, labels)), names)
@@ -332,14 +336,16 @@ def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> 
     return sizes
 
 
-def _profile_panels(entries: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None, q_unit: str) -> Figure:
+def _profile_panels(
+    entries: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None, q_unit: str, axis: str, is_log: bool
+) -> Figure:
     """One panel per label with the true profile and its reconstructions."""
     colours = route_colours(entries)
     figure, every = panels(len(labels))
     for row, axes in enumerate(every):
-        x = profile_axis(axes, len(entries["true"][row]), q, q_unit)
+        x = profile_axis(axes, len(entries["true"][row]), q, q_unit, axis, is_log)
         for name, items in entries.items():
             axes.plot(x, items[row], color=colours[name], label=display_name(name))
         axes.set_ylim(SCALED_LIMITS)
-    name_panels(figure, every, labels, every[0].get_xlabel(), SCALED_NAME)
+    name_panels(figure, every, labels, every[0].get_xlabel(), SCALED_NAME if axis == "q" else "value [0–1]")
     return figure

@@ -22,23 +22,23 @@ from pairvae_lib.bundles.bundle import (
     save_bundle,
 )
 from pairvae_lib.config import PROFILES
-from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.modality import Axis, Modality
 from pairvae_lib.files.writing import CannotWrite
 from pairvae_lib.models.flow.config import FlowArchitecture
 from pairvae_lib.models.flow.network import fresh_flow
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 TINY = PROFILES["tiny"]
-SEM = Modality("sem", (32, 32), "bernoulli")
-PATTERN, PROFILE = Modality("saxs", (32, 32), "gaussian"), Modality("gisaxs", (32,), "gaussian")
+SEM = Modality("sem", (32, 32), "mask")
+PATTERN, PROFILE = Modality("saxs", (32, 32), "pattern"), Modality("gisaxs", (32,), "profile")
 
 
 def made(scattering: Modality = PATTERN, profile=TINY) -> Bundle:
     modalities = (scattering, SEM)
     model = PairVAE(*(fresh_vae(modality, profile, seed) for seed, modality in enumerate(modalities))).eval()
     q = None if scattering.is_image else tuple(0.01 * k for k in range(1, 33))
-    scaling = Scaling(q=q, q_unit="1/nm", limits=(-3.0, 0.5), nm_per_pixel=3.9)
-    return Bundle(model, modalities, scaling, profile.name, {"seed": 43, "train": ["a", "b"]})
+    scalings = Scaling(axis=Axis("q", "1/nm"), grid=q, limits=(-3.0, 0.5)), Scaling(nm_per_pixel=3.9)
+    return Bundle(model, modalities, scalings, profile.name, {"seed": 43, "train": ["a", "b"]})
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def test_what_was_saved_comes_back_bit_for_bit(tmp_path, scattering, profile):
     folder = save_bundle(tmp_path / "model", before, "# A model\n")
     after = load_bundle(folder)
     assert {path.name for path in folder.iterdir()} == {MODEL, CONFIG, CARD}
-    assert (after.modalities, after.scaling, after.profile, after.provenance, after.kind) == (
-        before.modalities, before.scaling, before.profile, before.provenance, before.kind
+    assert (after.modalities, after.scalings, after.profile, after.provenance, after.kind) == (
+        before.modalities, before.scalings, before.profile, before.provenance, before.kind
     )
     state = after.model.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in before.model.state_dict().items())
@@ -80,7 +80,7 @@ def test_a_flow_comes_back_bit_for_bit_and_draws_the_same(tmp_path, scattering):
     torch.nn.init.normal_(flow.net.out.weight)
     rng = np.random.default_rng(0)
     flow.regression.learn(rng.random((5, 1, *scattering.shape), dtype=np.float32), rng.standard_normal((5, 2)))
-    before = Bundle(flow, flow.modalities, Scaling(q=made(scattering).scaling.q), "quick", {"seed": 43}, "flow")
+    before = Bundle(flow, flow.modalities, made(scattering).scalings, "quick", {"seed": 43}, "flow")
     after = load_bundle(save_bundle(tmp_path / "model", before, "# A flow\n"))
     state = after.model.state_dict()
     assert after.kind == "flow" and after.model.architecture == flow.architecture
@@ -104,7 +104,7 @@ def test_half_precision_leaves_what_a_flow_reads_off_the_scattering_as_it_is(tmp
     flow = fresh_flow(PROFILE, SEM, FlowArchitecture((8, 8, 16), 16, 8), 200, 0).eval()
     scattering = np.cumsum(rng.standard_normal((200, 1, *PROFILE.shape)), axis=-1).astype(np.float32) / 100
     flow.regression.learn(scattering, rng.standard_normal((200, 8)) + scattering[:, 0, :8] * 50)
-    before = Bundle(flow, flow.modalities, Scaling(q=made(PROFILE).scaling.q), "quick", {"seed": 43}, "flow")
+    before = Bundle(flow, flow.modalities, made(PROFILE).scalings, "quick", {"seed": 43}, "flow")
     after = load_bundle(save_bundle(tmp_path / "model", before, "# A flow\n", half=True)).model
     x = torch.from_numpy(scattering)
     assert torch.equal(after.condition(x), flow.condition(x))
@@ -139,7 +139,7 @@ def reason(text: str) -> str:
         ({"format_version": 2, "library": "9.9"}, "its format version must be 1; got 2, written by pairvae_lib '9.9'"),
         ({"kind": "gan"}, "its kind must be one of .*; got 'gan'"),
         ({"modalities": []}, "config.json does not describe a model"),
-        ({"scaling": {"binarisation": {}, "x": 3}}, "config.json does not describe a model .*scaling has no x"),
+        ({"scalings": [{"binarisation": {}, "x": 3}] * 2}, "config.json does not describe a model .*scaling has no x"),
         ({"sha256": "0"}, "model.safetensors is not the file that config.json was written with"),
     ],
 )

@@ -218,7 +218,7 @@ def test_many_curves_and_curves_over_something_else_are_refused(tmp_path):
     assert is_curve(path)
     with pytest.raises(ValueError, match=r"^must hold one curve .*; got 12: average or split them first$"):
         read_profile(path)
-    with pytest.raises(ValueError, match="^must be a profile over q; got one over '2th_deg'$"):
+    with pytest.raises(ValueError, match="^must be a profile over q; got '2th_deg', and the file names no wavelength"):
         read_profile(made(tmp_path / "b.h5", curves((1,), q="2th_deg", axes=(".", "2th_deg"))))
 
 
