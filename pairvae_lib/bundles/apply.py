@@ -247,14 +247,18 @@ def generated(
     return Ensemble(measurement, target, drawn, best, doubts, error)
 
 
-def self_error(bundle: Bundle, measurement: Measurement, x: NDArray[np.float32]) -> float | None:
+def self_error(
+    bundle: Bundle, measurement: Measurement, x: NDArray[np.float32] | None = None
+) -> float | None:
     """Mean absolute error of a measurement -> the same measurement; None of masks, and where there is no such route.
 
-    `x` is what the model sees of it, (m, 1, *shape). Large for a measurement that is unlike those of the training.
+    `x` is what the model sees of it, (m, 1, *shape): all of it, if not given. Large for a measurement that is unlike
+    those of the training.
     """
     kind, source = KINDS[bundle.kind], measurement.source
     if bundle.modality(source).kind == "mask" or (source, source) not in kind.routes(bundle.model):
         return None
+    x = as_seen(measurement.seen)[np.newaxis, np.newaxis] if x is None else x
     again = kind.best(bundle.model, x, source, source)
     return None if again is None else float(np.abs(again - x[:, 0]).mean())
 

@@ -62,6 +62,12 @@ class Appraisal:
         return np.array([subset for _, _, subset in self.samples])
 
     @property
+    def is_of_masks(self) -> bool:
+        """Whether the techniques are a profile or pattern, and masks: then memorisation is measured."""
+        first, second = self.modalities
+        return second.kind == "mask" and not first.is_cropped
+
+    @property
     def metrics(self) -> list[str]:
         """Those shown, of both techniques: with the name of one where the other has the same."""
         named = [metric_of(metric, one, self.modalities) for metric in self.shown for one in self.modalities]
@@ -121,7 +127,7 @@ class Appraisal:
     @property
     def recalled(self) -> float | None:
         """How much better its own training crops are met than other crops of the samples (Dice), where measured."""
-        if not self.memorisation:
+        if not self.is_of_masks:
             return None
         own, other = (self.memorisation[name] for name in ("own training crop", "other crops of the sample"))
         return float(np.median(own) - np.median(other))
@@ -151,7 +157,7 @@ class Appraisal:
 
     def memory_sentence(self) -> str:
         """Whether the model has learnt training crops by heart, in plain words."""
-        if not self.memorisation:
+        if not self.is_of_masks:
             return "Whether it remembers its training data was not measured: that is done for masks from scattering."
         own, other = (
             float(np.median(self.memorisation[name])) for name in ("own training crop", "other crops of the sample")

@@ -37,6 +37,8 @@ from pairvae_lib.models.protocol import expected_time, load_or_train_pair, load_
 ASSESSMENT, LATENTS = "assessment.json", "latents.safetensors"  # files of a model's folder
 SELF_ERRORS = "self_errors"  # in a model's provenance: of a technique -> itself by its name, on held-out samples
 
+LEAST_FOR_FLOW = 4  # training pairs
+
 Stage = Callable[[str, str], AbstractContextManager[None]]  # name of a stage, and a sentence about it
 Trained = tuple[nn.Module, dict[str, bytes], dict[str, Any]]  # with files of its folder, and facts for its provenance
 
@@ -164,12 +166,11 @@ class FlowKind:
     )
 
     def check(self, split: Split, profile: Profile) -> None:
-        """More training pairs than components of the condition, and three neighbours for each; else ValueError."""
-        needed = max(FLOWS[profile.name].architecture.components + 1, 4)
-        if len(split.train) < needed:
+        """Three neighbours for each training pair; else ValueError."""
+        if len(split.train) < LEAST_FOR_FLOW:
             raise ValueError(
-                f"n_train must be at least {needed} for a flow, more than the components of the statistics it is told; "
-                f"got {len(split.train)} training pairs"
+                f"n_train must be at least {LEAST_FOR_FLOW} for a flow, which looks at three neighbours of each; got "
+                f"{len(split.train)} training pairs"
             )
 
     def trained(

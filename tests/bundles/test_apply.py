@@ -110,7 +110,7 @@ def test_a_profile_beyond_the_range_of_the_training_is_doubted(tmp_path):
     bundle = untrained(profiles=True)
     steep = read_measurement(bundle, write_profile(tmp_path / "a.dat", exponent=-9.0), "gisaxs")
     doubts = reconstructed(bundle, steep, "sem", 1).warnings
-    assert any("of the profile lie beyond the intensities" in doubt for doubt in doubts)
+    assert any("of the profile lie beyond the values" in doubt for doubt in doubts)
     flat = read_measurement(bundle, write_profile(tmp_path / "b.dat", exponent=-3.0), "gisaxs")
     assert reconstructed(bundle, flat, "sem", 1).warnings == ()
 
@@ -119,7 +119,7 @@ def test_a_measurement_that_the_model_does_not_give_back_is_doubted(bundle, patt
     error = self_error(bundle, pattern)
     assert error == pytest.approx(np.abs(reconstructed(bundle, pattern, "saxs", 1).best - pattern.seen).mean())
     for largest, doubted in ((0.9 * error, True), (1.1 * error, False)):
-        strict = replace(bundle, provenance=bundle.provenance | {SELF_ERRORS: {"largest": largest}})
+        strict = replace(bundle, provenance=bundle.provenance | {SELF_ERRORS: {"saxs": {"largest": largest}}})
         doubts = reconstructed(strict, pattern, "sem", 1).warnings
         assert [doubt.startswith("the model gives this measurement itself back with an error") for doubt in doubts] == (
             [True] * doubted

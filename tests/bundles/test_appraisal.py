@@ -32,7 +32,7 @@ def appraisal(model: float = 0.1, look_up: float = 0.2, mean: float = 0.9, own: 
     routes = {S2: "saxs_to_sem", A2: "saxs_to_sem", INTENSITY: "sem_to_saxs"}
     known = {"nearest neighbour": look_up, "three nearest neighbours": look_up + 0.1, "training mean": mean}
     return Appraisal(
-        ("saxs", "sem"),
+        MODALITIES,
         SAMPLES,
         {metric: {route: model + spread} for metric, route in routes.items()},
         {metric: {name: value + spread for name, value in known.items()} for metric in routes},
@@ -141,7 +141,7 @@ def flow_appraisal(recalled: float = 0.7, spread: float = 1.0, gain: float = 0.1
     noise = np.linspace(-0.01, 0.01, 20)
     overlaps = {DRAWN_HELD_OUT: 0.7, TRUE_HELD_OUT: 0.68, DRAWN_TRAINING: recalled, TRUE_TRAINING: 0.69}
     return FlowAppraisal(
-        ("saxs", "sem"),
+        MODALITIES,
         SAMPLES,
         {metric: {"saxs_to_sem": 0.1 + noise} for metric in METRICS},
         {metric: {"nearest neighbour": 0.2 + noise, "training mean": 0.9 + noise} for metric in METRICS},

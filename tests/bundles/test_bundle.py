@@ -136,7 +136,7 @@ def reason(text: str) -> str:
     ("values", "text"),
     [
         ({"format": "zip"}, "config.json is not that of a pairvae bundle"),
-        ({"format_version": 2, "library": "9.9"}, "its format version must be 1; got 2, written by pairvae_lib '9.9'"),
+        ({"format_version": 3, "library": "9.9"}, "its format version must be 2; got 3, written by pairvae_lib '9.9'"),
         ({"kind": "gan"}, "its kind must be one of .*; got 'gan'"),
         ({"modalities": []}, "config.json does not describe a model"),
         ({"scalings": [{"binarisation": {}, "x": 3}] * 2}, "config.json does not describe a model .*scaling has no x"),
@@ -264,3 +264,26 @@ def test_a_link_out_of_the_folder_is_refused(saved, name, target):
     (saved / name).symlink_to(target)
     with pytest.raises(BundleError, match=reason(f"{name} must be a file within the folder")):
         load_bundle(saved)
+
+
+@pytest.mark.parametrize("scattering", [PATTERN, PROFILE])
+def test_a_bundle_of_format_version_1_still_loads(tmp_path, scattering):
+    after = made(scattering)
+    folder = save_bundle(tmp_path / "model", after, "# A model\n")
+    config = json.loads((folder / CONFIG).read_text())
+    first, second = config.pop("scalings")
+    config["format_version"] = 1
+    config["modalities"] = [
+        {"name": one.name, "shape": one.shape, "likelihood": one.likelihood} for one in after.modalities
+    ]
+    config["scaling"] = {
+        "binarisation": first["binarisation"], "q": first["grid"] if scattering is PROFILE else None,
+        "q_unit": first["axis"]["unit"], "limits": first["limits"], "nm_per_pixel": second["nm_per_pixel"],
+        "pattern_shape": None, "image_rows": None,
+    }
+    (folder / CONFIG).write_text(json.dumps(config))
+    before = load_bundle(folder)
+    assert before.modalities == after.modalities
+    of_first, of_second = before.scalings
+    assert (of_first.axis.unit, of_first.limits, of_second.nm_per_pixel) == ("1/nm", (-3.0, 0.5), 3.9)
+    assert of_first.grid == (after.scalings[0].grid if scattering is PROFILE else None)

@@ -33,7 +33,7 @@ def test_a_model_is_a_folder_with_card_and_assessment(lab_model):
     assert not set(facts["train"]) & set(facts["held_out"])
     assert facts["morphologies"] == {"columns": 6, "rows": 6}
     assert set(facts["seconds"]) == {"preparing", "solo training", "pair training", "assessment"}
-    assert 0 < facts[SELF_ERRORS]["median"] <= facts[SELF_ERRORS]["largest"]
+    assert 0 < facts[SELF_ERRORS]["saxs"]["median"] <= facts[SELF_ERRORS]["saxs"]["largest"]
     patterns, masks = bundle.scalings
     assert (patterns.pattern_shape, masks.nm_per_pixel, masks.image_rows) == ((40, 44), 2.5, None)
 
