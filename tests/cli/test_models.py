@@ -101,7 +101,7 @@ def test_export_of_a_flow(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 9, "library": "9.9"}, "its format version must be 1; got 9, written by pairvae_lib '9.9'"),
+        ({"format_version": 9, "library": "9.9"}, "its format version must be 2; got 9, written by pairvae_lib '9.9'"),
         ({"sha256": "0"}, "model.safetensors is not the file that config.json was written with"),
         ({"modalities": []}, "config.json does not describe a model"),
     ],

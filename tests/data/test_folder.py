@@ -521,6 +521,10 @@ def test_too_many_and_too_few_columns(tmp_path):
     assert problems_of(columns_folder(tmp_path, sem="tif")) == [
         "manifest.csv: expected two columns of measurements; got sem (mask)"
     ]
+    assert problems_of(columns_folder(tmp_path, saxs="npy", uv="dat", mask="png")) == [
+        "manifest.csv: expected two columns of measurements; got saxs (pattern), uv (profile), mask (mask): "
+        "leave out all but two by --kind COLUMN=ignore"
+    ]
     assert problems_of(columns_folder(tmp_path, saxs="npy", mask_a="png", mask_b="png", sem="tif")) == [
         "manifest.csv: expected at most one column of true masks; got columns mask_a, mask_b"
     ]

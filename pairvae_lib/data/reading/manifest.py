@@ -224,7 +224,8 @@ def _told_columns(
         if kind == "profile" and not texts:
             averaged.add(name)
         by_kind[kind].append(name)
-    if not by_kind["mask"] and len([name for kind in KINDS for name in by_kind[kind]]) < 2:
+    is_single = len([name for kind in KINDS for name in by_kind[kind]]) < 2
+    if not by_kind["mask"] and (is_single or not by_kind["image"]):
         by_kind["mask"], by_kind["truth"] = by_kind["truth"], []
     explained = bool(faults)
     found = {name: kind for kind in KINDS for name in by_kind[kind]}

@@ -222,6 +222,21 @@ def test_many_curves_and_curves_over_something_else_are_refused(tmp_path):
         read_profile(made(tmp_path / "b.h5", curves((1,), q="2th_deg", axes=(".", "2th_deg"))))
 
 
+@pytest.mark.parametrize(("unit", "factor"), [("deg", 180 / np.pi), ("radians", 1.0)])
+def test_two_theta_becomes_q_where_the_file_names_the_wavelength(tmp_path, unit, factor):
+    def build(file):
+        new = group(file, "entry/result", signal="I", axes=["two_theta"])
+        new["two_theta"], new["I"] = 2 * np.arcsin(Q * 0.154 / (4 * np.pi)) * factor, INTENSITY
+        new["two_theta"].attrs["units"] = unit
+        file["entry/instrument/wavelength"] = 1.54
+        file["entry/instrument/wavelength"].attrs["units"] = "angstrom"
+
+    q, intensity, found = read_profile(made(tmp_path / "a.h5", build))
+    assert q == pytest.approx(Q)
+    assert intensity == pytest.approx(INTENSITY)
+    assert found == "1/nm"
+
+
 def test_the_default_of_two_curves_is_read(tmp_path):
     def build(file):
         file.attrs["default"] = "e"
