@@ -26,7 +26,7 @@ from pairvae_lib.book.explorer.examples import Exploration, write_exploration
 from pairvae_lib.book.explorer.widget import FRONT_END
 from pairvae_lib.config import PROFILES
 from pairvae_lib.data.modality import Modality
-from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.pairs import Measurements, PreparedPairs
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 from pairvae_lib.models.protocol import split_pairs
 
@@ -82,14 +82,15 @@ def untrained(profile_name: str) -> tuple[PairVAE, Exploration]:
     """A PairVAE of a profile's sizes with fresh weights, and random pairs to explore."""
     profile, rng = PROFILES[profile_name], np.random.default_rng(0)
     side = profile.image_size
-    modalities = (Modality("saxs", (side, side), "gaussian"), Modality("sem", (side, side), "bernoulli"))
+    modalities = (Modality("saxs", (side, side), "pattern"), Modality("sem", (side, side), "mask"))
     pairs = PreparedPairs(
         sample_ids=tuple("abcdefghijkl"),
         morphologies=("one",) * 12,
         groups=None,
-        modalities=modalities,
-        scattering=rng.random((12, 1, side, side), dtype=np.float32),
-        masks=tuple(rng.random((12, side, side)) < 0.4),
+        measured=(
+            Measurements(modalities[0], rng.random((12, 1, side, side), dtype=np.float32)),
+            Measurements(modalities[1], tuple(rng.random((12, side, side)) < 0.4)),
+        ),
     )
     model = PairVAE(*(fresh_vae(modality, profile, 0) for modality in modalities)).eval()
     return model, Exploration.of(model, pairs, split_pairs(pairs, 0), rng)

@@ -125,7 +125,7 @@ def training_rows(profile: Profile, precisions: tuple[Resolved, ...], n: int, wi
     # The original's encoder: literally, it is run in every step; ours computes its features once.
     profile = replace(profile, architecture=replace(profile.architecture, encoder="resnet50"))
     size = profile.image_size
-    modalities = (Modality("saxs", (size, size), "gaussian"), Modality("sem", (size, size), "bernoulli"))
+    modalities = (Modality("saxs", (size, size), "pattern"), Modality("sem", (size, size), "mask"))
     vaes = {modality.name: fresh_vae(modality, profile, 0) for modality in modalities}
     literal = {name: copy.deepcopy(vae) for name, vae in vaes.items()}
     for vae in literal.values():

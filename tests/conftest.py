@@ -12,8 +12,8 @@ from lab import write_pairs
 
 from pairvae_lib.bundles.train import TrainingJob, train_bundle
 from pairvae_lib.config import QUICK, Architecture, Assessment, BarlowPretraining, Profile
-from pairvae_lib.data.modality import Modality
-from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.modality import Axis, Modality
+from pairvae_lib.data.pairs import Measurements, PreparedPairs
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 torch.set_num_threads(1)  # bit-identical results are promised for one thread
@@ -28,21 +28,22 @@ def synthetic_pairs(profiles: bool = False, n: int = 12) -> PreparedPairs:
     row, col = np.indices((40, 44))
     masks = tuple((row if i % 2 else col) % period < period / 2 for i, period in enumerate(periods))
     if profiles:
-        modality = Modality("profile", (POINTS,), "gaussian")
+        modality = Modality("profile", (POINTS,), "profile")
         scattering = np.stack([np.exp(-((np.arange(POINTS) - 7 * period) ** 2) / 20) for period in periods])
     else:
-        modality = Modality("saxs", (SIZE, SIZE), "gaussian")
+        modality = Modality("saxs", (SIZE, SIZE), "pattern")
         peaks = [(3 * period, 16) if i % 2 else (16, 3 * period) for i, period in enumerate(periods)]
         row, col = np.indices((SIZE, SIZE))
         scattering = np.stack([np.exp(-((row - r) ** 2 + (col - c) ** 2) / 20) for r, c in peaks])
+    over = (Axis(), np.geomspace(0.01, 1, POINTS)) if profiles else ()
     return PreparedPairs(
         sample_ids=tuple(f"sample {i}" for i in range(n)),
         morphologies=tuple(("columns", "rows")[i % 2] for i in range(n)),
         groups=tuple("abc"[i % 3] for i in range(n)),
-        modalities=(modality, Modality("sem", (SIZE, SIZE), "bernoulli")),
-        scattering=scattering[:, np.newaxis].astype(np.float32),
-        masks=masks,
-        q=np.geomspace(0.01, 1, POINTS) if profiles else None,
+        measured=(
+            Measurements(modality, scattering[:, np.newaxis].astype(np.float32), *over),
+            Measurements(Modality("sem", (SIZE, SIZE), "mask"), masks),
+        ),
     )
 
 

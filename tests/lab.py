@@ -13,7 +13,8 @@ from PIL import Image
 from pairvae_lib import cli
 from pairvae_lib.bundles.bundle import Bundle, Scaling
 from pairvae_lib.config import PROFILES
-from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.modality import Axis, Modality
+from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 TINY = PROFILES["tiny"]
@@ -51,14 +52,21 @@ def write_profile(path: Path, exponent: float = -3.0, unit: str = "1/angstrom") 
 
 def untrained(profiles: bool = False) -> Bundle:
     """A bundle with fresh weights, of patterns (or profiles) and micrographs of 32 px."""
-    scattering = Modality("gisaxs", (32,), "gaussian") if profiles else Modality("saxs", (32, 32), "gaussian")
-    modalities = (scattering, Modality("sem", (32, 32), "bernoulli"))
+    scattering = Modality("gisaxs", (32,), "profile") if profiles else Modality("saxs", (32, 32), "pattern")
+    modalities = (scattering, Modality("sem", (32, 32), "mask"))
     model = PairVAE(*(fresh_vae(modality, TINY, seed) for seed, modality in enumerate(modalities))).eval()
-    scaling = Scaling(nm_per_pixel=2.5)
+    scalings = Scaling(), Scaling(nm_per_pixel=2.5)
     if profiles:
         grid = tuple(map(float, np.geomspace(0.02, 0.08, 32)))
-        scaling = replace(scaling, q=grid, q_unit="1/angstrom", limits=(-1.5, 1.5))
-    return Bundle(model, modalities, scaling, TINY.name, {"name": "untrained", "seed": 43})
+        scalings = Scaling(axis=Axis("q", "1/angstrom"), grid=grid, limits=(-1.5, 1.5)), scalings[1]
+    return Bundle(model, modalities, scalings, TINY.name, {"name": "untrained", "seed": 43})
+
+
+def changed(pairs: PreparedPairs, place: int, **facts: object) -> PreparedPairs:
+    """Pairs with other facts of the first (0) or second technique (1)."""
+    measured = list(pairs.measured)
+    measured[place] = replace(measured[place], **facts)
+    return replace(pairs, measured=tuple(measured))
 
 
 def code_of(*words: object) -> int:

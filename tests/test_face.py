@@ -49,7 +49,7 @@ def test_its_model_is_a_folder_that_loads_and_says_the_same(script):
 
 
 def test_pairs_of_another_profile_are_refused(script):
-    with pytest.raises(ValueError, match="pairs must be prepared in profile 'quick', for crops of"):
+    with pytest.raises(ValueError, match="pairs must be prepared in profile 'quick', with saxs of"):
         pv.train(script[0])
 
 

@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from pairvae_lib.config import PAPER, BarlowPretraining
 from pairvae_lib.data.modality import Modality
-from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.pairs import Measurements, PreparedPairs
 from pairvae_lib.data.preprocessing import binarised
 from pairvae_lib.data.simulation.micrograph import formed_micrograph
 from pairvae_lib.data.simulation.morphologies import MORPHOLOGIES, RANGES, drawn_parameters
@@ -80,12 +80,10 @@ def main() -> None:
     torch.set_num_threads(1)
     masks = [film(index) for index in range(options.films)] + [texture(index) for index in range(options.textures)]
     size = PAPER.image_size
-    modalities = (Modality("saxs", (size, size), "gaussian"), Modality("sem", (size, size), "bernoulli"))
+    blank = Measurements(Modality("saxs", (size, size), "pattern"), np.zeros((len(masks), 1, size, size), np.float32))
+    micrographs = Measurements(Modality("sem", (size, size), "mask"), tuple(masks))
     names = tuple(f"m{index}" for index in range(len(masks)))
-    pairs = PreparedPairs(
-        names, ("unlabelled",) * len(masks), None, modalities, np.zeros((len(masks), 1, size, size), np.float32),
-        tuple(masks),
-    )
+    pairs = PreparedPairs(names, ("unlabelled",) * len(masks), None, (blank, micrographs))
     torch.manual_seed(SEED)
     backbone = NarrowResNetBackbone()
     history = pretrain_barlow(backbone, pairs, tuple(range(len(masks))), SETTINGS, SEED, options.partial)

@@ -44,8 +44,8 @@ def save_flow(
     names = [modality.name for modality in pairs.modalities]
     facts = origin(contest.data_root.name, contest.seed, pairs, split, name="flow")
     profile = contest.settings.profile
-    scaling = Scaling.of(pairs, binarisation=profile.binarisation)
-    bundle = Bundle(flow, pairs.modalities, scaling, profile.name, facts, "flow")
+    scalings = Scaling.of(pairs, binarisation=profile.binarisation)
+    bundle = Bundle(flow, pairs.modalities, scalings, profile.name, facts, "flow")
     card = CARD.format(
         scattering=names[0], micrograph=names[1], n_train=len(split.train), n_held_out=len(split.held_out),
         data=contest.data_root.name, held_out=held_out,

@@ -9,6 +9,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from benchmarks.beyond.peers import PEERS, PeerTraining
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import PAPER, QUICK, TINY, Profile
 from pairvae_lib.data.folder import open_pairs, prepare
-from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.pairs import Measurements, PreparedPairs
 from pairvae_lib.data.simulation import simulate
 from pairvae_lib.data.splits import FIRST_SEED, Split, gap_split, group_split
 from pairvae_lib.files.runs import SIMULATED, Run, results_root
@@ -180,25 +181,30 @@ def _prepared(contest: Contest, folder: Path, name: str) -> PreparedPairs:
 def joined(sets: Mapping[str, PreparedPairs]) -> PreparedPairs:
     """Sets of pairs that were prepared alike as one; their names become its groups, and stand before the samples'."""
     first = next(iter(sets.values()))
-    whole = [getattr(first, name) for name in ("modalities", "q_unit", "limits")]
-    for name, pairs in sets.items():
-        if [pairs.modalities, pairs.q_unit, pairs.limits] != whole:
-            raise ValueError(f"sets must be prepared alike; got {whole} and, in {name!r}, {pairs.modalities}, "
-                             f"{pairs.q_unit!r}, {pairs.limits}")
 
-    def together(field: str) -> tuple | None:
-        values = [getattr(pairs, field) for pairs in sets.values()]
-        return None if None in values else tuple(chain.from_iterable(values))
+    def prepared(pairs: PreparedPairs) -> list:
+        return [(one.modality, one.axis, one.limits) for one in pairs.measured]
+
+    for name, pairs in sets.items():
+        if prepared(pairs) != prepared(first):
+            raise ValueError(f"sets must be prepared alike; got {prepared(first)} and, in {name!r}, {prepared(pairs)}")
+
+    def together(place: int) -> Measurements:
+        parts = [pairs.measured[place] for pairs in sets.values()]
+        facts: dict[str, Any] = {}
+        for field in ("nm_per_pixel", "q_per_pixel"):
+            known = [getattr(part, field) for part in parts]
+            facts[field] = None if None in known else tuple(chain.from_iterable(known))
+        every = [part.values for part in parts]
+        is_cropped = parts[0].modality.is_cropped
+        return replace(parts[0], values=tuple(chain(*every)) if is_cropped else np.concatenate(every), **facts)
 
     return replace(
         first,
         morphologies=tuple(chain.from_iterable(pairs.morphologies for pairs in sets.values())),
-        masks=tuple(chain.from_iterable(pairs.masks for pairs in sets.values())),
+        measured=(together(0), together(1)),
         sample_ids=tuple(f"{name} {one}" for name, pairs in sets.items() for one in pairs.sample_ids),
         groups=tuple(name for name, pairs in sets.items() for _ in pairs.sample_ids),
-        scattering=np.concatenate([pairs.scattering for pairs in sets.values()]),
-        nm_per_pixel=together("nm_per_pixel"),
-        q_per_pixel=together("q_per_pixel"),
     )
 
 

@@ -117,7 +117,8 @@ for (const claims of document.querySelectorAll(".claims")) {
 }
 
 // A figure of this run whose cell names that of the paper's size (by the tag beside-LABEL): both are tabs of one place,
-// the paper's size first. On paper, and without this, both are seen.
+// the paper's size first. The caption stands above the tabs if both cells follow it, else it goes with the paper's size.
+// On paper, and without this, both are seen.
 {
   const made = (tag, properties) => Object.assign(document.createElement(tag), properties);
   const tabs = {}; // by label
@@ -125,7 +126,9 @@ for (const claims of document.querySelectorAll(".claims")) {
 
   function place(label, cell, caption) {
     const list = made("div", { className: "figure-tab-list", role: "tablist" });
-    const parts = [["Paper\u2019s size", [caption, caption.nextElementSibling]], ["This run", []]].map(([name, held], k) => {
+    const paper = caption.nextElementSibling;
+    const shown = paper === cell.previousElementSibling ? [paper] : [caption, paper];
+    const parts = [["Paper\u2019s size", shown], ["This run", []]].map(([name, held], k) => {
       const panel = made("div", { className: "figure-panel", id: `${label}-panel-${k}`, role: "tabpanel" });
       const tab = made("button", { type: "button", id: `${label}-tab-${k}`, role: "tab", textContent: name });
       tab.setAttribute("aria-controls", panel.id);

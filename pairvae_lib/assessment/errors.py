@@ -20,6 +20,7 @@ from pairvae_lib.assessment.baselines import crop_to_crop_floor, references, ret
 from pairvae_lib.assessment.memorisation import memorisation
 from pairvae_lib.assessment.spectra import fourier_transform, power_spectrum_features
 from pairvae_lib.config import Profile
+from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded, write_json
@@ -67,20 +68,25 @@ class Assessment:
     subsets : ndarray of str, shape (n,)
         "train", "held out", or "neither" (of the groups to train on, but more than `n_train`).
     errors : dict of metric to dict of route to ndarray of shape (n,)
-        Mean absolute errors, averaged over the crops of an image. Metrics: "intensity" [of the scattering's range], and
-        those of `morphology_statistics`. Routes: "solo saxs_to_saxs", "saxs_to_sem", ... with the names of the data.
+        Mean absolute errors, averaged over the crops of an image. Metrics: "intensity" [of its range] of profiles,
+        patterns and images, and those of `morphology_statistics` of masks; "intensity of saxs", ... where both
+        techniques have the same (`metric_of`). Routes: "solo saxs_to_saxs", "saxs_to_sem", ... with the names of the
+        data.
     references : dict of metric to dict of name to ndarray of shape (n,)
         The same errors of predictions that need no network, and the crop-to-crop floor.
     memorisation : dict of name to ndarray
-        Dice coefficients, see `pairvae_lib.assessment.memorisation`.
+        Dice coefficients, see `pairvae_lib.assessment.memorisation`; none of other pairs than profiles or patterns with
+        masks.
     properties : dict of property to dict of series to ndarray of shape (n,)
-        Numbers that describe the micrographs themselves: see `morphology_properties`. Series: "true", and the routes to
+        Numbers that describe masks themselves: see `morphology_properties`. Series: "true", and the routes to
         a micrograph.
     curves : dict of str to ndarray
         "r" and "z" [px]; "S2 true", "L vertical saxs_to_sem", ...: of shape (n, lengths), averaged over the crops;
         "sample_ids", "morphologies", "subsets".
     modalities : (str, str)
-        Names of scattering and micrograph.
+        Names of the techniques.
+    is_of_masks : bool
+        Whether they are a profile or pattern (scattering), and masks (micrograph).
     """
 
     sample_ids: tuple[str, ...]
@@ -92,6 +98,7 @@ class Assessment:
     properties: dict[str, dict[str, np.ndarray]]
     curves: dict[str, np.ndarray]
     modalities: tuple[str, str] = ("saxs", "sem")
+    is_of_masks: bool = True
 
     def medians(self) -> list[dict[str, str | float]]:
         """One row for every metric and route or reference: the median over images of each subset and of all."""
@@ -111,12 +118,13 @@ class Assessment:
 
     def content(self) -> dict[str, Any]:
         """All but the curves as plain values."""
+        places = ("scattering", "micrograph") if self.is_of_masks else ("first", "second")
         return {
             "samples": [
                 {"sample_id": sample_id, "morphology": morphology, "subset": str(subset)}
                 for sample_id, morphology, subset in zip(self.sample_ids, self.morphologies, self.subsets, strict=True)
             ],
-            "modalities": dict(zip(("scattering", "micrograph"), self.modalities, strict=True)),
+            "modalities": dict(zip(places, self.modalities, strict=True)),
             "medians": self.medians(),
             "errors": rounded(self.errors),
             "references": rounded(self.references),
@@ -183,7 +191,7 @@ def decoded_routes(
                 decoder.decode(encoder.encode(part).latent_mean)
                 for part in torch.from_numpy(measurements[encoder.modality.name]).split(PART)
             ])
-            is_mask = decoder.modality.likelihood == "bernoulli"
+            is_mask = decoder.modality.kind == "mask"
             found[route] = (decoder.mode(decoded)[:, 0] if is_mask else decoded).numpy()
     return found
 
@@ -260,65 +268,113 @@ def assess(
         seed = model.seed if seed is None else seed
     if split is None or profile is None or seed is None:
         raise ValueError("split, profile and seed must be given for a model that train() did not make; got None")
-    scattering, micrograph = (modality.name for modality in pairs.modalities)
-    n, crops, size = len(pairs), profile.assessment.crops, pairs.modalities[1].shape[0]
-    rng = rng_for(seed, "assessment")
-    images = np.repeat(np.arange(n), crops)
-    true_crops = pairs.crops(images, size, rng)  # (n * crops, 1, size, size)
-    measurements = {scattering: pairs.scattering, micrograph: true_crops}
-    reconstructed = decoded_routes(solo or {}, model, measurements)
-
-    def coded(intensities: np.ndarray) -> np.ndarray:
-        """(n, *shape) as the model sees it: (n, 1 or 3, *shape)."""
-        return model.vae(scattering).coded(torch.from_numpy(intensities[:, np.newaxis])).numpy()
-
-    true_scattering = coded(pairs.scattering[:, 0])
-    masks = {TRUE: (true_crops > 0.5).reshape(n, crops, size, size)}
-    errors: dict[str, dict[str, np.ndarray]] = {INTENSITY: {}}
-    for route, values in reconstructed.items():
-        by_image = values.reshape(n, -1, *values.shape[1:])  # one per image, or one per crop
-        if values.dtype == np.bool_:
-            masks[route] = by_image
-        else:
-            errors[INTENSITY][route] = _mean_absolute(by_image, true_scattering[:, np.newaxis])
-    statistics = {series: morphology_statistics(stack) for series, stack in masks.items()}
-    for series, of_series in statistics.items():
-        for metric, values in of_series.items() if series != TRUE else ():
-            errors.setdefault(metric, {})[series] = _mean_absolute(values, statistics[TRUE][metric])
-    described = {series: morphology_properties(stack, statistics[series]) for series, stack in masks.items()}
-    curves: dict[str, np.ndarray] = {"r": two_point_correlation(masks[TRUE][0, 0])[0], "z": np.arange(size // 4 + 1)}
-    curves |= {"sample_ids": np.array(pairs.sample_ids), "morphologies": np.array(pairs.morphologies)}
-    for metric in CURVES:
-        curves |= {f"{metric} {series}": values[metric].mean(axis=1) for series, values in statistics.items()}
-
-    everyone = np.arange(n)
+    n, everyone = len(pairs), np.arange(len(pairs))
+    seen = _assessed(pairs, profile.assessment.crops, seed)
+    answers = decoded_routes(solo or {}, model, seen)
+    answers = {route: x.reshape(n, -1, *x.shape[1:]) for route, x in answers.items()}  # one for a sample, or for a crop
+    targets = {f"solo {route_name(name, name)}": name for name in solo or {}}
+    targets |= {route_name(*route): route[1] for route in model.routes}
+    true = {name: x.reshape(n, -1, *x.shape[2:]) for name, x in seen.items()}
+    errors: dict[str, dict[str, np.ndarray]] = {}
     guesses: dict[str, dict[str, np.ndarray]] = {}
-    for metric, true in statistics[TRUE].items():
-        predicted = references(pairs.scattering, true, split.train, everyone, rng_for(seed, "references"))
-        guesses[metric] = {name: _mean_absolute(values, true) for name, values in predicted.items()}
-        guesses[metric][FLOOR] = crop_to_crop_floor(true)
-    spectra = power_spectrum_features(masks[TRUE])
-    predicted = references(spectra, true_scattering, split.train, everyone, rng_for(seed, "references"))
-    fourier = FOURIER if pairs.cycles is not None else FOURIER_FITTED
-    spectral = fourier_transform(masks[TRUE], pairs.scattering[:, 0], split.train, pairs.q, pairs.cycles)
-    predicted[fourier] = coded(spectral)
-    predicted[NEAREST_SCATTERING] = retrieved(true_scattering, true_scattering, split.train, everyone)
-    guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
+    properties: dict[str, dict[str, np.ndarray]] = {}
+    lengths: dict[str, np.ndarray] = {}
+    curves: dict[str, np.ndarray] = {}
+    for modality, other in zip(pairs.modalities, pairs.measured[::-1], strict=True):
+        name = modality.name
+        to_it = {route: values for route, values in answers.items() if targets[route] == name}
+        features = true[other.modality.name]
+        if other.modality.is_cropped:
+            features = power_spectrum_features(features > 0.5 if other.modality.kind == "mask" else features)
+
+        def guessed(of_true: np.ndarray, features: np.ndarray = features) -> dict[str, np.ndarray]:
+            return references(features, of_true, split.train, everyone, rng_for(seed, "references"))
+
+        if modality.kind == "mask":
+            masks = {TRUE: true[name] > 0.5} | to_it
+            statistics = {series: morphology_statistics(stack) for series, stack in masks.items()}
+            for metric, of_true in statistics[TRUE].items():
+                key = metric_of(metric, modality, pairs.modalities)
+                errors[key] = {series: _mean_absolute(statistics[series][metric], of_true) for series in to_it}
+                guesses[key] = {guess: _mean_absolute(values, of_true) for guess, values in guessed(of_true).items()}
+                guesses[key][FLOOR] = crop_to_crop_floor(of_true)
+            described = {series: morphology_properties(stack, statistics[series]) for series, stack in masks.items()}
+            for what in described[TRUE]:
+                key = metric_of(what, modality, pairs.modalities)
+                properties[key] = {series: values[what] for series, values in described.items()}
+            lengths = {"r": two_point_correlation(masks[TRUE][0, 0])[0], "z": np.arange(modality.shape[0] // 4 + 1)}
+            for metric in CURVES:
+                key = metric_of(metric, modality, pairs.modalities)
+                curves |= {f"{key} {series}": values[metric].mean(axis=1) for series, values in statistics.items()}
+            continue
+
+        def coded(intensities: np.ndarray, name: str = name) -> np.ndarray:
+            """Measurements (m, 1, *shape) as the model sees and decodes them: (m, 1 or 3, *shape)."""
+            return model.vae(name).coded(torch.from_numpy(intensities)).numpy()
+
+        key = metric_of(INTENSITY, modality, pairs.modalities)
+        compared = coded(seen[name])
+        compared = compared.reshape(n, -1, *compared.shape[1:])
+        errors[key] = {route: _mean_absolute(values, compared) for route, values in to_it.items()}
+        of_true = compared if modality.is_cropped else compared[:, 0]
+        predicted = guessed(of_true)
+        if is_scattering(pairs, name) and other.modality.kind == "mask":
+            fourier = FOURIER if pairs.cycles is not None else FOURIER_FITTED
+            crops = true[other.modality.name] > 0.5
+            spectral = fourier_transform(crops, pairs.scattering[:, 0], split.train, pairs.q, pairs.cycles)
+            predicted[fourier] = coded(spectral[:, np.newaxis])
+        if not modality.is_cropped:
+            nearest = NEAREST_SCATTERING if other.modality.kind == "mask" else f"nearest {name}"
+            predicted[nearest] = retrieved(of_true, of_true, split.train, everyone)
+        guesses[key] = {guess: _mean_absolute(values, of_true) for guess, values in predicted.items()}
+        if modality.is_cropped:
+            guesses[key][FLOOR] = crop_to_crop_floor(of_true)
+
     subsets = np.full(n, NEITHER, dtype="<U8")
     subsets[list(split.train)] = "train"
     subsets[list(split.held_out)] = "held out"
-    cross = reconstructed[route_name(scattering, micrograph)]
+    remembered: dict[str, np.ndarray] = {}
+    first, second = pairs.modalities
+    if second.kind == "mask" and not first.is_cropped:
+        cross = answers[route_name(first.name, second.name)][:, 0]
+        remembered = memorisation(cross, pairs, split, profile.pair, true[second.name] > 0.5, seed)
+    labels = {"sample_ids": np.array(pairs.sample_ids), "morphologies": np.array(pairs.morphologies)}
     return Assessment(
         sample_ids=pairs.sample_ids,
         morphologies=pairs.morphologies,
         subsets=subsets,
         errors=errors,
         references=guesses,
-        memorisation=memorisation(cross, pairs, split, profile.pair, masks[TRUE], seed),
-        properties={name: {series: values[name] for series, values in described.items()} for name in described[TRUE]},
-        curves=curves | {"subsets": subsets},
-        modalities=(scattering, micrograph),
+        memorisation=remembered,
+        properties=properties,
+        curves=lengths | labels | curves | {"subsets": subsets},
+        modalities=(first.name, second.name),
+        is_of_masks=second.kind == "mask" and not first.is_cropped,
     )
+
+
+def metric_of(metric: str, modality: Modality, modalities: Sequence[Modality]) -> str:
+    """A metric of reconstructions of a technique: with its name where the other has the same metrics."""
+    alike = [one for one in modalities if (one.kind == "mask") == (modality.kind == "mask")]
+    return metric if len(alike) == 1 else f"{metric} of {modality.name}"
+
+
+def is_scattering(pairs: PreparedPairs, name: str) -> bool:
+    """Whether a technique measured patterns, or profiles over q."""
+    axis = pairs.of(name).axis
+    return pairs.of(name).modality.kind == "pattern" or (axis is not None and axis.name == "q")
+
+
+def _assessed(pairs: PreparedPairs, crops: int, seed: int) -> dict[str, np.ndarray]:
+    """What is reconstructed, by technique: (n, 1, ...), of micrographs several crops of each, (n * crops, 1, ...)."""
+    rng = rng_for(seed, "assessment")
+    everyone = np.arange(len(pairs))
+    images = np.repeat(everyone, crops)
+    if all(modality.is_cropped for modality in pairs.modalities):
+        return pairs.shown(images, rng)
+    return {
+        one.modality.name: one.shown(images if one.modality.is_cropped else everyone, rng) for one in pairs.measured
+    }
 
 
 def examples(morphologies: Sequence[str], indices: Sequence[int]) -> dict[str, int]:

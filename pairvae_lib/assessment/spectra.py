@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from pairvae_lib.checks import check_finite, check_mask, check_shape
+from pairvae_lib.checks import check_finite, check_shape
 from pairvae_lib.data.scattering import power_spectrum
 from pairvae_lib.models.kernel_regression import KernelRegression
 
@@ -18,17 +18,19 @@ SPECTRUM_EDGES = np.geomspace(0.04, 0.5, 24)  # cycles per pixel that the larges
 def power_spectrum_features(crops: np.ndarray) -> np.ndarray:
     """Logarithm of the power spectrum of each sample, averaged over its crops: its scattering, to first order.
 
-    Masks of shape (n, crops, height, width) give (n, height, width), zero frequency at the centre; crops of the size of
-    the pattern give spectra of that size.
+    Masks or grey levels of shape (n, crops, height, width) give (n, height, width), zero frequency at the centre; crops
+    of the size of the pattern give spectra of that size.
 
     Source
     ------
     The paper's introduction: "One could in principle apply fast Fourier transform on an SEM image to obtain a
     SAXS-like scattering pattern albeit with worse statistics". It does not compare with it.
     """
-    check_mask("crops", crops)
-    if crops.ndim != 4:
-        raise ValueError(f"crops must have shape (n, crops, height, width); got {crops.shape}")
+    if crops.ndim != 4 or crops.dtype.kind not in "bf":
+        raise ValueError(
+            "crops must be masks (bool) or grey levels (float) of shape (n, crops, height, width); got "
+            f"{crops.dtype} of {crops.shape}"
+        )
     power = np.stack([np.mean([power_spectrum(crop) for crop in sample], axis=0) for sample in crops])
     return np.log(power + SPECTRUM_FLOOR)
 

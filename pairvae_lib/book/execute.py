@@ -24,6 +24,7 @@ from pairvae_lib.book.chapters import chapter_named, chapter_text, needs, number
 from pairvae_lib.bundles.kinds import KINDS
 from pairvae_lib.checks import check_range
 from pairvae_lib.data.folder import listed_pairs
+from pairvae_lib.data.modality import WHOLE
 from pairvae_lib.data.reading.samples import UNLABELLED
 from pairvae_lib.data.simulation.morphologies import MORPHOLOGIES
 from pairvae_lib.files.locks import locked
@@ -113,6 +114,7 @@ def _check_split(run: Run, name: str) -> None:
         dataset = listed_pairs(run.data_folder)
         morphologies, groups = list(dataset.morphologies or (UNLABELLED,) * len(dataset)), dataset.groups
         sample_ids = dataset.sample_ids
+        dataset.place("mask"), dataset.place(*WHOLE)  # what the chapters are about
     if name >= "03":
         split = split_samples(sample_ids, morphologies, groups, run.seed, run.n_train, run.held_out)
         for kind in ("pairvae", "flow") if name in FLOW_CHAPTERS else ("pairvae",):

@@ -62,8 +62,8 @@ def save_published_model(run: Run, folder: Path) -> None:
     run.require(run.pair_file, "04_pair_vae")
     model, _ = load_pair(pairs, split.train, run.settings, run.seed, run.pair_file)
     facts = origin(run.data_root.name, run.seed, pairs, split, protocol=run.protocol)
-    scaling = Scaling.of(pairs, binarisation=run.settings.binarisation)
-    bundle = Bundle(model, pairs.modalities, scaling, run.profile, facts)
+    scalings = Scaling.of(pairs, binarisation=run.settings.binarisation)
+    bundle = Bundle(model, pairs.modalities, scalings, run.profile, facts)
     scattering, micrograph = (modality.name for modality in pairs.modalities)
     card = CARD.format(profile=run.profile, n_train=len(split.train), n=len(pairs), seed=run.seed,
                        scattering=scattering, micrograph=micrograph)

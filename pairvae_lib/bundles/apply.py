@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from pairvae_lib.bundles.bundle import Bundle, check_latents, check_route, latent_variance
 from pairvae_lib.bundles.kinds import KINDS, SELF_ERRORS, PairVAEKind
 from pairvae_lib.checks import check_one_of, check_range
-from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.pairs import as_seen
 from pairvae_lib.data.preprocessing import random_crop
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve, linked_files
 from pairvae_lib.data.reading.gate import digest_of
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, data_bar, file_image_rows, file_nm_per_pixel
-from pairvae_lib.data.reading.samples import Sample, SampleFiles, is_grazing
+from pairvae_lib.data.reading.profiles import OVER_ANY, OVER_Q
+from pairvae_lib.data.reading.samples import MeasuredFile, SampleFiles, is_grazing
 from pairvae_lib.models.latents import ensemble, posterior
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.pairvae import PairVAE
@@ -35,7 +36,7 @@ LARGEST_CLIPPED = 0.05  # share of a profile beyond the training data's range; t
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is known of measurements beside their files; see `reading.samples.Sample`.
+    """What is known of measurements beside their files; see `reading.samples.MeasuredFile`.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ class Treatment:
         Calibration of the detector, and pixels to leave out.
     beam : (row, col), optional
         Where the beam meets the detector [px].
+    axis : str
+        Label of what a 1-D profile is over, e.g. "wavelength [nm]", where its file does not say.
     """
 
     q_unit: str = ""
@@ -60,6 +63,7 @@ class Treatment:
     poni: Path | None = None
     detector_mask: Path | None = None
     beam: tuple[float, float] | None = None
+    axis: str = ""
 
     def __post_init__(self) -> None:
         for name in ("q_scale", "nm_per_pixel", "image_rows"):
@@ -86,7 +90,7 @@ class Measurement:
     source : str
         The modality.
     seen : ndarray
-        float32 of the modality's shape, in [0, 1]; of a micrograph the whole mask, bool (H, W).
+        float32 of the modality's shape, in [0, 1]; of a micrograph the whole mask, bool (H, W), or image, uint8 (H, W).
     warnings : tuple of str
         What to beware of in the file.
     """
@@ -125,18 +129,6 @@ class Ensemble:
     self_error: float | None = None
 
 
-def modality_of(bundle: Bundle, name: str) -> Modality:
-    """The modality of that name."""
-    check_one_of("modality", name, [modality.name for modality in bundle.modalities])
-    return next(modality for modality in bundle.modalities if modality.name == name)
-
-
-def other_modality(bundle: Bundle, name: str) -> str:
-    """The modality on the other side."""
-    first, second = (modality.name for modality in bundle.modalities)
-    return second if modality_of(bundle, name).name == first else first
-
-
 def read_measurement(
     bundle: Bundle, path: Path | str, source: str, treatment: Treatment = AS_THE_FILE_SAYS
 ) -> Measurement:
@@ -146,30 +138,32 @@ def read_measurement(
     reason if it cannot be read, or is not like those that the model was trained on.
     """
     path = Path(path)
-    modality, scaling = modality_of(bundle, source), bundle.scaling
-    sample = Sample(
-        path.stem, path, path, q_scale=treatment.q_scale, image_rows=treatment.image_rows, poni=treatment.poni,
+    modality, scaling = bundle.modality(source), bundle.scaling(source)
+    file = MeasuredFile(
+        path, modality.kind, q_scale=treatment.q_scale, image_rows=treatment.image_rows, poni=treatment.poni,
         detector_mask=treatment.detector_mask, beam=treatment.beam, q_unit=treatment.q_unit,
-        is_grazing=is_grazing(source),
+        axis=treatment.axis or (OVER_Q if scaling.axis.name == "q" else OVER_ANY),
+        is_grazing=modality.kind == "pattern" and is_grazing(source),
     )
     warned: tuple[str, ...] = ()
     try:
         if not path.is_file():
             raise ValueError("is no file" if path.exists() else "is missing")
-        if not modality.is_image:
-            curve = SampleFiles().profile(replace(sample, is_averaged=_is_averaged(sample)))
-            seen: NDArray = scaling.seen_profile(curve.q, curve.intensity, curve.unit)
+        if modality.kind == "profile":
+            curve = SampleFiles().profile(replace(file, is_averaged=_is_averaged(file)))
+            seen: NDArray = scaling.seen_profile(curve)
             warned = curve.warnings
-        elif modality.likelihood == "gaussian":
-            seen = scaling.seen_pattern(SampleFiles().levels(sample), modality.shape[0])
+        elif modality.kind == "pattern":
+            seen = scaling.seen_pattern(SampleFiles().levels(file), modality.shape[0])
         else:
             own = treatment.nm_per_pixel or file_nm_per_pixel(path)
             known = [rows for rows in (file_image_rows(path), scaling.image_rows) if rows is not None]
             rows = treatment.image_rows or min(known, default=None)
-            grey = SampleFiles().micrograph(replace(sample, image_rows=rows))
+            grey = SampleFiles().micrograph(replace(file, image_rows=rows))
             if rows is None and (bar := data_bar(grey)) is not None:
                 warned = (f"it has what looks like an instrument's data bar from row {bar} on; say so by image_rows",)
-            seen = scaling.seen_mask(grey, modality.shape[0], own)
+            see = scaling.seen_mask if modality.kind == "mask" else scaling.seen_image
+            seen = see(grey, modality.shape[0], own)
         return Measurement(path.name, content_digest(path), source, seen, warned)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
@@ -186,12 +180,12 @@ def content_digest(path: Path) -> str:
     return sha256("".join([digest, *known]).encode()).hexdigest() if known else digest
 
 
-def _is_averaged(sample: Sample) -> bool:
+def _is_averaged(file: MeasuredFile) -> bool:
     """Whether a profile is to be made from a detector image, which needs a calibration."""
-    suffix = sample.scattering.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES or (suffix in HDF5_SUFFIXES and is_curve(sample.scattering)):
+    suffix = file.path.suffix.lower()
+    if suffix not in IMAGE_SUFFIXES or (suffix in HDF5_SUFFIXES and is_curve(file.path)):
         return False
-    if sample.poni is None:
+    if file.poni is None:
         raise ValueError("a detector image becomes a 1-D profile by its calibration only; name the .poni file")
     return True
 
@@ -219,7 +213,7 @@ def reconstructed(bundle: Bundle, measurement: Measurement, target: str, samples
     drawn = kind.drawn(bundle.model, x, source, target, samples // len(x), rng)
     best = kind.best(bundle.model, x, source, target) if len(x) == 1 else None
     drawn = drawn.reshape(samples, *drawn.shape[2:])
-    error = self_error(bundle, measurement)
+    error = self_error(bundle, measurement, x)
     doubts = measurement.warnings + _doubts(bundle, measurement, error) + _doubts_of_spread(bundle, drawn)
     return Ensemble(measurement, target, drawn, None if best is None else best[0], doubts, error)
 
@@ -248,33 +242,36 @@ def generated(
     centre = posterior(model.vae(source), x).latent_mean[0]
     drawn = ensemble(model, centre, spread, target, count, rng, variance)
     best = PairVAEKind().best(model, x, source, target)[0]
-    error = self_error(bundle, measurement)
+    error = self_error(bundle, measurement, x)
     doubts = measurement.warnings + _doubts(bundle, measurement, error)
     return Ensemble(measurement, target, drawn, best, doubts, error)
 
 
-def self_error(bundle: Bundle, measurement: Measurement) -> float | None:
-    """Mean absolute error of scattering -> the same scattering; None where the model has no such route.
+def self_error(
+    bundle: Bundle, measurement: Measurement, x: NDArray[np.float32] | None = None
+) -> float | None:
+    """Mean absolute error of a measurement -> the same measurement; None of masks, and where there is no such route.
 
-    Large for a measurement that is unlike those of the training.
+    `x` is what the model sees of it, (m, 1, *shape): all of it, if not given. Large for a measurement that is unlike
+    those of the training.
     """
     kind, source = KINDS[bundle.kind], measurement.source
-    if modality_of(bundle, source).likelihood != "gaussian" or (source, source) not in kind.routes(bundle.model):
+    if bundle.modality(source).kind == "mask" or (source, source) not in kind.routes(bundle.model):
         return None
-    again = kind.best(bundle.model, measurement.seen[np.newaxis, np.newaxis], source, source)
-    return None if again is None else float(np.abs(again[0] - measurement.seen).mean())
+    x = as_seen(measurement.seen)[np.newaxis, np.newaxis] if x is None else x
+    again = kind.best(bundle.model, x, source, source)
+    return None if again is None else float(np.abs(again - x[:, 0]).mean())
 
 
 def _shown_to_model(
     bundle: Bundle, measurement: Measurement, samples: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """What goes into the encoder, (m, 1, *shape): the measurement, or as many crops of a larger micrograph."""
-    modality = modality_of(bundle, measurement.source)
+    modality = bundle.modality(measurement.source)
     seen = measurement.seen
     if seen.shape == modality.shape:
-        return seen.astype(np.float32)[np.newaxis, np.newaxis]
-    crops = [random_crop(seen, modality.shape[0], rng) for _ in range(samples)]
-    return np.stack(crops)[:, np.newaxis].astype(np.float32)
+        return as_seen(seen)[np.newaxis, np.newaxis]
+    return as_seen(np.stack([random_crop(seen, modality.shape[0], rng) for _ in range(samples)]))[:, np.newaxis]
 
 
 def disagreement(masks: NDArray[np.bool_]) -> float:
@@ -294,14 +291,16 @@ def _doubts(bundle: Bundle, measurement: Measurement, error: float | None) -> tu
     """Why a model should not be trusted with a measurement."""
     doubts = []
     known = bundle.provenance.get(SELF_ERRORS)
+    if isinstance(known, dict):
+        known = known.get(measurement.source, known)  # bundles of format version 1 know one technique alone
     if error is not None and isinstance(known, dict) and isinstance(known.get("largest"), int | float):
         if error > known["largest"]:
             doubts.append(
                 f"the model gives this measurement itself back with an error of {error:.3g}, and no held-out sample "
                 f"with one above {known['largest']:.3g}: it is unlike those that the model was trained on"
             )
-    modality = modality_of(bundle, measurement.source)
+    is_profile = bundle.modality(measurement.source).kind == "profile"
     clipped = float(np.isin(measurement.seen, (0, 1)).mean())
-    if not modality.is_image and clipped > LARGEST_CLIPPED:
-        doubts.append(f"{clipped:.0%} of the profile lie beyond the intensities of the training data, and were clipped")
+    if is_profile and clipped > LARGEST_CLIPPED:
+        doubts.append(f"{clipped:.0%} of the profile lie beyond the values of the training data, and were clipped")
     return tuple(doubts)

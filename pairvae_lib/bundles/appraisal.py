@@ -21,8 +21,9 @@ from pairvae_lib.assessment.ensemble_errors import (
     TRUE_HELD_OUT,
     TRUE_TRAINING,
 )
-from pairvae_lib.assessment.errors import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS
+from pairvae_lib.assessment.errors import A2, FLOOR, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, SUBSETS, metric_of
 from pairvae_lib.bundles.bundle import ASSESSMENT, Bundle
+from pairvae_lib.data.modality import Modality
 from pairvae_lib.models.pairvae import route_name
 
 RETRIEVAL = ("nearest neighbour", "three nearest neighbours")
@@ -39,17 +40,16 @@ class Appraisal:
 
     Parameters
     ----------
-    modalities : (str, str)
-        Scattering, micrograph.
+    modalities : (Modality, Modality)
     errors, references : dict of metric to dict of name to ndarray of shape (n,)
         As in `errors.Assessment`.
     curves : dict of name to ndarray
         "r", "z" [px], and means over the samples of a subset: "S2 true, held out", "S2 saxs_to_sem, train", ...
     """
 
-    metrics: ClassVar[tuple[str, ...]] = (INTENSITY, S2, A2, L_VERTICAL, L_HORIZONTAL)  # shown, in this order
+    shown: ClassVar[tuple[str, ...]] = (INTENSITY, S2, A2, L_VERTICAL, L_HORIZONTAL)  # metrics, in this order
 
-    modalities: tuple[str, str]
+    modalities: tuple[Modality, Modality]
     samples: tuple[tuple[str, str, str], ...]
     errors: dict[str, dict[str, NDArray]]
     references: dict[str, dict[str, NDArray]]
@@ -62,14 +62,22 @@ class Appraisal:
         return np.array([subset for _, _, subset in self.samples])
 
     @property
-    def to_micrograph(self) -> str:
-        """The route from scattering to a micrograph."""
-        return route_name(*self.modalities)
+    def is_of_masks(self) -> bool:
+        """Whether the techniques are a profile or pattern, and masks: then memorisation is measured."""
+        first, second = self.modalities
+        return second.kind == "mask" and not first.is_cropped
 
     @property
-    def to_scattering(self) -> str:
-        """The route from a micrograph to scattering."""
-        return route_name(*self.modalities[::-1])
+    def metrics(self) -> list[str]:
+        """Those shown, of both techniques: with the name of one where the other has the same."""
+        named = [metric_of(metric, one, self.modalities) for metric in self.shown for one in self.modalities]
+        return list(dict.fromkeys(name for name in named if name in self.errors))
+
+    @property
+    def across(self) -> tuple[str, str]:
+        """The routes from the first technique to the second, and back."""
+        first, second = (modality.name for modality in self.modalities)
+        return route_name(first, second), route_name(second, first)
 
     def count(self, subset: str) -> int:
         """Number of samples of a subset."""
@@ -88,8 +96,16 @@ class Appraisal:
 
     @property
     def asked(self) -> list[tuple[str, str]]:
-        """Routes and metrics that are held against retrieval: S2 and direction, and the intensity."""
-        return [(self.to_micrograph, S2), (self.to_micrograph, A2), (self.to_scattering, INTENSITY)]
+        """Routes and metrics that are held against retrieval: S2 and direction of masks, else the intensity."""
+        return self._of_routes(S2, A2)
+
+    def _of_routes(self, *of_masks: str) -> list[tuple[str, str]]:
+        """Both routes with their metrics: some of masks, else the intensity."""
+        return [
+            (route, metric_of(metric, target, self.modalities))
+            for route, target in zip(self.across, self.modalities[::-1], strict=True)
+            for metric in (of_masks if target.kind == "mask" else (INTENSITY,))
+        ]
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
@@ -106,11 +122,13 @@ class Appraisal:
     @property
     def needed(self) -> list[tuple[str, str]]:
         """Routes and metrics without which there is nothing to say."""
-        return [(self.to_micrograph, S2), (self.to_scattering, INTENSITY)]
+        return self._of_routes(S2)
 
     @property
-    def recalled(self) -> float:
-        """How much better its own training crops are met than other crops of the same samples (Dice)."""
+    def recalled(self) -> float | None:
+        """How much better its own training crops are met than other crops of the samples (Dice), where measured."""
+        if not self.is_of_masks:
+            return None
         own, other = (self.memorisation[name] for name in ("own training crop", "other crops of the sample"))
         return float(np.median(own) - np.median(other))
 
@@ -139,6 +157,8 @@ class Appraisal:
 
     def memory_sentence(self) -> str:
         """Whether the model has learnt training crops by heart, in plain words."""
+        if not self.is_of_masks:
+            return "Whether it remembers its training data was not measured: that is done for masks from scattering."
         own, other = (
             float(np.median(self.memorisation[name])) for name in ("own training crop", "other crops of the sample")
         )
@@ -172,7 +192,7 @@ class FlowAppraisal(Appraisal):
         Cross-entropy [nats per pixel] with the sample's own scattering, and with another's.
     """
 
-    metrics: ClassVar[tuple[str, ...]] = METRICS
+    shown: ClassVar[tuple[str, ...]] = METRICS
 
     spread: dict[str, NDArray]
     denoising: dict[str, NDArray]
@@ -180,7 +200,7 @@ class FlowAppraisal(Appraisal):
     @property
     def asked(self) -> list[tuple[str, str]]:
         """Every statistic of the ensembles; the way back is not learnt."""
-        return [(self.to_micrograph, metric) for metric in METRICS]
+        return [(self.across[0], metric) for metric in METRICS]
 
     @property
     def needed(self) -> list[tuple[str, str]]:
@@ -214,7 +234,7 @@ class FlowAppraisal(Appraisal):
 
     def spread_sentence(self) -> str:
         """How varied its ensembles are, in plain words."""
-        ratio = self.median(self.spread[self.to_micrograph], HELD_OUT)
+        ratio = self.median(self.spread[self.across[0]], HELD_OUT)
         low, high = USUAL_SPREAD
         what = "less varied than" if ratio < low else "more varied than" if ratio > high else "about as varied as"
         return f"Its ensembles are {what} crops of one micrograph ({ratio:.2f} times the spread of S2, held out)."
@@ -243,12 +263,14 @@ def appraisal_of(bundle: Bundle) -> Appraisal:
     if ASSESSMENT not in bundle.attachments:
         raise ValueError(f"the model's folder holds no {ASSESSMENT}; train it with pairvae train")
     try:
-        return read_appraisal(json.loads(bundle.attachments[ASSESSMENT]), bundle.kind)
+        return read_appraisal(json.loads(bundle.attachments[ASSESSMENT]), bundle.modalities, bundle.kind)
     except Exception as error:  # a changed file raises anything
         raise ValueError(f"{ASSESSMENT} does not describe an assessment ({error!r})") from error
 
 
-def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Appraisal:
+def read_appraisal(
+    content: Mapping[str, Any], modalities: tuple[Modality, Modality], kind: str = "pairvae"
+) -> Appraisal:
     """An appraisal from what a kind's `trained` wrote, checked; `kind` is a key of `kinds.KINDS`."""
     samples = tuple((str(one["sample_id"]), str(one["morphology"]), str(one["subset"])) for one in content["samples"])
     held = {"train", "held out"} - {subset for _, _, subset in samples}
@@ -270,10 +292,8 @@ def read_appraisal(content: Mapping[str, Any], kind: str = "pairvae") -> Apprais
     def series(name: str, length: int | None = None) -> dict[str, NDArray]:
         return {str(key): numbers(values, length) for key, values in content[name].items()}
 
-    names = content["modalities"]
     common = (
-        (str(names["scattering"]), str(names["micrograph"])), samples, table("errors"), table("references"),
-        series("memorisation"), series("curves"),
+        modalities, samples, table("errors"), table("references"), series("memorisation"), series("curves")
     )
     appraisal = (
         FlowAppraisal(*common, series("spread", len(samples)), series("denoising", len(samples)))

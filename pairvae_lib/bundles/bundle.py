@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from pairvae_lib import __version__
 from pairvae_lib.bundles.kinds import ASSESSMENT, KINDS, LATENTS
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.modality import Kind, Modality
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.reading.gate import within
 from pairvae_lib.data.scaling import Scaling
@@ -31,7 +31,8 @@ from pairvae_lib.files.arrays import write_json
 from pairvae_lib.files.writing import replacing_folder
 from pairvae_lib.models.pairvae import PairVAE
 
-FORMAT, FORMAT_VERSION = "pairvae bundle", 1
+FORMAT, FORMAT_VERSION = "pairvae bundle", 2
+READABLE = (1, 2)  # version 1 names the likelihood in place of the kind, and has one scaling for both techniques
 MODEL, CONFIG, CARD = "model.safetensors", "config.json", "card.md"
 EXACT = "regression."  # of a flow: sums of large numbers that nearly cancel, which 16 bits would spoil
 CONFIG_LIMIT = 4_000_000  # bytes; ours have some ten thousand
@@ -56,7 +57,9 @@ class Bundle:
     model : nn.Module
         In inference mode: a `PairVAE` for the kind "pairvae", a `ConditionalFlow` for "flow".
     modalities : (Modality, Modality)
-        Scattering, then micrograph.
+        In the order of `modality.KINDS`.
+    scalings : (Scaling, Scaling)
+        How raw measurements of each become what the model sees.
     profile : str
         Name of the profile that it was trained in.
     provenance : mapping
@@ -69,11 +72,25 @@ class Bundle:
 
     model: nn.Module
     modalities: tuple[Modality, Modality]
-    scaling: Scaling
+    scalings: tuple[Scaling, Scaling]
     profile: str
     provenance: Mapping[str, Any]
     kind: str = "pairvae"
     attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    def modality(self, name: str) -> Modality:
+        """The technique of that name."""
+        check_one_of("modality", name, [modality.name for modality in self.modalities])
+        return next(modality for modality in self.modalities if modality.name == name)
+
+    def scaling(self, name: str) -> Scaling:
+        """The scaling of the technique of that name."""
+        return self.scalings[self.modalities.index(self.modality(name))]
+
+    def other(self, name: str) -> str:
+        """The technique on the other side."""
+        first, second = (modality.name for modality in self.modalities)
+        return second if self.modality(name).name == first else first
 
 
 def save_bundle(folder: Path | str, bundle: Bundle, card: str, half: bool = False) -> Path:
@@ -118,15 +135,12 @@ def load_bundle(folder: Path | str) -> Bundle:
     if kind not in KINDS:
         raise BundleError(folder, f"its kind must be one of {', '.join(KINDS)}; got {kind!r}")
     try:
-        first, second = (
-            Modality(str(one["name"]), tuple(map(int, one["shape"])), one["likelihood"])
-            for one in config["modalities"]
-        )
+        first, second = map(_modality, config["modalities"])
         modalities = (first, second)
         for modality in modalities:  # names become names of files
             if not modality.name or modality.name.startswith(".") or set(modality.name) & set("/\\\0"):
                 raise ValueError(f"a modality cannot be called {modality.name!r}")
-        scaling = Scaling.from_json(config["scaling"])
+        of_first, of_second = map(Scaling.from_json, config.get("scalings") or [config["scaling"]] * 2)
         with torch.device("meta"):  # shapes without memory: the file may ask for any size
             wanted = KINDS[kind].fresh(config["model"], modalities).state_dict()
         profile, provenance, digest = config["profile"], dict(config["provenance"]), config["sha256"]
@@ -138,7 +152,15 @@ def load_bundle(folder: Path | str) -> Bundle:
     model.load_state_dict(state)
     model.eval()
     attachments = {name: _read_attachment(folder, name, digest) for name, digest in attached.items()}
-    return Bundle(model, modalities, scaling, str(profile), provenance, kind, attachments)
+    return Bundle(model, modalities, (of_first, of_second), str(profile), provenance, kind, attachments)
+
+
+def _modality(described: Mapping[str, Any]) -> Modality:
+    """A technique; of bundles of format version 1 by its likelihood: there were no images then."""
+    shape = tuple(map(int, described["shape"]))
+    before: dict[str, Kind] = {"bernoulli": "mask", "gaussian": "profile" if len(shape) == 1 else "pattern"}
+    kind: Kind = described["kind"] if "kind" in described else before[described["likelihood"]]
+    return Modality(str(described["name"]), shape, kind)
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -215,7 +237,7 @@ def _config(bundle: Bundle, weights: Path) -> dict[str, Any]:
         "profile": bundle.profile,
         "modalities": [asdict(modality) for modality in bundle.modalities],
         "model": KINDS[bundle.kind].described(bundle.model),
-        "scaling": asdict(bundle.scaling),
+        "scalings": [asdict(scaling) for scaling in bundle.scalings],
         "provenance": dict(bundle.provenance),
         "sha256": sha256(weights.read_bytes()).hexdigest(),
         "attachments": {name: sha256(content).hexdigest() for name, content in bundle.attachments.items()},
@@ -258,7 +280,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise BundleError(folder, f"{CONFIG} is not JSON ({error})") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise BundleError(folder, f"{CONFIG} is not that of a {FORMAT}")
-    if config.get("format_version") != FORMAT_VERSION:
+    if config.get("format_version") not in READABLE:
         raise BundleError(
             folder,
             f"its format version must be {FORMAT_VERSION}; got {config.get('format_version')!r}, written by "

@@ -20,7 +20,7 @@ from torch import nn
 
 from pairvae_lib.assessment.ensemble_errors import assess_flow
 from pairvae_lib.assessment.ensembles import flow_answer, pairvae_answer
-from pairvae_lib.assessment.errors import CURVES, INTENSITY, TRUE, Assessment, assess
+from pairvae_lib.assessment.errors import CURVES, INTENSITY, TRUE, Assessment, assess, metric_of
 from pairvae_lib.config import Architecture, Profile
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
@@ -35,7 +35,9 @@ from pairvae_lib.models.precision import training_precision
 from pairvae_lib.models.protocol import expected_time, load_or_train_pair, load_or_train_solo
 
 ASSESSMENT, LATENTS = "assessment.json", "latents.safetensors"  # files of a model's folder
-SELF_ERRORS = "self_errors"  # in a model's provenance: of scattering -> scattering, on held-out samples
+SELF_ERRORS = "self_errors"  # in a model's provenance: of a technique -> itself by its name, on held-out samples
+
+LEAST_FOR_FLOW = 4  # training pairs
 
 Stage = Callable[[str, str], AbstractContextManager[None]]  # name of a stage, and a sentence about it
 Trained = tuple[nn.Module, dict[str, bytes], dict[str, Any]]  # with files of its folder, and facts for its provenance
@@ -49,15 +51,15 @@ class PairVAEKind:
 
     name = "PairVAE"
     look_up = (
-        "The look-up answers with the training sample whose measurement (scattering, or power spectrum of the "
-        "micrograph) is nearest, or with the mean over the three nearest, whichever is better."
+        "The look-up answers with the training sample whose measurement (of a micrograph, its power spectrum) is "
+        "nearest, or with the mean over the three nearest, whichever is better."
     )
     references = "The crop-to-crop floor is the error of one true crop against another of the same micrograph."
     overlaps = "Overlap (Dice coefficient, median) of what is drawn from scattering"
     use = (
-        "The single reconstruction answers \"which micrograph would go with this scattering\" only as far as the "
-        "table above says; the ensemble around it shows how far the model's own uncertainty reaches, which is not all "
-        "of its error."
+        "The single reconstruction answers what the other technique would show of a sample only as far as the table "
+        "above says; the ensemble around it shows how far the model's own uncertainty reaches, which is not all of its "
+        "error."
     )
     limit = "One crop of {size} px is drawn, not the place it is taken from: scattering does not tell that."
     held = "It holds no image and no curve of a sample."
@@ -88,17 +90,19 @@ class PairVAEKind:
     ) -> tuple[dict[str, bytes], dict[str, Any]]:
         """Files of its folder (assessment, spread of the latents), and facts for its provenance."""
         assessment = assess(model, pairs, split, profile, seed, solo)
-        scattering, micrograph = model.names
-        errors = assessment.errors[INTENSITY][route_name(scattering, scattering)][list(split.held_out)]
-        crops = pairs.crops(split.train, pairs.modalities[1].shape[0], rng_for(seed, "latents"))
-        measured = {scattering: pairs.scattering[list(split.train)], micrograph: crops}
+        known = {}
+        for modality in pairs.modalities:
+            if modality.kind != "mask":
+                errors = assessment.errors[metric_of(INTENSITY, modality, pairs.modalities)]
+                held_out = errors[route_name(modality.name, modality.name)][list(split.held_out)]
+                known[modality.name] = {"median": float(np.median(held_out)), "largest": float(held_out.max())}
+        measured = pairs.shown(split.train, rng_for(seed, "latents"))
         spread = {  # of the latents, over the training samples
             name: posterior(model.vae(name), x).latent_mean.var(dim=0, correction=0).contiguous()
             for name, x in measured.items()
         }
         content = assessment.content() | {"curves": mean_curves(assessment)}
-        facts = {SELF_ERRORS: {"median": float(np.median(errors)), "largest": float(errors.max())}}
-        return {ASSESSMENT: _as_bytes(content), LATENTS: save(spread)}, facts
+        return {ASSESSMENT: _as_bytes(content), LATENTS: save(spread)}, {SELF_ERRORS: known}
 
     def described(self, model: nn.Module) -> dict[str, Any]:
         """Architecture and latent shape, for JSON."""
@@ -162,18 +166,18 @@ class FlowKind:
     )
 
     def check(self, split: Split, profile: Profile) -> None:
-        """More training pairs than components of the condition, and three neighbours for each; else ValueError."""
-        needed = max(FLOWS[profile.name].architecture.components + 1, 4)
-        if len(split.train) < needed:
+        """Three neighbours for each training pair; else ValueError."""
+        if len(split.train) < LEAST_FOR_FLOW:
             raise ValueError(
-                f"n_train must be at least {needed} for a flow, more than the components of the statistics it is told; "
-                f"got {len(split.train)} training pairs"
+                f"n_train must be at least {LEAST_FOR_FLOW} for a flow, which looks at three neighbours of each; got "
+                f"{len(split.train)} training pairs"
             )
 
     def trained(
         self, pairs: PreparedPairs, split: Split, profile: Profile, seed: int, work: Path, stage: Stage
     ) -> Trained:
-        """One network, on random crops."""
+        """One network, on random crops of masks; ValueError for another pair of kinds."""
+        _ = pairs.with_masks
         told = ""
         if profile.precision == "auto" and not (work / "flow.pt").exists():
             seconds = flow_seconds(pairs, split.train, FLOWS[profile.name], profile.precision, seed)
@@ -220,11 +224,13 @@ KINDS: dict[str, PairVAEKind | FlowKind] = {"pairvae": PairVAEKind(), "flow": Fl
 
 def mean_curves(assessment: Assessment) -> dict[str, list[float]]:
     """Curves for a model's folder, none of a single sample: "r", "z" [px], and means over the samples of a subset."""
-    curves: dict[str, list[float]] = {name: assessment.curves[name].tolist() for name in ("r", "z")}
-    scattering, micrograph = assessment.modalities
+    axes = (name for name in ("r", "z") if name in assessment.curves)
+    curves: dict[str, list[float]] = {name: assessment.curves[name].tolist() for name in axes}
+    first, second = assessment.modalities
     for metric in CURVES:
-        for series in (TRUE, route_name(scattering, micrograph), route_name(micrograph, micrograph)):
-            for subset, values in assessment.split(assessment.curves[f"{metric} {series}"]).items():
+        for series in (TRUE, route_name(first, second), route_name(second, second)):
+            found = assessment.curves.get(f"{metric} {series}")
+            for subset, values in assessment.split(found).items() if found is not None else ():
                 curves[f"{metric} {series}, {subset}"] = [float(f"{value:.5g}") for value in values.mean(axis=0)]
     return curves
 

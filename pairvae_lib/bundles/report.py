@@ -20,7 +20,7 @@ from safetensors.numpy import load, save
 from pairvae_lib import __version__, figures
 from pairvae_lib.assessment.comparisons import BETTER, WORSE, Comparison, label, shown_name
 from pairvae_lib.assessment.ensemble_errors import AREA
-from pairvae_lib.assessment.errors import A2, COMPONENTS, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, examples
+from pairvae_lib.assessment.errors import A2, COMPONENTS, INTENSITY, L_HORIZONTAL, L_VERTICAL, S2, examples, metric_of
 from pairvae_lib.bundles.appraisal import SHOWN_REFERENCES, Appraisal, appraisal_of
 from pairvae_lib.bundles.bundle import EXAMPLES, Bundle
 from pairvae_lib.bundles.kinds import KINDS
@@ -45,7 +45,7 @@ CURVES: tuple[tuple[str, str, str, Callable[..., Figure]], ...] = (
 )
 SIZE_LIMIT = 3_000_000  # bytes
 METRIC_WORDS = {
-    INTENSITY: "mean absolute error of the scattering, of its range",
+    INTENSITY: "mean absolute error of {}, of its range",
     S2: "mean absolute error of the two-point correlation",
     A2: "mean absolute error of the directional correlation, 1 at zero lag",
     L_VERTICAL: "mean absolute error of the lineal path function, vertical",
@@ -84,7 +84,6 @@ def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
             f"the data are not those that the model was trained on: digest {pairs.digest} instead of "
             f"{bundle.provenance.get('digest')}"
         )
-    scattering, micrograph = (modality.name for modality in bundle.modalities)
     kind, split = KINDS[bundle.kind], split_of(bundle, pairs)
     found = []
     for subset, indices in (("held out", split.held_out), ("training", split.train)):
@@ -92,10 +91,12 @@ def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
         chosen += [(pairs.morphologies[index], index) for index in indices if index not in dict(chosen).values()]
         for morphology, index in chosen[:MOST]:
             count = DRAWN if kind.only_draws else 1
-            crops = pairs.crops([index] * count, bundle.modalities[1].shape[0], rng_for(seed, "exhibits", index))
-            seen = {scattering: pairs.scattering[[index]], micrograph: crops[:1]}
-            pictures = {f"true {scattering}": seen[scattering][0, 0]}
-            pictures |= _numbered(f"true {micrograph}", crops[:, 0] > 0.5)
+            shown = pairs.shown([index] * count, rng_for(seed, "exhibits", index))
+            seen = {name: x[:1] for name, x in shown.items()}
+            pictures: dict[str, NDArray] = {}
+            for modality in pairs.modalities:
+                x = shown[modality.name][: count if modality.is_cropped else 1, 0]
+                pictures |= _numbered(f"true {modality.name}", x > 0.5 if modality.kind == "mask" else x)
             for source, target in kind.routes(bundle.model):
                 rng = rng_for(seed, f"exhibit-{source}-{target}", index)
                 answers = kind.best(bundle.model, seen[source], source, target)
@@ -201,9 +202,9 @@ def report_page(bundle: Bundle, appraisal: Appraisal, shown: list[Exhibit]) -> s
             (exhibit.title, [_reconstructed(exhibit, target, bundle) for target in bundle.modalities[::-1]])
             for exhibit in shown
         ],
-        metric_words=METRIC_WORDS,
+        metric_words=_metric_words(appraisal),
         references=SHOWN_REFERENCES,
-        curves=_curves(appraisal, bundle.scaling.nm_per_pixel),
+        curves=_curves(appraisal, bundle.scalings[1].nm_per_pixel),
         overlaps=[(name, float(np.median(values))) for name, values in appraisal.memorisation.items()],
         data=data_lines(bundle),
         training=training_lines(bundle),
@@ -228,6 +229,16 @@ def report_content(appraisal: Appraisal) -> dict[str, Any]:
     }
 
 
+def _metric_words(appraisal: Appraisal) -> dict[str, str]:
+    """What every metric is, in words."""
+    return {
+        metric_of(metric, one, appraisal.modalities): words.format(one.name)
+        for metric, words in METRIC_WORDS.items()
+        for one in appraisal.modalities
+        if (metric == INTENSITY) == (one.kind != "mask")
+    }
+
+
 def _plain(one: Comparison) -> dict[str, Any]:
     """A comparison."""
     difference = one.difference
@@ -245,13 +256,18 @@ def _reconstructed(exhibit: Exhibit, target: Modality, bundle: Bundle) -> tuple[
         for name, picture in pictures_of(exhibit, target.name).items()
     }
     if target.is_image:
+        if target.kind == "image":
+            found = {name: np.rint(255 * picture).astype(np.uint8) for name, picture in found.items()}
         return "pictures", [(shown_name(name), address(png(picture, scale=1))) for name, picture in found.items()]
-    if bundle.scaling.q is None:
-        raise ValueError("the model's scaling must hold the q of its profiles; got none")
+    scaling = bundle.scaling(target.name)
+    if scaling.grid is None:
+        raise ValueError(f"the model's scaling must hold the grid of its profiles of {target.name}; got none")
     (_, true), *others = found.items()
     columns = {name: [profile] for name, profile in others}
-    q, unit = np.array(bundle.scaling.q), bundle.scaling.q_unit or "unit unknown"
-    figure = figures.reconstructions([true], columns, [target.name], q, unit)
+    axis, unit = scaling.axis, scaling.axis.unit or "unit unknown"
+    figure = figures.reconstructions(
+        [true], columns, [target.name], np.array(scaling.grid), unit, axis.name, axis.is_log
+    )
     return "plots", [(f"{target.name} of {exhibit.title}", address(png(figure)))]
 
 
@@ -260,7 +276,7 @@ def _curves(appraisal: Appraisal, nm_per_pixel: float | None) -> list[Shown]:
     scale, unit = (1.0, "px") if nm_per_pixel is None else (nm_per_pixel, "nm")
     plots = []
     for metric, axis, words, draw in CURVES:
-        names = ("true", appraisal.to_micrograph, route_name(*[appraisal.modalities[1]] * 2))
+        names = ("true", appraisal.across[0], route_name(*[appraisal.modalities[1].name] * 2))
         known = {
             name: appraisal.curves[key][np.newaxis]
             for name in names
@@ -288,7 +304,7 @@ def model_card(bundle: Bundle, appraisal: Appraisal) -> str:
         version=__version__,
         appraisal=appraisal,
         shown_name=shown_name,
-        metric_words=METRIC_WORDS,
+        metric_words=_metric_words(appraisal),
         data=data_lines(bundle),
         training=training_lines(bundle),
         limits=limit_lines(bundle),
@@ -305,7 +321,7 @@ def data_lines(bundle: Bundle) -> list[str]:
         If the model's provenance does not describe a training.
     """
     with _described():
-        facts, scaling = bundle.provenance, bundle.scaling
+        facts = bundle.provenance
         group = facts.get("held_out_group")
         how = f"all of the group {group}" if group else "at random, by morphology"
         lines = [
@@ -314,12 +330,16 @@ def data_lines(bundle: Bundle) -> list[str]:
             f"morphologies: {', '.join(f'{name} {count}' for name, count in facts['morphologies'].items())}",
             f"digest of all measurements: {facts['digest']}",
         ]
-    if scaling.q is not None:
-        lines.append(f"q from {scaling.q[0]:g} to {scaling.q[-1]:g} {scaling.q_unit or 'in an unknown unit'}")
-    elif scaling.pattern_shape is not None:
-        lines.append(f"patterns of {scaling.pattern_shape[0]} x {scaling.pattern_shape[1]} px")
-    known = scaling.nm_per_pixel is not None
-    return [*lines, f"pixel size of the micrographs: {f'{scaling.nm_per_pixel:g} nm' if known else 'unknown'}"]
+    for modality, scaling in zip(bundle.modalities, bundle.scalings, strict=True):
+        name, axis, size = f"{modality.name} ({modality.kind}s)", scaling.axis, scaling.nm_per_pixel
+        if scaling.grid is not None and modality.kind == "profile":
+            span = f"{scaling.grid[0]:g} to {scaling.grid[-1]:g} {axis.unit or 'in an unknown unit'}"
+            lines.append(f"{name}: {axis.name} from {span}" + ("" if scaling.is_log else ", values as they are"))
+        elif scaling.pattern_shape is not None and modality.kind == "pattern":
+            lines.append(f"{name}: of {scaling.pattern_shape[0]} x {scaling.pattern_shape[1]} px")
+        elif modality.is_cropped:
+            lines.append(f"{name}: pixel size {'unknown' if size is None else f'{size:g} nm'}")
+    return lines
 
 
 def training_lines(bundle: Bundle) -> list[str]:
@@ -341,9 +361,10 @@ def limit_lines(bundle: Bundle) -> list[str]:
     """What the model cannot do; errors as `data_lines`."""
     with _described():
         group, held_out = bundle.provenance.get("held_out_group"), len(bundle.provenance["held_out"])
-    lines = [
-        KINDS[bundle.kind].limit.format(size=bundle.modalities[1].shape[0]),
-        "Measurements of another q range, size, unit or treatment are refused where that can be seen, and answered "
+    last = bundle.modalities[1]
+    lines = [KINDS[bundle.kind].limit.format(size=last.shape[0])] if last.is_cropped else []
+    lines += [
+        "Measurements of another range, size, unit or treatment are refused where that can be seen, and answered "
         "wrongly where not.",
     ]
     if not group:

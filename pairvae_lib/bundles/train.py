@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
@@ -57,6 +57,8 @@ class TrainingJob:
         Whether numbers are stored in 16 bits.
     kind : str
         Of the model, a key of `kinds.KINDS`.
+    kinds : mapping of str to str
+        What columns of the manifest hold, see `folder.open_pairs`.
     """
 
     data: str
@@ -69,6 +71,7 @@ class TrainingJob:
     examples: bool = False
     half: bool = False
     kind: str = "pairvae"
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 def train_bundle(job: TrainingJob, report: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -113,14 +116,14 @@ def train_bundle(job: TrainingJob, report: Callable[[str], None] = lambda _: Non
 
     with locked(work / "training"):
         with stage("preparing", f"Preparing {_name_of(job.data)}"):
-            dataset = _opened(job.data, profile, work)
+            dataset = _opened(job, profile, work)
             pairs = prepare(dataset, profile)
             split = split_pairs(pairs, job.seed, job.n_train, job.held_out)
             kind.check(split, profile)
         model, attachments, known = kind.trained(pairs, split, profile, job.seed, work, stage)
         facts = _facts(job, pairs, split) | known | {"seconds": seconds, "resumed": resumed}
-        scaling = Scaling.of(pairs, dataset)
-        bundle = Bundle(model, pairs.modalities, scaling, profile.name, facts, job.kind, attachments)
+        scalings = Scaling.of(pairs, dataset)
+        bundle = Bundle(model, pairs.modalities, scalings, profile.name, facts, job.kind, attachments)
         if job.examples:
             pictures = packed_exhibits(exhibits(bundle, pairs, job.seed))
             bundle = replace(bundle, attachments={**attachments, EXAMPLES: pictures})
@@ -144,7 +147,7 @@ def _done(job: TrainingJob, profile: Profile) -> Bundle:
     if asked != found:
         raise other
     with TemporaryDirectory() as place:
-        pairs = prepare(_opened(job.data, profile, Path(place)), profile)
+        pairs = prepare(_opened(job, profile, Path(place)), profile)
     if pairs.digest != bundle.provenance.get("digest"):
         raise other
     return bundle
@@ -159,6 +162,7 @@ def _asked(job: TrainingJob) -> dict[str, Any]:
         "n_train": job.n_train,
         "held_out_group": job.held_out,
         "half": job.half,
+        **({"kinds": dict(job.kinds)} if job.kinds else {}),
     }
 
 
@@ -176,10 +180,10 @@ def save_model(folder: Path | str, model: TrainedPairVAE, pairs: PreparedPairs, 
     """
     job = TrainingJob(str(dataset.folder), Path(folder), model.profile.name, model.seed, held_out=model.held_out)
     attachments, known = PairVAEKind().assessed(model, pairs, model.split, model.profile, model.seed)
-    scaling = Scaling.of(pairs, dataset)
+    scalings = Scaling.of(pairs, dataset)
     facts = _facts(job, pairs, model.split) | known
     facts |= {"seconds": {"training": round(model.seconds, 1)}, "resumed": model.resumed}
-    bundle = Bundle(model, pairs.modalities, scaling, job.profile, facts, job.kind, attachments)
+    bundle = Bundle(model, pairs.modalities, scalings, job.profile, facts, job.kind, attachments)
     return save_bundle(job.out, bundle, model_card(bundle, appraisal_of(bundle)))
 
 
@@ -200,10 +204,10 @@ def _name_of(data: str) -> str:
     return data if data == SIMULATED else Path(data).resolve().name
 
 
-def _opened(data: str, profile: Profile, work: Path) -> PairedDataset:
+def _opened(job: TrainingJob, profile: Profile, work: Path) -> PairedDataset:
     """The data, simulated if need be."""
-    if data != SIMULATED:
-        return open_pairs(data, binarisation=profile.binarisation)
+    if job.data != SIMULATED:
+        return open_pairs(job.data, job.kinds, profile.binarisation)
     from pairvae_lib.data.simulation import simulate
 
     wanted = profile.simulation

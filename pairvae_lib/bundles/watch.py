@@ -24,8 +24,6 @@ from pairvae_lib.bundles.apply import (
     AS_THE_FILE_SAYS,
     Treatment,
     content_digest,
-    modality_of,
-    other_modality,
     read_measurement,
     reconstructed,
 )
@@ -81,11 +79,11 @@ class Watch:
         if folder.resolve() == out.resolve():
             raise ValueError(f"the folder to write to must not be the watched one; got {str(out)!r}")
         self.folder, self.bundle, self.out, self.source = folder, bundle, out, source
-        self.target = target or other_modality(bundle, source)
-        modality_of(bundle, self.target)
+        self.target = target or bundle.other(source)
+        bundle.modality(self.target)
         check_route(bundle, source, self.target)
         profiles = IMAGE_SUFFIXES | PROFILE_SUFFIXES if treatment.poni else PROFILE_SUFFIXES | HDF5_SUFFIXES
-        self.suffixes = IMAGE_SUFFIXES if modality_of(bundle, source).is_image else profiles
+        self.suffixes = IMAGE_SUFFIXES if bundle.modality(source).is_image else profiles
         self.samples, self.seed, self.treatment, self.say = samples, seed, treatment, say
         self.stop = Event()
         settings = [state_digest(bundle.model), source, self.target, samples, seed, repr(treatment)]
@@ -333,7 +331,7 @@ def delivered(bundle: Bundle, files: Sequence[Path], samples: int = 16, pause: f
     Parameters
     ----------
     files : sequence of Path
-        Scattering of at least one sample, of different names.
+        Measurements by the first technique of at least one sample, of different names.
     samples : int
         Members of each ensemble.
     pause : float

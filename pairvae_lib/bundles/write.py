@@ -6,7 +6,7 @@ Names of files come from elsewhere: what they become cannot leave the folder tha
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pairvae_lib.bundles.apply import Ensemble, disagreement, modality_of
-from pairvae_lib.bundles.bundle import Bundle
+from pairvae_lib.bundles.apply import Ensemble, disagreement
+from pairvae_lib.bundles.bundle import Bundle, Scaling
 from pairvae_lib.data.scattering import azimuthal_average, colour_mapped
 from pairvae_lib.files.arrays import write_arrays, write_json
 from pairvae_lib.files.writing import replacing_folder
@@ -100,13 +100,16 @@ def _is_ours(folder: Path) -> bool:
 
 def _write_into(folder: Path, bundle: Bundle, ensemble: Ensemble, facts: dict[str, Any]) -> dict[str, Any]:
     """All files but the summary; the summary."""
-    measurement, modality = ensemble.measurement, modality_of(bundle, ensemble.target)
-    if modality.likelihood == "bernoulli":
-        found = _write_micrographs(folder, ensemble, bundle.scaling.nm_per_pixel)
-    elif modality.is_image:
+    measurement, kind = ensemble.measurement, bundle.modality(ensemble.target).kind
+    scaling = bundle.scaling(ensemble.target)
+    if kind == "mask":
+        found = _write_masks(folder, ensemble, scaling.nm_per_pixel)
+    elif kind == "image":
+        found = _write_greys(folder, ensemble, scaling.nm_per_pixel)
+    elif kind == "pattern":
         found = _write_patterns(folder, ensemble)
     else:
-        found = _write_profiles(folder, ensemble, bundle)
+        found = _write_profiles(folder, ensemble, scaling)
     return {
         "format": FORMAT,
         "input": {"file": measurement.name, "sha256": measurement.sha256, "modality": measurement.source},
@@ -121,10 +124,10 @@ def _write_into(folder: Path, bundle: Bundle, ensemble: Ensemble, facts: dict[st
     }
 
 
-def _write_micrographs(folder: Path, ensemble: Ensemble, nm_per_pixel: float | None) -> dict[str, Any]:
+def _write_masks(folder: Path, ensemble: Ensemble, nm_per_pixel: float | None) -> dict[str, Any]:
     """Masks as images of one bit, their curves and numbers."""
     masks = ensemble.drawn
-    _write_images(folder, ensemble, [Image.fromarray(mask) for mask in masks])
+    _write_images(folder, ensemble, Image.fromarray)
     lengths = np.arange(min(masks.shape[-2:]) // 4 + 1)
     r, s2 = two_point_correlation(masks)
     _write_curves(folder / "S2.csv", "r", r, s2, nm_per_pixel)
@@ -149,38 +152,58 @@ def _write_micrographs(folder: Path, ensemble: Ensemble, nm_per_pixel: float | N
     }
 
 
+def _grey(image: NDArray) -> Image.Image:
+    """A grey picture of intensities in [0, 1]."""
+    return Image.fromarray(np.rint(255 * image.clip(0, 1)).astype(np.uint8))
+
+
+def _coloured(pattern: NDArray) -> Image.Image:
+    """A coloured picture of intensities in [0, 1]."""
+    return Image.fromarray(colour_mapped(pattern.clip(0, 1)))
+
+
+def _write_greys(folder: Path, ensemble: Ensemble, nm_per_pixel: float | None) -> dict[str, Any]:
+    """Grey micrographs as images and as numbers."""
+    mean = ensemble.drawn.mean(axis=0)
+    _write_images(folder, ensemble, _grey)
+    _write_png(folder / "mean.png", _grey(mean))
+    write_arrays(folder / "images.npz", {"mean": mean, "sd": ensemble.drawn.std(axis=0), "members": ensemble.drawn})
+    return {"intensity": "grey levels, 0 to 1", "nm_per_pixel": nm_per_pixel, "statistics": {}}
+
+
 def _write_patterns(folder: Path, ensemble: Ensemble) -> dict[str, Any]:
     """Patterns as coloured images and as numbers, their azimuthal averages as curves."""
     patterns = ensemble.drawn.clip(0, 1)
-    _write_images(folder, ensemble, [Image.fromarray(colour_mapped(pattern)) for pattern in patterns])
+    _write_images(folder, ensemble, _coloured)
     mean = patterns.mean(axis=0)
-    _write_png(folder / "mean.png", Image.fromarray(colour_mapped(mean)))
+    _write_png(folder / "mean.png", _coloured(mean))
     write_arrays(folder / "patterns.npz", {"mean": mean, "sd": patterns.std(axis=0), "members": patterns})
     averages = [azimuthal_average(pattern) for pattern in patterns]
     _write_curves(folder / "profile.csv", "q", averages[0][0], np.stack([curve for _, curve in averages]), None)
     return {"intensity": "of the range of the training data, 0 to 1", "statistics": {}}
 
 
-def _write_profiles(folder: Path, ensemble: Ensemble, bundle: Bundle) -> dict[str, Any]:
-    """Profiles as curves: of logarithms, freed of their scale as the training data's were."""
-    scaling = bundle.scaling
+def _write_profiles(folder: Path, ensemble: Ensemble, scaling: Scaling) -> dict[str, Any]:
+    """Profiles as curves: of logarithms, freed of their scale as the training data's were; or of values as they are."""
     low, high = scaling.limits or (0.0, 1.0)
-    decades = low + (high - low) * ensemble.drawn
-    write_arrays(folder / "profiles.npz", {"q": np.array(scaling.q), "members": decades})
-    _write_curves(folder / "profile.csv", "q", np.array(scaling.q), decades, None, scaling.q_unit or "unknown unit")
-    return {"intensity": "log10, mean 0 over the q grid", "statistics": {}}
+    curves, name = low + (high - low) * ensemble.drawn, scaling.axis.name
+    grid = np.array(scaling.grid)
+    write_arrays(folder / "profiles.npz", {name: grid, "members": curves})
+    _write_curves(folder / "profile.csv", name, grid, curves, None, scaling.axis.unit or "unknown unit")
+    intensity = f"log10, mean 0 over the {name} grid" if scaling.is_log else "as in the files of the training"
+    return {"intensity": intensity, "statistics": {}}
 
 
-def _write_images(folder: Path, ensemble: Ensemble, images: list[Image.Image]) -> None:
+def _write_images(folder: Path, ensemble: Ensemble, drawn: Callable[[NDArray], Image.Image]) -> None:
     """The members, and up to SHOWN_IN_OVERVIEW of them side by side with the single reconstruction before them."""
     (folder / MEMBERS).mkdir()
+    images = [drawn(one) for one in ensemble.drawn]
     digits = len(str(len(images)))
     for number, image in enumerate(images, start=1):
         _write_png(folder / MEMBERS / f"{number:0{digits}d}.png", image)
     shown = images[:SHOWN_IN_OVERVIEW]
     if ensemble.best is not None:
-        best = ensemble.best
-        picture = Image.fromarray(best if best.dtype == np.bool_ else colour_mapped(best.clip(0, 1)))
+        picture = drawn(ensemble.best)
         _write_png(folder / "reconstruction.png", picture)
         shown = [picture, *shown[: SHOWN_IN_OVERVIEW - 1]]
     columns = min(4, len(shown))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pairvae_lib.cli.program import ProfileName, command
+from pairvae_lib.cli.program import Kinds, ProfileName, command, kinds_of
 from pairvae_lib.config import profile_named
 from pairvae_lib.files.writing import replacing
 
@@ -36,6 +36,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of words.")] = False,
     profile: ProfileName = "quick",
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
+    kind: Kinds = None,
 ) -> None:
     """Say what a data folder holds, what is wrong with it, and what to beware of.
 
@@ -45,7 +46,7 @@ def check(
 
     settings = profile_named(profile)
     with _bar("samples") as progress:
-        found = inspected(data, settings, progress=progress)
+        found = inspected(data, settings, kinds_of(kind), progress)
     if out is not None:
         with replacing(out) as file:
             file.write(as_page(found).encode("utf-8"))

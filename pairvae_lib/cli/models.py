@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pairvae_lib.cli.program import Json, Model, Out, ProfileName, Threads, command, print_json, say
+from pairvae_lib.cli.program import Json, Kinds, Model, Out, ProfileName, Threads, command, kinds_of, print_json, say
 from pairvae_lib.config import LARGEST_SEED
 
 if TYPE_CHECKING:
     from pairvae_lib.bundles.appraisal import Appraisal
 
-KINDS = "pairvae: all four routes; flow: ensembles of micrographs from scattering, nothing else."
+KINDS = "pairvae: all four routes; flow: ensembles of masks from profiles or patterns, nothing else."
 
 
 @command("pairvae train my_pairs --out my_model --profile quick --held-out batch3.")
@@ -21,7 +21,8 @@ def train(
     data: Annotated[str, typer.Argument(metavar="DATA", help='Folder of pairs, or "simulated".')],
     out: Annotated[Path, typer.Option("--out", help="Folder of the model to write; it must not exist yet.")],
     profile: ProfileName = "quick",
-    kind: Annotated[str, typer.Option("--model", help=KINDS)] = "pairvae",
+    model: Annotated[str, typer.Option("--model", help=KINDS)] = "pairvae",
+    kind: Kinds = None,
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Split, initial weights, everything drawn.")
     ] = 43,
@@ -47,7 +48,9 @@ def train(
     from pairvae_lib.bundles.train import TrainingJob, train_bundle
 
     torch.set_num_threads(threads)
-    order = TrainingJob(data, out, profile, seed, n_train, held_out, name, examples, half, kind)
+    order = TrainingJob(
+        data, out, profile, seed, n_train, held_out, name, examples, half, model, kinds_of(kind)
+    )
     appraisal = appraisal_of(train_bundle(order, say))
     if as_json:
         print_json({"model": str(out), "beats_retrieval": appraisal.sentence()} | appraisal.facts())
@@ -64,6 +67,7 @@ def report(
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of the pairs that it was trained on, to make pictures from.")
     ] = None,
+    kind: Kinds = None,
     as_json: Json = False,
 ) -> None:
     """Write what a model gets right and wrong as one HTML file: errors with references, memorisation, pictures.
@@ -77,7 +81,9 @@ def report(
 
     bundle, shown = load_bundle(model), None
     if data is not None:
-        pairs = prepare(open_pairs(data, binarisation=bundle.scaling.binarisation), profile_named(bundle.profile))
+        kinds = kinds_of(kind) or bundle.provenance.get("kinds")
+        dataset = open_pairs(data, kinds, bundle.scalings[1].binarisation)
+        pairs = prepare(dataset, profile_named(bundle.profile))
         shown = exhibits(bundle, pairs, int(bundle.provenance.get("seed", 0)))
     appraisal = write_report(out, bundle, shown)
     if as_json:

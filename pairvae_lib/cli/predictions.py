@@ -41,12 +41,17 @@ Poni = Annotated[Path | None, typer.Option("--poni", help="Calibration of the de
 Mask = Annotated[Path | None, typer.Option("--detector-mask", help="Image, not zero at pixels to leave out.")]
 Beam = Annotated[str, typer.Option("--beam", metavar="ROW,COL", help="Where the beam meets the detector [px].")]
 
+AxisLabel = Annotated[
+    str, typer.Option("--axis", help='Of profiles, where the files do not name it, e.g. "wavelength [nm]".')
+]
+
 
 @command("pairvae reconstruct my_model --from saxs new/*.tif --to sem --out predicted.")
 def reconstruct(
     model: Model, files: Files, source: Source, out: Out, target: Target = "", samples: Samples = 16, seed: Seed = 43,
     q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
-    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1, as_json: Json = False,
+    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", axis: AxisLabel = "", threads: Threads = 1,
+    as_json: Json = False,
 ) -> None:
     """Predict from measurements of one technique what the other would show: an ensemble for each file.
 
@@ -55,7 +60,7 @@ def reconstruct(
     """
     from pairvae_lib.bundles.apply import Treatment, reconstructed
 
-    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
+    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam), axis)
     bundle = _loaded(model, threads)
 
     def made(measurement: Measurement, wanted: str) -> Ensemble:
@@ -73,7 +78,8 @@ def generate(
     count: Annotated[int, typer.Option("--count", min=1, max=10_000, help="Members of each ensemble.")] = 16,
     seed: Seed = 43,
     q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
-    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1, as_json: Json = False,
+    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", axis: AxisLabel = "", threads: Threads = 1,
+    as_json: Json = False,
 ) -> None:
     """Draw an ensemble around the latent of each measurement, as wide as asked for (the paper's Fig. 7, S7, S8).
 
@@ -82,7 +88,7 @@ def generate(
     from pairvae_lib.bundles.apply import Treatment, generated
     from pairvae_lib.bundles.bundle import check_latents
 
-    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
+    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam), axis)
     check_positive("variance", variance)
     check_range("variance", variance, 0, LARGEST_VARIANCE)
     bundle = _loaded(model, threads)
@@ -102,14 +108,14 @@ def watch(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder in which new measurements appear.")],
     model: Annotated[Path, typer.Option("--model", help="Folder of a trained model.")],
     out: Out,
-    source: Annotated[str, typer.Option("--from", help="Technique of the files; scattering if not given.")] = "",
+    source: Annotated[str, typer.Option("--from", help="Technique of the files; the model's first if not given.")] = "",
     target: Target = "", samples: Samples = 16, seed: Seed = 43,
     once: Annotated[bool, typer.Option("--once", help="Do what is there, and end.")] = False,
     poll: Annotated[
         float | None, typer.Option("--poll", help="Look every so many seconds: slower for network mounts.")
     ] = None,
     q_unit: Unit = "", q_scale: Scale = None, image_rows: Rows = None, nm_per_pixel: Nanometres = None,
-    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", threads: Threads = 1,
+    poni: Poni = None, detector_mask: Mask = None, beam: Beam = "", axis: AxisLabel = "", threads: Threads = 1,
 ) -> None:
     """Turn each new measurement in a folder into an ensemble, and into a line of --out/log.jsonl.
 
@@ -119,7 +125,7 @@ def watch(
     from pairvae_lib.bundles.apply import Treatment
     from pairvae_lib.bundles.watch import Watch
 
-    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam))
+    treatment = Treatment(q_unit, q_scale, image_rows, nm_per_pixel, poni, detector_mask, _beam(beam), axis)
     if poll is not None:
         check_range("poll", poll, 0.01, LONGEST_PAUSE)
     bundle = _loaded(model, threads)
@@ -146,12 +152,12 @@ def _apply(
     made: Callable[[Measurement, str], Ensemble], facts: dict[str, Any], treatment: Treatment, as_json: bool,
 ) -> None:
     """An ensemble for each file; exit code 2 at the end if one could not be used."""
-    from pairvae_lib.bundles.apply import modality_of, other_modality, read_measurement
+    from pairvae_lib.bundles.apply import read_measurement
     from pairvae_lib.bundles.bundle import check_route
     from pairvae_lib.bundles.write import folder_names, write_ensemble
 
-    target = target or other_modality(bundle, source)
-    modality_of(bundle, source), modality_of(bundle, target)
+    target = target or bundle.other(source)
+    bundle.modality(source), bundle.modality(target)
     check_route(bundle, source, target)
     done, refused = [], []
     doubted: dict[str, list[Path]] = {}

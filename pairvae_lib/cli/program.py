@@ -37,6 +37,14 @@ DataName = Annotated[str, typer.Option("--data", help='"simulated", or a folder 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, as pairvae train writes it.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder to write to; made when needed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for other programs.")]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind", metavar="COLUMN=KIND",
+        help="What a column of the manifest holds, where its name does not tell: profile, pattern, image, mask, truth, "
+        "detector_mask, or ignore. May be given again.",
+    ),
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, max=1024, help="Threads; one gives the same bits again.")]
 
 
@@ -56,6 +64,17 @@ def _version(wanted: bool) -> None:
     if wanted:
         print(__version__)
         raise typer.Exit()
+
+
+def kinds_of(words: Sequence[str] | None) -> dict[str, str]:
+    """What columns hold, from the words of --kind."""
+    found = {}
+    for word in words or ():
+        column, is_said, kind = word.rpartition("=")
+        if not (is_said and column and kind):
+            raise ValueError(f"--kind must be COLUMN=KIND; got {word!r}")
+        found[column] = kind
+    return found
 
 
 @app.callback()

@@ -7,9 +7,10 @@ too; and the paper's own, `SEM/*.tif` and `SAXS/*.jpg`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +18,22 @@ from numpy.typing import NDArray
 from pairvae_lib.checks import DataError
 from pairvae_lib.config import Binarisation, Profile, profile_named
 from pairvae_lib.data.dataset import PairedDataset, noting
-from pairvae_lib.data.modality import Modality
-from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.modality import KINDS, NAMELESS, WHOLE, Axis, Modality
+from pairvae_lib.data.pairs import Measurements, PreparedPairs
 from pairvae_lib.data.preprocessing import normalised_profile, resized_pattern, standardised_profile
 from pairvae_lib.data.reading.detectors import DETECTOR_SUFFIXES
 from pairvae_lib.data.reading.images import common_scale, file_image_rows, file_nm_per_pixel, image_header
 from pairvae_lib.data.reading.labels import UNITS
 from pairvae_lib.data.reading.manifest import MANIFEST, manifest_listing, paper_listing, relative_name
 from pairvae_lib.data.reading.patterns import LIMIT_PERCENTILES
-from pairvae_lib.data.reading.samples import UNLABELLED, Listing, SampleFiles
-from pairvae_lib.data.scattering import log_q_grid
+from pairvae_lib.data.reading.profiles import Curve
+from pairvae_lib.data.reading.samples import UNLABELLED, Listing, MeasuredFile, SampleFiles
+
+Part = TypeVar("Part")
 
 LEAST_SHARE_OF_16_BITS = 0.05  # of 65535; a median pixel below it shows that patterns hold counts, on no scale
-LEAST_Q_COVERAGE = 0.5  # of the range of log q that is typical of the data set
+LEAST_COVERAGE = 0.5  # of the range of (log) q, or of another axis, that is typical of the data set
+LOG_DECADES = 2  # spanned by the values of a profile, from which on their logarithm is seen
 
 
 def open_pairs(
@@ -39,16 +43,16 @@ def open_pairs(
 ) -> PairedDataset:
     """Paired data of a folder, in whichever of the layouts it has.
 
-    All scattering is read and checked; of the micrographs, only the headers (and the pixels of float images, which
-    may be NaN).
+    All profiles and patterns are read and checked; of the micrographs, only the headers (and the pixels of float
+    images, which may be NaN).
 
     Parameters
     ----------
     folder : Path or str
         With a `manifest.csv`, or with the folders `SEM` and `SAXS`.
     kinds : mapping of str to str, optional
-        What the columns of a manifest hold where their names do not tell: "pattern", "profile", "micrograph",
-        "truth" or "ignore".
+        What the columns of a manifest hold where their names do not tell: "profile", "pattern", "image", "mask",
+        "truth", "detector_mask" or "ignore".
     binarisation : Binarisation
         How grey micrographs become masks.
 
@@ -76,15 +80,16 @@ def readable_pairs(
     if listing is None or not listing.samples:
         return None
     files = SampleFiles()
-    listing, scale = _with_tags(listing, problems)
-    _check_micrographs(listing, files, problems)
-    listing = _with_calibrations(listing, files, problems)
-    unit, limits = "", None
-    if listing.is_profile:
-        unit = _unit_of_profiles(listing, files, problems)
-    else:
-        limits = _limits_of_patterns(listing, files, problems)
-    return PairedDataset(listing, binarisation, unit, limits, scale, files)
+    for place in (1, 0):
+        technique = listing.techniques[place]
+        if technique.kind == "profile":
+            listing = _with_axis(listing, place, files, problems)
+        elif technique.kind == "pattern":
+            listing = _with_limits(_with_calibrations(listing, place, files, problems), place, files, problems)
+        else:
+            listing = _with_tags(listing, place, problems)
+            _check_micrographs(listing, place, files, problems)
+    return PairedDataset(listing, binarisation, files)
 
 
 def listed_pairs(folder: Path | str) -> PairedDataset:
@@ -110,19 +115,37 @@ def _listing(folder: Path, kinds: Mapping[str, str], problems: list[str]) -> Lis
     return None
 
 
-def _check_micrographs(listing: Listing, files: SampleFiles, problems: list[str]) -> None:
+def _changed(
+    listing: Listing, place: int, files: Iterable[MeasuredFile] | None = None, **facts: Any
+) -> Listing:
+    """The listing with other files of a technique, or other facts of it."""
+    if files is not None:
+        pairs = zip(listing.samples, files, strict=True)
+        samples = [replace(one, files=_placed(one.files, place, file)) for one, file in pairs]
+        listing = replace(listing, samples=tuple(samples))
+    changed = replace(listing.techniques[place], **facts)
+    return replace(listing, techniques=_placed(listing.techniques, place, changed))
+
+
+def _placed(pair: tuple[Part, Part], place: int, part: Part) -> tuple[Part, Part]:
+    """A pair with another part at this place."""
+    return (pair[0], part) if place else (part, pair[1])
+
+
+def _check_micrographs(listing: Listing, place: int, files: SampleFiles, problems: list[str]) -> None:
     """Check headers of micrographs and true masks, and the pixels of float images, which may be NaN."""
     for sample in listing.samples:
-        with noting(problems, listing.folder, sample.micrograph):
-            header = image_header(sample.micrograph)
-            rows = sample.image_rows
+        file = sample.files[place]
+        with noting(problems, listing.folder, file.path):
+            header = image_header(file.path)
+            rows = file.image_rows
             if rows is not None and header.height < rows:
                 raise ValueError(f"{header.height} px high, expected at least the {rows} rows above the data bar")
             if listing.image_width not in (None, header.width):
                 raise ValueError(f"{header.width} px wide, expected {listing.image_width} as the paper's data")
             if header.dtype.kind == "f":
-                files.keep_micrograph(sample.micrograph)
-            if sample.truth is not None:
+                files.keep_micrograph(file.path)
+            if sample.truth is not None and place == _place_of_truth(listing):
                 with noting(problems, listing.folder, sample.truth):
                     true = image_header(sample.truth)
                     if true.width != header.width or true.height not in (header.height, rows):
@@ -132,65 +155,70 @@ def _check_micrographs(listing: Listing, files: SampleFiles, problems: list[str]
                         )
 
 
-def _with_tags(listing: Listing, problems: list[str]) -> tuple[Listing, float | None]:
+def _place_of_truth(listing: Listing) -> int:
+    """To which technique true masks belong: masks, else images."""
+    return max((0, 1), key=lambda place: KINDS.index(listing.techniques[place].kind))
+
+
+def _with_tags(listing: Listing, place: int, problems: list[str]) -> Listing:
     """The listing with what the tags of micrographs say where the manifest does not, and their common scale.
 
-    These are the pixel sizes and the rows above the data bar.
-
-    The scale [nm] is that to which all micrographs are brought, None where they stay as they are.
+    These are the pixel sizes and the rows above the data bar. The scale [nm] is that to which all micrographs are
+    brought, None where they stay as they are.
     """
-    samples = []
-    for sample in listing.samples:
-        if sample.has_trusted_tags and sample.micrograph.is_file():
-            with noting(problems, listing.folder, sample.micrograph):
-                size = file_nm_per_pixel(sample.micrograph) if sample.nm_per_pixel is None else None
-                rows = file_image_rows(sample.micrograph) if sample.image_rows is None else None
-                told = {"nm_per_pixel": size, "image_rows": rows}
-                sample = replace(
-                    sample,
-                    nm_per_pixel=sample.nm_per_pixel if size is None else size,
-                    image_rows=sample.image_rows if rows is None else rows,
-                    from_tags=tuple(name for name, value in told.items() if value is not None),
+    told = []
+    for file in listing.files(place):
+        if file.has_trusted_tags and file.path.is_file():
+            with noting(problems, listing.folder, file.path):
+                size = file_nm_per_pixel(file.path) if file.nm_per_pixel is None else None
+                rows = file_image_rows(file.path) if file.image_rows is None else None
+                facts = {"nm_per_pixel": size, "image_rows": rows}
+                file = replace(
+                    file,
+                    nm_per_pixel=file.nm_per_pixel if size is None else size,
+                    image_rows=file.image_rows if rows is None else rows,
+                    from_tags=tuple(name for name, value in facts.items() if value is not None),
                 )
-        samples.append(sample)
-    listing = replace(listing, samples=tuple(samples))
+        told.append(file)
+    scale = None
     try:
-        return listing, common_scale([sample.nm_per_pixel for sample in samples])
+        scale = common_scale([file.nm_per_pixel for file in told])
     except ValueError as error:
-        problems.append(f"{listing.micrograph_name}: {error}")
-        return listing, None
+        problems.append(f"{listing.techniques[place].name}: {error}")
+    return _changed(listing, place, told, nm_per_pixel=scale)
 
 
-def _with_calibrations(listing: Listing, files: SampleFiles, problems: list[str]) -> Listing:
+def _with_calibrations(listing: Listing, place: int, files: SampleFiles, problems: list[str]) -> Listing:
     """The listing with the q of a pattern's pixel from its calibration, where the manifest gives none."""
-    samples = []
-    for sample in listing.samples:
-        if sample.poni is not None and not sample.is_averaged:
-            with noting(problems, listing.folder, sample.scattering):
-                known = files.calibration(sample.poni)
-                sample = replace(sample, q_scale=sample.q_scale or known.q_per_pixel)
-        samples.append(sample)
-    return replace(listing, samples=tuple(samples))
+    told = []
+    for file in listing.files(place):
+        if file.poni is not None:
+            with noting(problems, listing.folder, file.path):
+                known = files.calibration(file.poni)
+                file = replace(file, q_scale=file.q_scale or known.q_per_pixel)
+        told.append(file)
+    return _changed(listing, place, told)
 
 
-def _limits_of_patterns(listing: Listing, files: SampleFiles, problems: list[str]) -> tuple[float, float] | None:
-    """The log10 counts that become 0 and 1, of patterns that are checked.
+def _with_limits(listing: Listing, place: int, files: SampleFiles, problems: list[str]) -> Listing:
+    """The listing with the log10 counts that become 0 and 1, of patterns that are checked.
 
     None if no pattern holds counts, as those of detector files do, floats or wide integers beyond [0, 1], and 16-bit
     images of which a typical pixel is dark on their scale.
     """
+    name = listing.techniques[place].name
     shapes: dict[Path, tuple[int, ...]] = {}
     decades: list[NDArray[np.float64]] = []
     of_16_bits: list[tuple[float, NDArray[np.float64]]] = []
     of_8_bits: list[Path] = []
-    for sample in listing.samples:
-        with noting(problems, listing.folder, sample.scattering):
-            levels = files.levels(sample)
-            shapes[sample.scattering] = levels.shape
-            is_detector = sample.scattering.suffix.lower() in DETECTOR_SUFFIXES
+    for file in listing.files(place):
+        with noting(problems, listing.folder, file.path):
+            levels = files.levels(file)
+            shapes[file.path] = levels.shape
+            is_detector = file.path.suffix.lower() in DETECTOR_SUFFIXES
             is_scaled = levels.dtype in (np.bool_, np.uint8)
             if is_scaled:
-                of_8_bits.append(sample.scattering)
+                of_8_bits.append(file.path)
             if levels.dtype == np.uint16:
                 of_16_bits.append((float(np.median(levels)), _decades(levels)))
             elif is_detector or (not is_scaled and (levels.min() < 0 or levels.max() > 1)):
@@ -199,7 +227,7 @@ def _limits_of_patterns(listing: Listing, files: SampleFiles, problems: list[str
         decades += [own for _, own in of_16_bits]
     if decades and of_8_bits:
         problems.append(
-            f"{listing.scattering_name}: mixes raw counts and images of 8 bits ({len(of_8_bits)}, e.g. "
+            f"{name}: mixes raw counts and images of 8 bits ({len(of_8_bits)}, e.g. "
             f"{relative_name(listing.folder, of_8_bits[0])}), which cannot be brought on one scale"
         )
     usual = Counter(shapes.values()).most_common(1)
@@ -212,11 +240,11 @@ def _limits_of_patterns(listing: Listing, files: SampleFiles, problems: list[str
             if shape != (height, width)
         ]
     if not decades:
-        return None
+        return listing
     low, high = float(np.min(decades, axis=0)[0]), float(np.max(decades, axis=0)[1])
     if low == high:
-        problems.append(f"{listing.scattering_name}: all positive counts are equal")
-    return low, high
+        problems.append(f"{name}: all positive counts are equal")
+    return _changed(listing, place, limits=(low, high))
 
 
 def _decades(levels: NDArray) -> NDArray[np.float64]:
@@ -226,51 +254,79 @@ def _decades(levels: NDArray) -> NDArray[np.float64]:
     return np.percentile(np.log10(levels[levels > 0], dtype=np.float64), LIMIT_PERCENTILES)
 
 
-def _unit_of_profiles(listing: Listing, files: SampleFiles, problems: list[str]) -> str:
-    """Unit of q of 1-D profiles, that of most; "" where the manifest says that it is unknown.
+def _with_axis(listing: Listing, place: int, files: SampleFiles, problems: list[str]) -> Listing:
+    """The listing with what its profiles are over, as most of them say; the others are at fault.
 
-    Other known units are converted. The ranges of q must overlap: a profile that covers no more than `LEAST_Q_COVERAGE`
-    of the typical range of log q (between the medians of the first and of the last q) is at fault, for the common grid
-    would shrink to it.
+    Known units of q are converted to that of most; it is "" where the manifest says that it is unknown. The ranges must
+    overlap: a profile that covers no more than `LEAST_COVERAGE` of the typical range (between the medians of the first
+    and of the last point) is at fault, for the common grid would shrink to it.
     """
-    units: dict[Path, str] = {}
-    ranges: dict[Path, tuple[float, float]] = {}
-    for sample in listing.samples:
-        with noting(problems, listing.folder, sample.scattering):
-            curve = files.profile(sample)
-            units[sample.scattering] = curve.unit
-            ranges[sample.scattering] = (float(curve.q[0]), float(curve.q[-1]))
-    if not ranges:
-        return ""
+    name = listing.techniques[place].name
+    curves: dict[Path, Curve] = {}
+    for file in listing.files(place):
+        with noting(problems, listing.folder, file.path):
+            curves[file.path] = files.profile(file)
+    if not curves:
+        return listing
 
     def note(path: Path, reason: str) -> None:
         problems.append(f"{relative_name(listing.folder, path)}: {reason}")
 
-    known = Counter(unit for unit in units.values() if unit).most_common(1)
+    over = Counter(curve.axis for curve in curves.values()).most_common(1)[0][0]
+    for path, curve in list(curves.items()):
+        if curve.axis != over:
+            own, others = (name or "an axis without a name" for name in (curve.axis, over))
+            note(path, f"is over {own}, and most profiles are over {others}")
+            del curves[path]
+    known = Counter(curve.unit for curve in curves.values() if curve.unit).most_common(1)
     usual = known[0][0] if known else ""
-    if not usual and any(not sample.q_unit for sample in listing.samples):
+    if over == "q" and not usual and any(not file.q_unit for file in listing.files(place)):
         problems.append(
-            f"{listing.scattering_name}: no file names the unit of q; add a column q_unit with {' or '.join(UNITS)} "
-            "(or unknown, if nobody knows it)"
+            f"{name}: no file names the unit of q; add a column q_unit with {' or '.join(UNITS)} (or unknown, if "
+            "nobody knows it)"
         )
-    for path, unit in units.items():
-        if usual and not unit:
+    ranges = {path: (float(curve.q[0]), float(curve.q[-1])) for path, curve in curves.items()}
+    for path, curve in curves.items():
+        if over == "q" and usual and not curve.unit:
             note(path, f"q in an unknown unit, and in {usual} in most profiles; say it in a column q_unit")
-        elif unit != usual:
-            ranges[path] = tuple(q * UNITS[unit] / UNITS[usual] for q in ranges[path])  # type: ignore[assignment]
+        elif over == "q" and curve.unit != usual:
+            first, last = (q * UNITS[curve.unit] / UNITS[usual] for q in ranges[path])
+            ranges[path] = first, last
+        elif curve.unit != usual:
+            note(path, f"its {over} is in {curve.unit or 'an unknown unit'}, and in {usual} in most profiles")
+    axis = Axis(over or NAMELESS, usual, over == "q" or _is_log_spaced([curve.q for curve in curves.values()]))
     low, high = np.median(list(ranges.values()), axis=0)
     for path, (first, last) in ranges.items():
-        covered = np.log(min(last, high) / max(first, low)) / np.log(high / low)
-        if covered <= LEAST_Q_COVERAGE:  # profiles of more than half the range have a stretch in common
-            note(path, f"covers q from {first:g} to {last:g}, too little of the usual {low:g} to {high:g}")
-    return usual
+        if axis.is_log and min(low, first) > 0:
+            covered = np.log(min(last, high) / max(first, low)) / np.log(high / low)
+        else:
+            covered = (min(last, high) - max(first, low)) / (high - low)
+        if covered <= LEAST_COVERAGE:  # profiles of more than half the range have a stretch in common
+            note(path, f"covers {axis.name} from {first:g} to {last:g}, too little of the usual {low:g} to {high:g}")
+    is_log = over == "q" or _is_of_decades([curve.intensity for curve in curves.values()])
+    return _changed(listing, place, axis=axis, is_log=is_log)
+
+
+def _is_log_spaced(points: list[NDArray[np.float64]]) -> bool:
+    """Whether the points of most profiles are nearer to equal steps of the logarithm than to equal steps."""
+    if any(x[0] <= 0 for x in points):
+        return False
+    uneven = [(np.std(steps) / np.mean(steps) for steps in (np.diff(np.log(x)), np.diff(x))) for x in points]
+    return bool(np.median([by_log < plain for by_log, plain in uneven]) > 0.5)
+
+
+def _is_of_decades(values: list[NDArray[np.float64]]) -> bool:
+    """Whether all values are above 0, and those of a typical profile span `LOG_DECADES` or more."""
+    if any(y.min() <= 0 for y in values):
+        return False
+    return bool(np.median([np.log10(y.max() / y.min()) for y in values]) >= LOG_DECADES)
 
 
 def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:
-    """All pairs as training sees them: patterns resized or profiles on a common q grid, and whole masks.
+    """All pairs as training sees them: patterns resized, profiles on a common grid, and whole micrographs.
 
-    The q grid spans the range that all profiles cover. Their standardised log intensities become [0, 1] by limits
-    common to the data set, the `LIMIT_PERCENTILES` of all values.
+    The grid spans the range that all profiles cover. Their standardised values (over q, log intensities) become [0, 1]
+    by limits common to the data set, the `LIMIT_PERCENTILES` of all values.
 
     Parameters
     ----------
@@ -290,54 +346,54 @@ def prepare(dataset: PairedDataset, profile: Profile | str) -> PreparedPairs:
             f"dataset must be opened with binarisation={profile.binarisation} of profile {profile.name!r}; "
             f"got {dataset.binarisation}"
         )
-    size = profile.image_size
     problems: list[str] = []
-    scattering, masks = [], []
-    for index, sample in enumerate(dataset.listing.samples):
-        try:
-            scattering.append(dataset.scattering(index))
-        except DataError as error:
-            problems += error.problems
-        try:
-            masks.append(dataset.mask(index))
-        except DataError as error:
-            problems += error.problems
-        else:
-            height, width = masks[-1].shape
-            if min(height, width) < size:
-                name = sample.micrograph.relative_to(dataset.folder).as_posix()
-                problems.append(f"{name}: micrograph of {height} x {width} px is smaller than the crop of {size} px")
-    if problems:
+    first, second = (_measurements(dataset, place, profile, problems) for place in (0, 1))
+    if first is None or second is None:
         raise DataError(dataset.folder, problems)
-    q, limits, q_per_pixel = None, dataset.pattern_limits, None
-    if dataset.is_profile:
-        first, last = max(q[0] for q, _ in scattering), min(q[-1] for q, _ in scattering)
-        q = log_q_grid(first, last, profile.profile_points)
-        decades = [standardised_profile(own_q, intensity, q) for own_q, intensity in scattering]
-        low, high = np.percentile(decades, LIMIT_PERCENTILES)
-        limits = (float(low), float(high))
-        values = np.stack([normalised_profile(own_q, intensity, q, limits) for own_q, intensity in scattering])
-    else:
-        values = np.stack([resized_pattern(pattern, size) for pattern in scattering])
-        q_per_pixel = None if dataset.q_scale is None else tuple(
-            # a pattern that is not square has another scale along its rows than along its columns
-            float(scale) * pattern.shape[0] / size if pattern.shape[0] == pattern.shape[1] else float("nan")
-            for scale, pattern in zip(dataset.q_scale, map(np.asarray, scattering), strict=True)
-        )
-    sizes = dataset.nm_per_pixel
     return PreparedPairs(
         sample_ids=dataset.sample_ids,
         morphologies=dataset.morphologies or (UNLABELLED,) * len(dataset),
         groups=dataset.groups,
-        modalities=(
-            Modality(dataset.scattering_name, values.shape[1:], "gaussian"),
-            Modality(dataset.micrograph_name, (size, size), "bernoulli"),
-        ),
-        scattering=values[:, None],
-        masks=tuple(masks),
-        q=q,
-        q_unit=dataset.q_unit,
-        limits=limits,
-        nm_per_pixel=None if sizes is None else tuple(map(float, sizes)),
-        q_per_pixel=q_per_pixel,
+        measured=(first, second),
     )
+
+
+def _measurements(dataset: PairedDataset, place: int, profile: Profile, problems: list[str]) -> Measurements | None:
+    """What training needs of one technique; None if a file has a problem, which is listed."""
+    technique, size = dataset.techniques[place], profile.image_size
+    raw: list[Any] = []
+    for index, file in enumerate(dataset.listing.files(place)):
+        try:
+            raw.append(dataset.measured(index, place))
+        except DataError as error:
+            problems += error.problems
+            continue
+        if technique.kind not in WHOLE and min(raw[-1].shape) < size:
+            height, width = raw[-1].shape
+            path = relative_name(dataset.folder, file.path)
+            problems.append(f"{path}: micrograph of {height} x {width} px is smaller than the crop of {size} px")
+    if problems:
+        return None
+    if technique.kind == "profile":
+        axis, is_log = technique.axis or Axis(), technique.is_log
+        grid = axis.grid(max(x[0] for x, _ in raw), min(x[-1] for x, _ in raw), profile.profile_points)
+        low, high = np.percentile([standardised_profile(x, y, grid, axis, is_log) for x, y in raw], LIMIT_PERCENTILES)
+        if low == high:
+            problems.append(f"{technique.name}: all values are equal")
+            return None
+        limits = (float(low), float(high))
+        seen = np.stack([normalised_profile(x, y, grid, limits, axis, is_log) for x, y in raw])
+        modality = Modality(technique.name, seen.shape[1:], "profile")
+        return Measurements(modality, seen[:, None], axis, grid, limits, is_log)
+    modality = Modality(technique.name, (size, size), technique.kind)
+    if technique.kind == "pattern":
+        scales = dataset.q_scale_of(place)
+        q_per_pixel = None if scales is None else tuple(
+            # a pattern that is not square has another scale along its rows than along its columns
+            float(scale) * pattern.shape[0] / size if pattern.shape[0] == pattern.shape[1] else float("nan")
+            for scale, pattern in zip(scales, raw, strict=True)
+        )
+        seen = np.stack([resized_pattern(pattern, size) for pattern in raw])
+        return Measurements(modality, seen[:, None], limits=technique.limits, q_per_pixel=q_per_pixel)
+    sizes = dataset.nm_per_pixel_of(place)
+    return Measurements(modality, tuple(raw), nm_per_pixel=None if sizes is None else tuple(map(float, sizes)))

@@ -24,10 +24,11 @@ from pairvae_lib.checks import DataError
 from pairvae_lib.config import PAPER_TRAINING_SIZES, TRAINING_FRACTION, Profile
 from pairvae_lib.data.dataset import PairedDataset
 from pairvae_lib.data.folder import readable_pairs
+from pairvae_lib.data.modality import NAMELESS, WHOLE, Axis, Kind
 from pairvae_lib.data.reading.gate import digest_of
 from pairvae_lib.data.reading.images import SAME_SCALE, data_bar, file_nm_per_pixel, image_header
 from pairvae_lib.data.reading.patterns import is_one_sided
-from pairvae_lib.data.reading.samples import UNLABELLED, Sample
+from pairvae_lib.data.reading.samples import UNLABELLED, MeasuredFile, Technique
 from pairvae_lib.files.webpage import address, rendered
 
 HEADINGS = ("column", "taken_for", "files", "size", "values", "unit", "left_out")
@@ -45,40 +46,51 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What one sample holds; None where it cannot be read, and what does not concern its kind."""
+class SeenFile:
+    """What one file holds; None where it cannot be read, and what does not concern its kind."""
 
-    sample_id: str
-    morphology: str
-    group: str
-    scattering: str  # file relative to the folder
-    micrograph: str  # file relative to the folder
-    scattering_shape: tuple[int, ...] | None = None  # [px] of a pattern, points of a profile
-    micrograph_shape: tuple[int, ...] | None = None  # [px], as it is handed out
-    q: tuple[float, float] | None = None  # (first, last) of a profile
+    file: str  # relative to the folder
+    kind: Kind
+    shape: tuple[int, ...] | None = None  # points of a profile; [px] of others, as they are handed out
+    values: tuple[float, float] | None = None  # range of the intensities in the file; of micrographs in 8 bits
+    span: tuple[float, float] | None = None  # (first, last) of the axis of a profile
+    columns: str = ""  # of a profile, which were taken
+    unit: str = ""  # of the axis of a profile
+    unit_from: str = ""  # where the unit comes from
+    left_out: Mapping[str, int] = field(default_factory=dict)  # points of a profile by the reason why
+    notes: tuple[str, ...] = ()  # what to beware of in a profile
     masked: float | None = None  # share of the pixels of a pattern
     saturated: float | None = None  # share of the pixels of a pattern
     is_counts: bool | None = None  # whether a pattern holds raw counts, else scaled intensities
     is_dark_at_beam: bool | None = None  # whether an unmasked pattern is dark about its beam
     is_grazing: bool = False  # whether a pattern with masked pixels is filled as one of grazing incidence
-    scattering_range: tuple[float, float] | None = None  # of the intensities in the file
-    columns: str = ""  # of a profile, which were taken
-    q_unit: str = ""  # of a profile
-    q_unit_from: str = ""  # where the unit comes from
-    left_out: Mapping[str, int] = field(default_factory=dict)  # points of a profile by the reason why
-    notes: tuple[str, ...] = ()  # what to beware of in a profile
-    area_fraction: float | None = None  # share of bright pixels
+    beam: tuple[float, float] | None = None  # (row, col) in a pattern where known [px]
+    area_fraction: float | None = None  # share of bright pixels of a mask
     levels: str = ""  # type of the pixels of a micrograph
-    grey_range: tuple[float, float] | None = None  # of the micrograph, as it is handed out in 8 bits
-    rows_cut: int = 0  # rows of the micrograph below those that count
-    image_rows: int | None = None  # rows of the micrograph above the data bar, where known
+    rows_cut: int = 0  # rows of a micrograph below those that count
+    image_rows: int | None = None  # rows of a micrograph above the data bar, where known
     bar_from: int | None = None  # row from which on it looks like a data bar that nobody named
     from_tags: tuple[str, ...] = ()  # which of nm_per_pixel and image_rows the tags gave
     nm_per_pixel: float | None = None  # by the manifest or the tags
     nm_in_tags: float | None = None  # by the tags alone
-    beam: tuple[float, float] | None = None  # (row, col) where known [px]
-    digests: Mapping[str, str] = field(default_factory=dict)  # of the two files, and of the mask however it is turned
-    pictures: Mapping[str, NDArray] = field(default_factory=dict)  # "pattern", "mask" (uint8), "profile" (q, intensity)
+    digest: str = ""  # of the file
+    turned_digest: str = ""  # of a micrograph however it is turned
+    picture: NDArray | None = None  # (2, points) of a profile, uint8 of others
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What one sample holds: the files of both techniques."""
+
+    sample_id: str
+    morphology: str
+    group: str
+    files: tuple[SeenFile, SeenFile]
+
+    @property
+    def area_fraction(self) -> float | None:
+        """Share of bright pixels of its mask."""
+        return next((file.area_fraction for file in self.files if file.area_fraction is not None), None)
 
 
 @dataclass(frozen=True)
@@ -100,11 +112,7 @@ class Inspection:
 
     folder: Path
     profile: str  # name of that for which it was looked at
-    scattering_name: str  # of the technique, as the next; "" where nothing can be read
-    micrograph_name: str
-    is_profile: bool  # whether the scattering is 1-D
-    q_unit: str  # of 1-D profiles
-    common_nm_per_pixel: float | None  # to which micrographs of different scale are brought
+    techniques: tuple[Technique, ...]  # none where nothing can be read
     roles: Mapping[str, str]  # what every column of the manifest was taken for
     samples: tuple[Seen, ...]  # those that the folder lists without fault
     problems: tuple[str, ...]  # what makes the folder unusable
@@ -121,12 +129,14 @@ class Inspection:
         facts = {"samples": str(len(self.samples))}
         if not self.samples:
             return facts
-        ranges = [sample.q for sample in self.samples if sample.q]
-        if ranges:
-            first, last = max(q[0] for q in ranges), min(q[1] for q in ranges)
-            facts["q that all cover"] = f"{first:.4g} to {last:.4g} {self.q_unit or '(unit unknown)'}"
-        if self.common_nm_per_pixel:
-            facts["micrographs brought to"] = f"{self.common_nm_per_pixel:g} nm per pixel"
+        for place, technique in enumerate(self.techniques):
+            spans = [file.span for file in self._read(place) if file.span]
+            if spans and technique.axis:
+                first, last = max(span[0] for span in spans), min(span[1] for span in spans)
+                unit = technique.axis.unit or "(unit unknown)"
+                facts[f"{technique.axis.name} that all {technique.name} cover"] = f"{first:.4g} to {last:.4g} {unit}"
+            if technique.nm_per_pixel:
+                facts[f"{technique.name} brought to"] = f"{technique.nm_per_pixel:g} nm per pixel"
         fractions = [sample.area_fraction for sample in self.samples if sample.area_fraction is not None]
         if fractions:
             facts["area fraction of the bright phase"] = (
@@ -139,78 +149,82 @@ class Inspection:
     @property
     def columns(self) -> tuple[Column, ...]:
         """What every column of the manifest was taken for, and what was read of it."""
-        said = {"scattering": self._scattering_column, "micrographs": self._micrograph_column}
+        places = {technique.name: place for place, technique in enumerate(self.techniques)}
         return tuple(
-            said[role](name) if role in said and self.samples else Column(name, role)
+            self._measured_column(places[name]) if name in places and self.samples else Column(name, role)
             for name, role in self.roles.items()
         )
 
-    def _scattering_column(self, name: str) -> Column:
-        """What was read of the scattering."""
-        read = [sample for sample in self.samples if sample.scattering_shape]
-        counts = any(sample.is_counts for sample in read)
-        kind = "2-D patterns, " + ("raw counts on a log scale" if counts else "scaled intensities")
-        units = Counter(f"{s.q_unit or 'unknown'}{f' by {s.q_unit_from}' if s.q_unit_from else ''}" for s in read)
+    def _read(self, place: int) -> list[SeenFile]:
+        """The files of a technique that could be read."""
+        return [sample.files[place] for sample in self.samples if sample.files[place].shape]
+
+    def _measured_column(self, place: int) -> Column:
+        """What was read of a technique."""
+        technique, read = self.techniques[place], self._read(place)
+        describe = {"profile": self._profiles, "pattern": self._patterns}.get(technique.kind, self._micrographs)
+        kind, values, unit, left_out = describe(technique, read)
+        size = _counted((file.shape for file in read), " points" if technique.kind == "profile" else " px")
+        return Column(technique.name, kind, f"{len(read)} of {len(self.samples)}", size, values, unit, left_out)
+
+    def _profiles(self, technique: Technique, read: Sequence[SeenFile]) -> tuple[str, str, str, str]:
+        """Kind, values, unit, and what was left out."""
+        axis = technique.axis or Axis()
+        units = Counter(f"{file.unit or 'unknown'}{f' by {file.unit_from}' if file.unit_from else ''}" for file in read)
         points: Counter[str] = Counter()
-        for sample in read:
-            points.update(sample.left_out)
+        for file in read:
+            points.update(file.left_out)
         left_out = [
-            f"{count} points {why} ({sum(why in sample.left_out for sample in read)} files)"
+            f"{count} points {why} ({sum(why in file.left_out for file in read)} files)"
             for why, count in points.items()
         ]
-        masked = [sample.masked for sample in read if sample.masked]
-        if masked:
-            way = "left-right or between neighbours" if any(sample.is_grazing for sample in read) else "by symmetry"
-            left_out.append(f"{np.mean(masked):.1%} of the pixels masked ({len(masked)} files), filled {way}")
-        values = [sample.scattering_range for sample in read if sample.scattering_range]
-        taken = Counter(sample.columns for sample in read if sample.columns)
-        return Column(
-            name,
-            f"1-D profiles; {_often(taken)}" if self.is_profile else kind,
-            f"{len(read)} of {len(self.samples)}",
-            _counted((s.scattering_shape for s in read), " px" if not self.is_profile else " points"),
-            (f"q {_span([s.q for s in read if s.q])}, " if self.is_profile else "") + f"intensity {_span(values)}",
-            f"q in {_often(units)}" if self.is_profile else "",
-            "; ".join(left_out) or "nothing",
-        )
+        taken = _often(Counter(file.columns for file in read if file.columns))
+        scales = ("log" if is_log else "linear" for is_log in (axis.is_log, technique.is_log))
+        scaled = "" if axis.name == "q" else ", {} axis and {} values".format(*scales)
+        spans = _span([file.span for file in read if file.span])
+        values = f"{axis.name} {spans}, intensity {_span([file.values for file in read if file.values])}"
+        return f"profiles{scaled}; {taken}", values, f"{axis.name} in {_often(units)}", "; ".join(left_out) or "nothing"
 
-    def _micrograph_column(self, name: str) -> Column:
-        """What was read of the micrographs."""
-        read = [sample for sample in self.samples if sample.micrograph_shape]
-        kinds = Counter(sample.levels for sample in read)
+    def _patterns(self, technique: Technique, read: Sequence[SeenFile]) -> tuple[str, str, str, str]:
+        """The same."""
+        counts = any(file.is_counts for file in read)
+        masked = [file.masked for file in read if file.masked]
+        way = "left-right or between neighbours" if any(file.is_grazing for file in read) else "by symmetry"
+        left_out = f"{np.mean(masked):.1%} of the pixels masked ({len(masked)} files), filled {way}" if masked else ""
+        values = f"intensity {_span([file.values for file in read if file.values])}"
+        kind = f"patterns, {'raw counts on a log scale' if counts else 'scaled intensities'}"
+        return kind, values, "", left_out or "nothing"
+
+    def _micrographs(self, technique: Technique, read: Sequence[SeenFile]) -> tuple[str, str, str, str]:
+        """The same."""
         units = Counter(
-            f"{s.nm_per_pixel:g} nm per px by {'tags' if 'nm_per_pixel' in s.from_tags else 'nm_per_pixel'}"
-            if s.nm_per_pixel is not None
+            f"{file.nm_per_pixel:g} nm per px by {'tags' if 'nm_per_pixel' in file.from_tags else 'nm_per_pixel'}"
+            if file.nm_per_pixel is not None
             else "pixel size unknown"
-            for s in read
+            for file in read
         )
         cut = Counter(
-            f"{s.rows_cut} rows of a data bar, by {'tags' if 'image_rows' in s.from_tags else 'image_rows'}"
-            for s in read
-            if s.rows_cut
+            f"{file.rows_cut} rows of a data bar, by {'tags' if 'image_rows' in file.from_tags else 'image_rows'}"
+            for file in read
+            if file.rows_cut
         )
-        return Column(
-            name,
-            f"micrographs, {_often(kinds)}",
-            f"{len(read)} of {len(self.samples)}",
-            _counted((s.micrograph_shape for s in read), " px"),
-            f"grey {_span([s.grey_range for s in read if s.grey_range])}",
-            _often(units),
-            _often(cut) or "nothing",
-        )
+        kind = f"{technique.kind}s, from {_often(Counter(file.levels for file in read))}"
+        values = f"grey {_span([file.values for file in read if file.values])}"
+        return kind, values, _often(units), _often(cut) or "nothing"
 
     def as_json(self) -> dict[str, Any]:
         """All of it but the pictures, for other programs."""
         samples = [asdict(sample) for sample in self.samples]
         for sample in samples:
-            del sample["pictures"]
-        names = ("profile", "scattering_name", "micrograph_name", "is_profile", "q_unit", "common_nm_per_pixel")
+            for file in sample["files"]:
+                del file["picture"]
         return {
             "folder": str(self.folder),
             "usable": self.is_usable,
             "problems": list(self.problems),
             "warnings": list(self.warnings),
-            **{name: getattr(self, name) for name in names},
+            "profile": self.profile,
+            "techniques": [asdict(technique) for technique in self.techniques],
             "facts": self.facts,
             "columns": [asdict(column) for column in self.columns],
             "samples": samples,
@@ -248,15 +262,11 @@ def inspected(
     return Inspection(
         folder,
         profile.name,
-        dataset.scattering_name if dataset else "",
-        dataset.micrograph_name if dataset else "",
-        dataset.is_profile if dataset else False,
-        dataset.q_unit if dataset else "",
-        dataset.common_nm_per_pixel if dataset else None,
+        dataset.techniques if dataset else (),
         _roles(dataset) if dataset else {},
         tuple(samples),
         tuple(dict.fromkeys(problems)),
-        tuple(cautions(samples, dataset.is_profile, dataset.q_unit)) if dataset else (),
+        tuple(cautions(samples, dataset.techniques)) if dataset else (),
     )
 
 
@@ -289,8 +299,7 @@ def _table(columns: Sequence[Column]) -> list[str]:
 
 def _roles(dataset: PairedDataset) -> Mapping[str, str]:
     """What every column was taken for; of a folder without a manifest, its two techniques."""
-    techniques = {dataset.scattering_name: "scattering", dataset.micrograph_name: "micrographs"}
-    return dataset.listing.columns or techniques
+    return dataset.listing.columns or {one.name: f"{one.kind}s" for one in dataset.techniques}
 
 
 def _too_few(count: int, batch: int) -> list[str]:
@@ -328,85 +337,86 @@ def as_page(found: Inspection) -> str:
 def seen_sample(dataset: PairedDataset, index: int, problems: list[str]) -> Seen:
     """What one sample of a data set, perhaps with faults, holds; `problems` grows by a line for every fault."""
     sample = dataset.listing.samples[index]
+    first, second = (_seen_file(dataset, index, place, problems) for place in (0, 1))
+    return Seen(sample.sample_id, sample.morphology, sample.group, (first, second))
+
+
+def _seen_file(dataset: PairedDataset, index: int, place: int, problems: list[str]) -> SeenFile:
+    """What one file of a sample holds."""
+    file = dataset.listing.samples[index].files[place]
     facts: dict[str, Any] = {}
-    pictures: dict[str, NDArray] = {}
-    digests = {}
-    for name, path in (("scattering", sample.scattering), ("micrograph", sample.micrograph)):
-        with suppress(ValueError, FileNotFoundError):  # listed with what is wrong with the file
-            digests[name] = digest_of(path)
+    with suppress(ValueError, FileNotFoundError):  # listed with what is wrong with the file
+        facts["digest"] = digest_of(file.path)
     try:
-        scattering = dataset.scattering(index)
-        if isinstance(scattering, tuple):
-            q, intensity = scattering
-            curve = dataset.files.profile(sample)
-            facts |= {
-                "scattering_shape": (len(q),), "q": (float(q[0]), float(q[-1])), "columns": curve.columns,
-                "q_unit": curve.unit, "q_unit_from": curve.unit_from, "left_out": curve.left_out,
-                "notes": curve.warnings, "scattering_range": (float(intensity.min()), float(intensity.max())),
-            }  # fmt: skip
-            places = np.unique(np.linspace(0, len(q) - 1, CURVE_POINTS).astype(int))
-            pictures["profile"] = np.stack([q[places], intensity[places]])
+        measured = dataset.measured(index, place)
+        if isinstance(measured, tuple):
+            facts |= _profile_facts(dataset, file, *measured)
+        elif file.kind == "pattern":
+            facts |= {"shape": measured.shape, "picture": _small(measured * 255)} | _pattern_facts(dataset, place, file)
         else:
-            facts |= {"scattering_shape": scattering.shape} | _pattern_facts(dataset, sample)
-            pictures["pattern"] = _small(scattering * 255)
+            is_mask = file.kind == "mask"
+            facts |= {"shape": measured.shape} | _grey_facts(dataset, file)
+            facts |= {"area_fraction": float(measured.mean())} if is_mask else {}
+            facts["picture"] = _small(np.where(measured, 255.0, 0.0) if is_mask else measured)
+            facts["turned_digest"] = _turned_digest(measured)
     except DataError as error:
         problems += error.problems
     except ValueError:  # patterns beyond [0, 1] without limits: the limits' own problem is listed
         pass
-    try:
-        mask = dataset.mask(index)
-        facts |= {"micrograph_shape": mask.shape, "area_fraction": float(mask.mean())} | _grey_facts(dataset, sample)
-        pictures["mask"] = _small(np.where(mask, 255.0, 0.0))
-        digests["mask"] = _turned_digest(mask)
-    except DataError as error:
-        problems += error.problems
-    try:
-        facts["nm_in_tags"] = file_nm_per_pixel(sample.micrograph) if sample.micrograph.is_file() else None
-        facts["beam"] = None if dataset.is_profile else dataset.files.beam(sample)
-    except ValueError:  # listed when the folder was opened
-        pass
-    return Seen(
-        sample_id=sample.sample_id,
-        morphology=sample.morphology,
-        group=sample.group,
-        scattering=sample.scattering.relative_to(dataset.folder).as_posix(),
-        micrograph=sample.micrograph.relative_to(dataset.folder).as_posix(),
-        nm_per_pixel=sample.nm_per_pixel,
-        image_rows=sample.image_rows,
-        from_tags=sample.from_tags,
-        digests=digests,
-        pictures=pictures,
+    with suppress(ValueError):  # listed when the folder was opened
+        if file.kind not in WHOLE:
+            facts["nm_in_tags"] = file_nm_per_pixel(file.path) if file.path.is_file() else None
+        facts["beam"] = dataset.files.beam(file) if file.kind == "pattern" else None
+    return SeenFile(
+        file=file.path.relative_to(dataset.folder).as_posix(),
+        kind=file.kind,
+        nm_per_pixel=file.nm_per_pixel,
+        image_rows=file.image_rows,
+        from_tags=file.from_tags,
         **facts,
     )
 
 
-def _grey_facts(dataset: PairedDataset, sample: Sample) -> dict[str, Any]:
+def _profile_facts(
+    dataset: PairedDataset, file: MeasuredFile, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Ranges, columns, unit and picture of a profile, and what was left out."""
+    curve = dataset.files.profile(file)
+    places = np.unique(np.linspace(0, len(x) - 1, CURVE_POINTS).astype(int))
+    return {
+        "shape": (len(x),), "span": (float(x[0]), float(x[-1])), "values": (float(y.min()), float(y.max())),
+        "columns": curve.columns, "unit": curve.unit, "unit_from": curve.unit_from, "left_out": curve.left_out,
+        "notes": curve.warnings, "picture": np.stack([x[places], y[places]]),
+    }  # fmt: skip
+
+
+def _grey_facts(dataset: PairedDataset, file: MeasuredFile) -> dict[str, Any]:
     """Levels of a micrograph, the rows that were cut, and whether it has a data bar that nobody named."""
-    header, grey = image_header(sample.micrograph), dataset.files.micrograph(sample)
+    header, grey = image_header(file.path), dataset.files.micrograph(file)
     is_binary = bool(((grey == 0) | (grey == 255)).all())
     kind = "bool" if header.dtype.kind == "b" else f"{header.dtype.itemsize * 8} bits"
     return {
         "levels": f"{kind}, {'two levels' if is_binary else 'grey'}",
-        "grey_range": (int(grey.min()), int(grey.max())),
-        "rows_cut": header.height - min(sample.image_rows or header.height, header.height),
-        "bar_from": None if sample.image_rows else data_bar(grey),
+        "values": (int(grey.min()), int(grey.max())),
+        "rows_cut": header.height - min(file.image_rows or header.height, header.height),
+        "bar_from": None if file.image_rows else data_bar(grey),
     }
 
 
-def _pattern_facts(dataset: PairedDataset, sample: Sample) -> dict[str, Any]:
+def _pattern_facts(dataset: PairedDataset, place: int, file: MeasuredFile) -> dict[str, Any]:
     """Shares of masked and saturated pixels, and whether an unmasked pattern is dark about its beam."""
-    is_counts = dataset.pattern_limits is not None
-    levels, missing = dataset.files.measured(sample)
+    is_counts = dataset.techniques[place].limits is not None
+    levels, missing = dataset.files.measured(file)
     seen = levels[~missing]
     facts: dict[str, Any] = {"masked": float(missing.mean()), "saturated": float((seen == seen.max()).mean())}
     facts["is_counts"] = is_counts
-    facts["scattering_range"] = (float(seen.min()), float(seen.max()))
+    facts["values"] = (float(seen.min()), float(seen.max()))
+    beam = dataset.files.beam(file)
     if missing.any():
-        beam = dataset.files.beam(sample)
-        facts["is_grazing"] = sample.is_grazing or (beam is not None and is_one_sided(levels, missing, beam))
+        facts["is_grazing"] = file.is_grazing or (beam is not None and is_one_sided(levels, missing, beam))
     if is_counts and not missing.any():
         height, width = levels.shape
-        row, col = dataset.files.beam(sample) or ((height - 1) / 2, (width - 1) / 2)
+        row, col = beam or ((height - 1) / 2, (width - 1) / 2)
         rows, cols = np.indices(levels.shape)
         far = np.hypot(rows - row, cols - col) / min(height, width)
         disc, ring = far <= BEAM_DISC, (far >= BEAM_RING[0]) & (far <= BEAM_RING[1])
@@ -424,20 +434,20 @@ def _small(image: NDArray) -> NDArray[np.uint8]:
     return np.rint(np.clip(means, 0, 255)).astype(np.uint8)
 
 
-def _turned_digest(mask: NDArray[np.bool_]) -> str:
-    """The same for a mask and all that come from it by turning and mirroring."""
-    ways = [np.rot90(side, turns) for side in (mask, mask[:, ::-1]) for turns in range(4)]
-    return min(sha256(repr(way.shape).encode() + np.packbits(way).tobytes()).hexdigest() for way in ways)
+def _turned_digest(image: NDArray) -> str:
+    """SHA-256 of a micrograph, the same for all that come from it by turning and mirroring."""
+    ways = [np.ascontiguousarray(np.rot90(side, k)) for side in (image, image[:, ::-1]) for k in range(4)]
+    return min(sha256(repr(way.shape).encode() + way.tobytes()).hexdigest() for way in ways)
 
 
 def _too_small(samples: Sequence[Seen], profile: Profile) -> list[str]:
     """Micrographs into which a crop does not fit."""
     size = profile.image_size
     return [
-        f"{sample.micrograph}: micrograph of {sample.micrograph_shape[0]} x {sample.micrograph_shape[1]} px is smaller "
-        f"than the crop of {size} px"
+        f"{file.file}: micrograph of {file.shape[0]} x {file.shape[1]} px is smaller than the crop of {size} px"
         for sample in samples
-        if sample.micrograph_shape is not None and min(sample.micrograph_shape) < size
+        for file in sample.files
+        if file.kind not in WHOLE and file.shape is not None and min(file.shape) < size
     ]
 
 
@@ -467,17 +477,15 @@ def _named(names: Any) -> str:
     return ", ".join(f"{name or 'none'} ({count})" for name, count in sorted(counts.items())) if any(counts) else ""
 
 
-def cautions(samples: Sequence[Seen], is_profile: bool, q_unit: str) -> list[str]:
-    """What to beware of in a data folder that can be used, a line each: of all its samples, and the unit of q."""
-    lines = _about_numbers(samples) + _about_groups(samples) + _about_copies(samples) + _about_micrographs(samples)
-    if not is_profile:
-        return lines + _about_patterns(samples)
-    notes: dict[str, list[str]] = {}
-    for sample in samples:
-        for note in sample.notes:
-            notes.setdefault(note, []).append(sample.sample_id)
-    lines += [f"{note}: {_list(names)}" for note, names in notes.items()]
-    return lines if q_unit else [*lines, "the unit of q is unknown: a model takes files of an unknown unit only"]
+def cautions(samples: Sequence[Seen], techniques: Sequence[Technique]) -> list[str]:
+    """What to beware of in a data folder that can be used, a line each: of its samples, and of each technique."""
+    lines = _about_numbers(samples) + _about_groups(samples)
+    for place, technique in enumerate(techniques):
+        files = {sample.sample_id: sample.files[place] for sample in samples}
+        lines += _about_copies(technique, files)
+        about = {"profile": _about_profiles, "pattern": _about_patterns}.get(technique.kind, _about_micrographs)
+        lines += about(technique, files)
+    return lines
 
 
 def explained_share(values: Sequence[float], groups: Sequence[str]) -> float:
@@ -515,12 +523,12 @@ def _about_numbers(samples: Sequence[Seen]) -> list[str]:
 
 def _about_groups(samples: Sequence[Seen]) -> list[str]:
     """Whether a random split would be flattering."""
-    known = [sample for sample in samples if sample.area_fraction is not None]
-    if not any(sample.group for sample in known):
+    if not any(sample.group for sample in samples):
         return [
             "no column group or batch: whether samples of one film or session resemble each other cannot be told, and "
             "a random split may flatter"
         ]
+    known = [sample for sample in samples if sample.area_fraction is not None]
     share = explained_share([s.area_fraction for s in known if s.area_fraction is not None], [s.group for s in known])
     lines = []
     if share > MUCH_EXPLAINED:
@@ -528,97 +536,113 @@ def _about_groups(samples: Sequence[Seen]) -> list[str]:
             f"leakage: the group alone explains {share:.0%} of the variance of the area fraction, so that a random "
             "split flatters every method; hold out whole groups (held_out) for the headline"
         )
-    single = [name for name, count in sorted(Counter(sample.group for sample in known).items()) if count == 1]
+    single = [name for name, count in sorted(Counter(sample.group for sample in samples).items()) if count == 1]
     if single:
         lines.append(f"groups of one sample: {', '.join(single)}")
     return lines
 
 
-def _about_copies(samples: Sequence[Seen]) -> list[str]:
-    """Files that are equal under different names, and masks that are equal when turned or mirrored."""
+def _about_copies(technique: Technique, files: Mapping[str, SeenFile]) -> list[str]:
+    """Files that are equal under different names, and micrographs that are equal when turned or mirrored."""
     lines = []
-    for name, what, key in (
-        ("scattering", "the same scattering file under different names", "scattering"),
-        ("micrograph", "the same micrograph under different names", "micrograph"),
-        ("mask", "micrographs that are copies of one another, perhaps turned or mirrored", "micrograph"),
+    for key, what in (
+        ("digest", f"the same {technique.name} file under different names"),
+        ("turned_digest", f"{technique.name} that are copies of one another, perhaps turned or mirrored"),
     ):
-        sets: dict[str, dict[str, Seen]] = {}
-        for sample in samples:
-            if name in sample.digests:
-                sets.setdefault(sample.digests[name], {}).setdefault(getattr(sample, key), sample)
+        sets: dict[str, dict[str, str]] = {}
+        for name, file in files.items():
+            if getattr(file, key):
+                sets.setdefault(getattr(file, key), {}).setdefault(file.file, name)
         copies = [list(found.values()) for found in sets.values() if len(found) > 1]
-        if name == "mask":  # those with equal files are listed already
-            copies = [found for found in copies if len({sample.digests.get("micrograph") for sample in found}) > 1]
+        if key == "turned_digest":  # those with equal files are listed already
+            copies = [found for found in copies if len({files[name].digest for name in found}) > 1]
         if copies:
-            named = "; ".join(", ".join(sample.sample_id for sample in found) for found in copies[:5])
+            named = "; ".join(", ".join(found) for found in copies[:5])
             more = f"; and {len(copies) - 5} more" if len(copies) > 5 else ""
             lines.append(f"{what}: {named}{more}")
     return lines
 
 
-def _about_micrographs(samples: Sequence[Seen]) -> list[str]:
+def _about_profiles(technique: Technique, files: Mapping[str, SeenFile]) -> list[str]:
+    """Notes about single files, and a unit that nobody knows."""
+    axis = technique.axis or Axis()
+    notes: dict[str, list[str]] = {}
+    for name, file in files.items():
+        for note in file.notes:
+            notes.setdefault(note, []).append(name)
+    lines = [f"{note}: {_list(names)}" for note, names in notes.items()]
+    if axis.name == NAMELESS:
+        lines.append(
+            f"no {technique.name} file says what its first column is: name it in a line above the numbers, or in a "
+            f"column {technique.name}_axis, e.g. wavelength [nm]"
+        )
+    elif not axis.unit:
+        lines.append(f"the unit of {axis.name} is unknown: a model takes files of an unknown unit only")
+    return lines
+
+
+def _about_micrographs(technique: Technique, files: Mapping[str, SeenFile]) -> list[str]:
     """Scales and area fractions."""
     lines = []
-    if all(sample.nm_per_pixel is None for sample in samples):
+    if all(file.nm_per_pixel is None for file in files.values()):
         lines.append(
-            "pixel sizes of the micrographs are unknown: lengths are in px, and all are taken to have one scale; a "
+            f"pixel sizes of {technique.name} are unknown: lengths are in px, and all are taken to have one scale; a "
             "column nm_per_pixel says more"
         )
     other = [
-        sample.sample_id
-        for sample in samples
-        if sample.nm_per_pixel and sample.nm_in_tags
-        if abs(sample.nm_per_pixel - sample.nm_in_tags) > SAME_SCALE * sample.nm_in_tags
+        name
+        for name, file in files.items()
+        if file.nm_per_pixel and file.nm_in_tags
+        if abs(file.nm_per_pixel - file.nm_in_tags) > SAME_SCALE * file.nm_in_tags
     ]
     if other:
-        lines.append(f"nm_per_pixel of the manifest differs from the tags of the micrograph: {_list(other)}")
-    bars = {sample.bar_from: sample.sample_id for sample in samples if sample.bar_from}
+        lines.append(f"nm_per_pixel of the manifest differs from the tags of {technique.name}: {_list(other)}")
+    bars = {name: file.bar_from for name, file in files.items() if file.bar_from}
     if bars:
-        rows = ", ".join(map(str, sorted(bars)[:4]))
+        rows = ", ".join(map(str, sorted(set(bars.values()))[:4]))
         lines.append(
-            f"micrographs end in what looks like an instrument's data bar, from row {rows} on: "
-            f"{_list([sample.sample_id for sample in samples if sample.bar_from])}; it is learnt as if it were image: "
-            "write the rows above it into a column image_rows"
+            f"{technique.name} end in what looks like an instrument's data bar, from row {rows} on: "
+            f"{_list(list(bars))}; it is learnt as if it were image: write the rows above it into a column image_rows"
         )
     extreme = [
-        sample.sample_id
-        for sample in samples
-        if sample.area_fraction is not None and not EXTREME_FRACTION <= sample.area_fraction <= 1 - EXTREME_FRACTION
+        name
+        for name, file in files.items()
+        if file.area_fraction is not None and not EXTREME_FRACTION <= file.area_fraction <= 1 - EXTREME_FRACTION
     ]
     if extreme:
         lines.append(f"nearly all or nothing of the mask is bright, look at its threshold: {_list(extreme)}")
     return lines
 
 
-def _about_patterns(samples: Sequence[Seen]) -> list[str]:
+def _about_patterns(technique: Technique, files: Mapping[str, SeenFile]) -> list[str]:
     """Saturation, beam stops, and beams that nobody gave."""
     lines = []
     for is_counts, share in SATURATED_SHARE.items():
-        cut = [seen.sample_id for seen in samples if seen.is_counts == is_counts and _above(seen.saturated, share)]
+        cut = [name for name, file in files.items() if file.is_counts == is_counts and _above(file.saturated, share)]
         if cut:
             lines.append(f"more than {share:.1%} of the pixels have the largest value (saturated): {_list(cut)}")
-    dark = [sample.sample_id for sample in samples if sample.is_dark_at_beam]
+    dark = [name for name, file in files.items() if file.is_dark_at_beam]
     if dark:
         lines.append(f"dark about the beam, and nothing is masked (a beam stop? add a mask file): {_list(dark)}")
-    filled = [sample for sample in samples if sample.masked]
-    inverted = [sample.sample_id for sample in filled if _above(sample.masked, 0.5)]
+    filled = {name: file for name, file in files.items() if file.masked}
+    inverted = [name for name, file in filled.items() if _above(file.masked, 0.5)]
     if inverted:
         lines.append(
             "more than half of the pixels are masked, is the mask inverted? (it is not zero at pixels to leave out): "
             f"{_list(inverted)}"
         )
-    grazing = [sample.sample_id for sample in filled if sample.is_grazing]
+    grazing = [name for name, file in filled.items() if file.is_grazing]
     if grazing:
         lines.append(
             "grazing incidence: masked pixels are filled by left-right symmetry about the beam, else between the "
             f"measured pixels above and below them, since nothing arrives below the horizon: {_list(grazing)}"
         )
-    if any(sample.beam is None for sample in filled):
+    if any(file.beam is None for file in filled.values()):
         lines.append(
             "the beam is taken to be in the middle of the patterns; a .poni file or beam_row and beam_col say more"
         )
-    beams = np.array([sample.beam for sample in samples if sample.beam is not None])
-    shapes = [sample.scattering_shape for sample in samples if sample.scattering_shape]
+    beams = np.array([file.beam for file in files.values() if file.beam is not None])
+    shapes = [file.shape for file in files.values() if file.shape]
     if len(beams) > 1 and shapes and (np.ptp(beams, axis=0) > BEAM_DISC * min(min(shape) for shape in shapes)).any():
         lines.append("the beam is not at the same place in all patterns, which a model sees as a difference of samples")
     return lines
@@ -639,7 +663,7 @@ def _words(sample: Seen) -> list[str]:
     words = [word for word in (sample.morphology, sample.group) if word]
     if sample.area_fraction is not None:
         words.append(f"bright {sample.area_fraction:.1%}")
-    return [*words, f"masked {sample.masked:.1%}"] if sample.masked else words
+    return words + [f"masked {file.masked:.1%}" for file in sample.files if file.masked]
 
 
 def _picture(levels: NDArray[np.uint8]) -> str:
@@ -649,9 +673,10 @@ def _picture(levels: NDArray[np.uint8]) -> str:
     return address(file.getvalue())
 
 
-def _points(profile: NDArray[np.float64]) -> str:
-    """A small line drawing of a profile, both axes logarithmic."""
-    logs = np.log10(profile)
-    spans = np.ptp(logs, axis=1, keepdims=True)
-    across, up = (logs - logs.min(axis=1, keepdims=True)) / np.where(spans, spans, 1) * (THUMBNAIL - 6) + 3
+def _points(profile: NDArray[np.float64], technique: Technique) -> str:
+    """A small line drawing of a profile, on the scales of its technique."""
+    scales = technique.axis is None or technique.axis.is_log, technique.is_log
+    drawn = np.stack([np.log10(x) if is_log else x for x, is_log in zip(profile, scales, strict=True)])
+    spans = np.ptp(drawn, axis=1, keepdims=True)
+    across, up = (drawn - drawn.min(axis=1, keepdims=True)) / np.where(spans, spans, 1) * (THUMBNAIL - 6) + 3
     return " ".join(f"{x:.1f},{THUMBNAIL - y:.1f}" for x, y in zip(across, up, strict=True))

@@ -1,4 +1,4 @@
-"""From files' arrays to what a model sees: pattern resize; blur, local threshold, crop; profile on a common q grid."""
+"""From files' arrays to what a model sees: pattern resize; blur, local threshold, crop; profile on a common grid."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter, uniform_filter
 
 from pairvae_lib.checks import check_finite, check_positive, check_shape
 from pairvae_lib.config import Binarisation
+from pairvae_lib.data.modality import Axis
 
 GAUSSIAN_RADIUS = 2  # px: windows of 5 x 5, as in the public notebooks
 
@@ -130,59 +131,69 @@ def random_crop(mask: NDArray, size: int, rng: np.random.Generator) -> NDArray:
     return crop_at(mask, *random_window(mask.shape, size, rng), size)
 
 
-def standardised_profile(q: ArrayLike, intensity: ArrayLike, q_grid: ArrayLike) -> NDArray[np.float64]:
-    """Log intensity of a 1-D profile on a q grid, freed of its arbitrary intensity scale.
+def standardised_profile(
+    x: ArrayLike, y: ArrayLike, grid: ArrayLike, axis: Axis = Axis(), is_log: bool = True  # noqa: B008
+) -> NDArray[np.float64]:
+    """A 1-D profile on a grid: its log intensity, freed of its arbitrary scale, or its values as they are.
 
-    The intensity of a grid point is the mean over its cell, which reaches half-way to its neighbours (the profile
-    taken as straight between its points): where the grid is coarser than the data it averages noise, where it is
-    finer it interpolates. The mean of the logarithm is subtracted, so profiles that differ by a factor are equal.
+    The value of a grid point is the mean over its cell, which reaches half-way to its neighbours (the profile taken as
+    straight between its points): where the grid is coarser than the data it averages noise, where it is finer it
+    interpolates. The mean of the logarithm is subtracted, so profiles that differ by a factor are equal.
 
     Parameters
     ----------
-    q, intensity : array of shape (N,)
-        Rising q, positive intensities (see `scattering.folded_profile`).
-    q_grid : array of shape (points,)
-        Rising, within the range of `q`, in the same unit.
+    x, y : array of shape (N,)
+        Rising x; positive y if `is_log` (over q, see `scattering.folded_profile`).
+    grid : array of shape (points,)
+        Rising, within the range of `x`, in the same unit.
+    axis : Axis
+        What x is: half-way is a mean of logarithms on a logarithmic one.
+    is_log : bool
+        Whether the logarithm is wanted.
 
     Returns
     -------
     ndarray of shape (points,)
-        log10 of the intensity [decades], mean 0.
+        log10 of y [decades], mean 0; or y in its own unit.
     """
-    q, intensity, grid = (np.asarray(values, dtype=np.float64) for values in (q, intensity, q_grid))
-    check_shape("q", q, ("points",))
-    check_shape("intensity", intensity, q.shape)
-    check_shape("q_grid", grid, ("points",))
-    for name, values in (("q", q), ("q_grid", grid)):
+    x, y, grid = (np.asarray(values, dtype=np.float64) for values in (x, y, grid))
+    check_shape(axis.name, x, ("points",))
+    check_shape("intensity", y, x.shape)
+    check_shape("grid", grid, ("points",))
+    for name, values in ((axis.name, x), ("grid", grid)):
         if len(values) < 2 or not (np.diff(values) > 0).all():
             raise ValueError(f"{name} must hold at least two rising values; got {values!r}")
-    if not (np.isfinite(intensity).all() and (intensity > 0).all()):
-        raise ValueError(f"intensity must be positive and finite; got {intensity.min():g} to {intensity.max():g}")
-    if grid[0] < q[0] or grid[-1] > q[-1]:
+    if not np.isfinite(y).all() or (is_log and not (y > 0).all()):
+        raise ValueError(f"intensity must be {'positive and ' * is_log}finite; got {y.min():g} to {y.max():g}")
+    if grid[0] < x[0] or grid[-1] > x[-1]:
         raise ValueError(
-            f"q_grid must lie within the profile's q of {q[0]:g} to {q[-1]:g}; got {grid[0]:g} to {grid[-1]:g}"
+            f"grid must lie within the profile's {axis.name} of {x[0]:g} to {x[-1]:g}; got {grid[0]:g} to {grid[-1]:g}"
         )
-    edges = np.concatenate([grid[:1], np.sqrt(grid[1:] * grid[:-1]), grid[-1:]])
-    knots = np.union1d(q, edges)
-    values = np.interp(knots, q, intensity)
+    between = np.sqrt(grid[1:] * grid[:-1]) if axis.is_log else (grid[1:] + grid[:-1]) / 2
+    edges = np.concatenate([grid[:1], between, grid[-1:]])
+    knots = np.union1d(x, edges)
+    values = np.interp(knots, x, y)
     areas = np.concatenate([[0.0], np.cumsum(np.diff(knots) * (values[1:] + values[:-1]) / 2)])
     means = np.diff(areas[np.searchsorted(knots, edges)]) / np.diff(edges)
+    if not is_log:
+        return means
     decades = np.log10(means)
     return decades - decades.mean()
 
 
 def normalised_profile(
-    q: ArrayLike, intensity: ArrayLike, q_grid: ArrayLike, limits: tuple[float, float]
+    x: ArrayLike, y: ArrayLike, grid: ArrayLike, limits: tuple[float, float],
+    axis: Axis = Axis(), is_log: bool = True,  # noqa: B008
 ) -> NDArray[np.float32]:
-    """What a model sees of a 1-D profile: its standardised log intensity, scaled to [0, 1].
+    """What a model sees of a 1-D profile: the standardised one, scaled to [0, 1].
 
     Parameters
     ----------
-    q, intensity, q_grid : arrays
+    x, y, grid, axis, is_log
         See `standardised_profile`.
     limits : (low, high)
-        Standardised log intensities [decades] that become 0 and 1, common to a data set (`PreparedPairs.limits`);
-        values beyond them are clipped.
+        Standardised values that become 0 and 1, common to a data set (`pairs.Measurements.limits`); values beyond them
+        are clipped.
 
     Returns
     -------
@@ -192,8 +203,8 @@ def normalised_profile(
     low, high = limits
     if not low < high:
         raise ValueError(f"limits must be (low, high) with low < high; got {limits!r}")
-    decades = standardised_profile(q, intensity, q_grid)
-    return np.clip((decades - low) / (high - low), 0, 1).astype(np.float32)
+    values = standardised_profile(x, y, grid, axis, is_log)
+    return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
 
 
 def _area_weights(length: int, size: int) -> NDArray[np.float64]:

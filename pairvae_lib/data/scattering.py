@@ -192,15 +192,6 @@ def folded_profile(
     return merged_q, np.nanmean(measured, axis=0)
 
 
-def log_q_grid(low: float, high: float, points: int) -> NDArray[np.float64]:
-    """Points at equal steps of log q from `low` to `high`, both on the grid; at least two."""
-    if not 0 < low < high:
-        raise ValueError(f"low and high must fulfil 0 < low < high; got {low!r} and {high!r}")
-    if points < 2:
-        raise ValueError(f"points must be at least 2; got {points!r}")
-    return np.geomspace(low, high, points)
-
-
 def _branch(
     q: NDArray[np.float64], intensity: NDArray[np.float64], left_out: dict[str, int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

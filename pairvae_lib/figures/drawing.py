@@ -106,15 +106,20 @@ def image_grid(
     return figure
 
 
-def profile_axis(axes: Axes, points: int, q: np.ndarray | None, q_unit: str) -> np.ndarray:
+def profile_axis(
+    axes: Axes, points: int, q: np.ndarray | None, q_unit: str, axis: str = "q", is_log: bool = True
+) -> np.ndarray:
     """Abscissa of a profile, and its axis: logarithmic in q with few plain numbers, or points counted."""
     if q is None:
         axes.set_xlabel("point")
         return np.arange(points)
     q = np.asarray(q, dtype=float)
     check_shape("q", q, (points,))
-    check_positive("lowest q", float(q.min()))
-    axes.set(xscale="log", xlabel=f"q [{q_unit}]")
+    axes.set_xlabel(f"{axis} [{q_unit}]")
+    if not is_log:
+        return q
+    check_positive(f"lowest {axis}", float(q.min()))
+    axes.set_xscale("log")
     few_plain_ticks(axes.xaxis, (1.0, 3.0) if q.max() < 100 * q.min() else (1.0,))
     return q
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -22,6 +23,7 @@ from pairvae_lib.figures.drawing import (
     tiles,
 )
 from pairvae_lib.figures.style import (
+    WIDTH,
     check_count,
     check_labels,
     check_named,
@@ -85,7 +87,7 @@ def pairs_overview(
 @styled
 def reconstructions(
     true: Images, columns: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None = None,
-    q_unit: str = "1/nm",
+    q_unit: str = "1/nm", axis: str = "q", is_log: bool = True,
 ) -> Figure:
     """Measurements beside their reconstructions: images as a grid, 1-D profiles as one panel per morphology.
 
@@ -100,7 +102,11 @@ def reconstructions(
     labels : list of str
         Morphologies, one per row (or panel).
     q : ndarray of shape (points,), optional [`q_unit`]
-        Scattering vector of profiles.
+        Scattering vector of profiles, or the points of another axis.
+    axis : str
+        Name of what profiles are over.
+    is_log : bool
+        Whether that axis is logarithmic.
     """
     check_labels(labels)
     entries: dict[str, Images] = {"true": true} | dict(columns)
@@ -111,7 +117,7 @@ def reconstructions(
             check_finite(f"{name}[{row}]", item)
             check_unit_range(f"{name}[{row}]", np.asarray(item))
     if np.ndim(true[0]) == 1:
-        return _profile_panels(entries, labels, q, q_unit)
+        return _profile_panels(entries, labels, q, q_unit, axis, is_log)
 
     names = [display_name(name).replace(" ", "\n", 1) for name in entries]
     return image_grid(list(zip(*entries.values(), strict=True)), list(map(display_name, labels)), names)
@@ -167,6 +173,31 @@ def mask_columns(columns: Mapping[str, np.ndarray], labels: Sequence[str], turne
     if turned:
         return image_grid(list(columns.values()), down, across, 0.3, fontsize=9)
     return image_grid(list(zip(*columns.values(), strict=True)), across, down, 0.3, fontsize=9)
+
+
+@styled
+def latent_correlation(correlation: np.ndarray, names: tuple[str, str], shown: int = 32) -> Figure:
+    """The correlation of every number of one technique's latent with every number of the other's, as a matrix.
+
+    Source: not in the paper, whose Barlow Twins term is computed from this matrix.
+
+    Parameters
+    ----------
+    correlation : ndarray of shape (d, d), in [-1, 1] up to rounding
+        One row for each number of the first technique's latent.
+    names : tuple of two str
+        The techniques of the rows and of the columns.
+    shown : int
+        At most so many rows and columns are drawn.
+    """
+    check_shape("correlation", correlation, (len(correlation),) * 2)
+    check_finite("correlation", correlation)
+    figure, axes = plt.subplots(figsize=(WIDTH * 0.8, 3.5), layout="constrained")
+    image = axes.imshow(correlation[:shown, :shown], cmap="RdBu_r", vmin=-1, vmax=1)
+    rows, columns = map(display_name, names)
+    axes.set(xlabel=f"number of the {columns} latent", ylabel=f"number of the {rows} latent")
+    figure.colorbar(image, label="correlation")
+    return figure
 
 
 @styled
@@ -332,14 +363,16 @@ def _per_label(value: float | Sequence[float] | None, labels: Sequence[str]) -> 
     return sizes
 
 
-def _profile_panels(entries: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None, q_unit: str) -> Figure:
+def _profile_panels(
+    entries: Mapping[str, Images], labels: Sequence[str], q: np.ndarray | None, q_unit: str, axis: str, is_log: bool
+) -> Figure:
     """One panel per label with the true profile and its reconstructions."""
     colours = route_colours(entries)
     figure, every = panels(len(labels))
     for row, axes in enumerate(every):
-        x = profile_axis(axes, len(entries["true"][row]), q, q_unit)
+        x = profile_axis(axes, len(entries["true"][row]), q, q_unit, axis, is_log)
         for name, items in entries.items():
             axes.plot(x, items[row], color=colours[name], label=display_name(name))
         axes.set_ylim(SCALED_LIMITS)
-    name_panels(figure, every, labels, every[0].get_xlabel(), SCALED_NAME)
+    name_panels(figure, every, labels, every[0].get_xlabel(), SCALED_NAME if axis == "q" else "value [0–1]")
     return figure

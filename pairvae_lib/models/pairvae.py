@@ -243,7 +243,7 @@ WIDE_KERNEL = 9  # px; from here on the sub-pixel form and bfloat16 pay
 
 def channels_of(modality: Modality, architecture: Architecture) -> int:
     """How many channels a measurement has for a model: three where patterns are seen in colours."""
-    return architecture.pattern_channels if modality.is_image and modality.likelihood == "gaussian" else 1
+    return architecture.pattern_channels if modality.kind == "pattern" else 1
 
 
 def coloured(intensities: Tensor) -> Tensor:

@@ -102,9 +102,13 @@ def train(
         Where the trainings lie: done ones are read from there, an interrupted one goes on. Else nothing is kept.
     """
     profile = profile_named(profile) if isinstance(profile, str) else profile
-    wanted, found = (profile.image_size,) * 2, pairs.modalities[1].shape
-    if found != wanted:
-        raise ValueError(f"pairs must be prepared in profile {profile.name!r}, for crops of {wanted} px; got {found}")
+    for modality in pairs.modalities:
+        wanted = (profile.image_size,) * 2 if modality.is_image else (profile.profile_points,)
+        if modality.shape != wanted:
+            raise ValueError(
+                f"pairs must be prepared in profile {profile.name!r}, with {modality.name} of {wanted}; got "
+                f"{modality.shape}"
+            )
     split = split_pairs(pairs, seed, n_train, held_out)
     with nullcontext(folder) if folder is not None else TemporaryDirectory() as place:
         began, resumed = perf_counter(), any(any(Path(place).glob(ending)) for ending in ("*.pt", "*.partial"))
@@ -166,8 +170,10 @@ def load_or_train_solo(
         return vaes, {name: History(losses, snapshots.get(name, {})) for name, losses in content["histories"].items()}
     histories: dict[str, History] = {}
     partials = [file.with_suffix(f".{name}.partial") for name in ("barlow", *vaes)]
-    if profile.architecture.encoder == "barlow_cnn":
-        backbones = [cast(ConvolutionalBackbone, vae.encoder.backbone) for vae in vaes.values() if vae.encoder.frozen]
+    is_pretrained = profile.architecture.encoder == "barlow_cnn"
+    frozen = [vae.encoder for vae in vaes.values() if vae.encoder.frozen and is_pretrained]
+    backbones = [cast(ConvolutionalBackbone, encoder.backbone) for encoder in frozen]
+    if backbones:
         backbones[0].requires_grad_(True).to(device)
         histories["barlow"] = pretrain_barlow(backbones[0], pairs, train, profile.barlow, seed, partials[0])
         backbones[0].to(CPU)

@@ -13,7 +13,7 @@ from pairvae_lib.config import PairTraining
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.models.loop import Snapshot
 from pairvae_lib.models.pairvae import VAE
-from pairvae_lib.models.training import focused_crops
+from pairvae_lib.models.training import focused
 
 MORPHOLOGIES_WATCHED = 3  # what a row of pictures has room for, twice
 
@@ -52,11 +52,10 @@ def watched_pairs(pairs: PreparedPairs, train: tuple[int, ...], settings: PairTr
         for indices in (train, others)
     )
     samples = (*trained_on, *held_out)
-    scattering, micrograph = (modality.name for modality in pairs.modalities)
-    crops = focused_crops(pairs, samples, settings, seed)
+    measurements = focused(pairs, samples, settings, seed)
     parts = ["trained on"] * len(trained_on) + ["held out"] * len(held_out)
     labels = tuple(f"{pairs.morphologies[index]}\n{part}" for index, part in zip(samples, parts, strict=True))
-    return Watched(trained_on, held_out, labels, {scattering: pairs.scattering[list(samples)], micrograph: crops})
+    return Watched(trained_on, held_out, labels, measurements)
 
 
 def looking(

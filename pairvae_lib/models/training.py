@@ -46,10 +46,11 @@ def pretrain_barlow(
 ) -> History:
     """Pretrain a convolutional backbone, in place, by Barlow Twins on two crops of the same micrograph.
 
-    Views are crops flipped at random with normal noise added. Source: the paper freezes a backbone that its authors
-    pretrained so on micrographs of another material; their weights are not public, so the training micrographs serve.
+    Patterns serve where there are no micrographs. Views are crops flipped at random with normal noise added. Source:
+    the paper freezes a backbone that its authors pretrained so on micrographs of another material; their weights are
+    not public, so the training micrographs serve.
     """
-    size = pairs.modalities[1].shape[0]
+    images = next(one for one in reversed(pairs.measured) if one.modality.is_image)
     layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -71,7 +72,7 @@ def pretrain_barlow(
         chosen = rng.choice(train, settings.batch_size)
         views = []
         for _ in range(2):
-            crops = torch.from_numpy(pairs.crops(chosen, size, rng)).to(device)
+            crops = torch.from_numpy(images.shown(chosen, rng)).to(device)
             flips = rng.random((2, len(crops), 1, 1, 1)) < 0.5
             for axis, flip in zip((-2, -1), torch.from_numpy(flips).to(device), strict=True):
                 crops = torch.where(flip, crops.flip(axis), crops)
@@ -156,11 +157,13 @@ def solo_measurements(
         tensor = torch.from_numpy(x).to(vae.device)
         return vae.coded(tensor), vae.prepared(tensor)
 
-    def drawn(number: int) -> tuple[Tensor, Tensor]:
-        return shown(pairs.crops(train, vae.modality.shape[0], rng_for(seed, f"{stage}-crops", number)))
+    measured = pairs.of(vae.modality.name)
 
-    if vae.modality == pairs.modalities[0] or crops == "replayed":
-        fixed = shown(pairs.scattering[list(train)]) if vae.modality == pairs.modalities[0] else drawn(0)
+    def drawn(number: int) -> tuple[Tensor, Tensor]:
+        return shown(measured.shown(train, rng_for(seed, f"{stage}-crops", number)))
+
+    if not measured.modality.is_cropped or crops == "replayed":
+        fixed = drawn(0)
         return lambda epoch: fixed
     if crops == "per_epoch":
         return drawn
@@ -215,26 +218,27 @@ def train_pair(
     norm is in inference mode throughout, as in the original. The history holds total, barlow and the losses of the four
     routes.
     """
-    scattering, micrograph = (modality.name for modality in pairs.modalities)
-    size = pairs.modalities[1].shape[0]
     optimizer = adam(model, settings.learning_rate, settings.adam_eps)
     weights = loss_weights(model, settings)
-    device = model.vae(scattering).device
-    x = {scattering: torch.from_numpy(pairs.scattering[list(train)]).to(device)}
+    first = model.vae(model.names[0])
+    x: dict[str, Tensor] = {}
+    prepared: dict[str, Tensor] = {}
     model.eval()
-    prepared = {scattering: model.vae(scattering).prepared(x[scattering])}
-    x[scattering] = model.vae(scattering).coded(x[scattering])
     window_shown = -1
     made_with = provenance("pair", seed, pairs.digest, train, settings, model)
-    made_with["precision"] = model.vae(micrograph).precision
+    made_with["precision"] = first.precision
     history = History()
     for epoch, means in remaining_epochs(
         history, model, optimizer, settings.epochs, made_with, partial, "pair", snapshot
     ):
         window = min(epoch, max(settings.random_crop_epochs - 1, 0))
         if window != window_shown:
-            x[micrograph] = torch.from_numpy(pairs.crops_at(train, size, _window(seed, window))).to(device)
-            prepared[micrograph] = model.vae(micrograph).prepared(x[micrograph])
+            at = _window(seed, window)
+            for one in pairs.measured:
+                name = one.modality.name
+                if one.modality.is_cropped or name not in x:
+                    seen = torch.from_numpy(one.shown_at(train, at)).to(first.device)
+                    x[name], prepared[name] = model.vae(name).coded(seen), model.vae(name).prepared(seen)
             window_shown = window
         noise_rng = rng_for(seed, "pair-noise", epoch)
         for batch in batches(len(train), settings.batch_size, epoch):
@@ -248,10 +252,16 @@ def train_pair(
     return history
 
 
+def focused(
+    pairs: PreparedPairs, indices: tuple[int, ...], settings: PairTraining, seed: int
+) -> dict[str, np.ndarray]:
+    """What the model saw in the focused phase, nearly every epoch, by technique: float32 (n, 1, *shape)."""
+    return pairs.shown_at(indices, _window(seed, max(settings.random_crop_epochs - 1, 0)))
+
+
 def focused_crops(pairs: PreparedPairs, indices: tuple[int, ...], settings: PairTraining, seed: int) -> np.ndarray:
-    """The crops of the focused phase, which the model saw in nearly every epoch, float32 (n, 1, size, size)."""
-    window = max(settings.random_crop_epochs - 1, 0)
-    return pairs.crops_at(indices, pairs.modalities[1].shape[0], _window(seed, window))
+    """The crops of masks among them, float32 (n, 1, size, size)."""
+    return focused(pairs, indices, settings, seed)[pairs.with_masks[1].modality.name]
 
 
 def _window(seed: int, window: int) -> tuple[float, float]:

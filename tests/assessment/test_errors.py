@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from lab import changed
 
 from pairvae_lib.assessment.errors import (
     A2,
@@ -104,7 +105,7 @@ def answers(pairs, micrographs):
     return Answers(*map(Table, pairs.modalities, tables))
 
 
-SAXS, SEM = Modality("saxs", (32, 32), "gaussian"), Modality("sem", (32, 32), "bernoulli")
+SAXS, SEM = Modality("saxs", (32, 32), "pattern"), Modality("sem", (32, 32), "mask")
 ALIKE = Answers(Constant(SAXS), Constant(SEM))
 SOLO = {"saxs": Identity(SAXS), "sem": Identity(SEM)}
 
@@ -112,7 +113,7 @@ SOLO = {"saxs": Identity(SAXS), "sem": Identity(SEM)}
 @pytest.fixture(scope="module")
 def one_crop(pattern_pairs):
     """Micrographs of the size of a crop: there is one crop of each, so a perfect answer exists."""
-    return replace(pattern_pairs, masks=tuple(mask[:32, :32] for mask in pattern_pairs.masks))
+    return changed(pattern_pairs, 1, values=tuple(mask[:32, :32] for mask in pattern_pairs.masks))
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +226,9 @@ def test_references_stand_beside_every_metric(perfect):
 
 
 def test_the_fourier_transform_is_not_fitted_where_the_pixel_sizes_are_known(one_crop, small):
-    known = replace(one_crop, nm_per_pixel=(2.0,) * 12, q_per_pixel=(0.03,) * 12)
+    patterns, masks = one_crop.measured
+    measured = replace(patterns, q_per_pixel=(0.03,) * 12), replace(masks, nm_per_pixel=(2.0,) * 12)
+    known = replace(one_crop, measured=measured)
     found = assess(answers(known, known.crops_at(range(12), 32, (0, 0))), known, SPLIT, small, SEED, SOLO)
     assert FOURIER in found.references[INTENSITY] and FOURIER_FITTED not in found.references[INTENSITY]
 

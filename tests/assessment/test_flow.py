@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from lab import changed
 
 from pairvae_lib.assessment import ensemble_errors as flow_assessment
 from pairvae_lib.assessment.ensemble_errors import (
@@ -55,7 +55,7 @@ def perfect(monkeypatch, pattern_pairs, flow):
         return crops_of(pattern_pairs, np.repeat(np.array(SAMPLES)[:, None], count, axis=1), rng)
 
     monkeypatch.setattr(flow_assessment, "flow_answer", answer)
-    return read_appraisal(assess_flow(flow, pattern_pairs, SPLIT, 43), "flow")
+    return read_appraisal(assess_flow(flow, pattern_pairs, SPLIT, 43), pattern_pairs.modalities, "flow")
 
 
 def test_one_who_knows_every_micrograph_is_at_the_floor(perfect, pattern_pairs):
@@ -79,7 +79,7 @@ def test_one_who_knows_every_training_micrograph_copies(perfect):
 
 def test_one_answer_repeated_has_no_spread_and_no_copy(monkeypatch, pattern_pairs, flow):
     monkeypatch.setattr(flow_assessment, "flow_answer", lambda *given: np.zeros((12, 6, 32, 32), bool))
-    found = read_appraisal(assess_flow(flow, pattern_pairs, SPLIT, 43), "flow")
+    found = read_appraisal(assess_flow(flow, pattern_pairs, SPLIT, 43), pattern_pairs.modalities, "flow")
     assert np.all(found.spread[ROUTE] == 0) and np.all(found.memorisation[DRAWN_HELD_OUT] == 0)
     assert np.allclose(found.errors["area"][ROUTE], found.curves["S2 true, held out"][0], atol=0.15)
 
@@ -93,7 +93,7 @@ def test_another_s_scattering_is_that_of_another_sample_of_the_subset(monkeypatc
 
     monkeypatch.setattr(flow_assessment, "denoising_loss", loss)
     levels = np.broadcast_to(((np.arange(12) + 0.5) / 12)[:, None, None, None], (12, 1, 32, 32))
-    found = assess_flow(flow, replace(pattern_pairs, scattering=levels.astype(np.float32)), SPLIT, 43)
+    found = assess_flow(flow, changed(pattern_pairs, 0, values=levels.astype(np.float32)), SPLIT, 43)
     (own, crops, noise), (others, same_crops, same_noise) = given
     assert tuple(own) == SAMPLES and sorted(others) == sorted(SAMPLES) and noise == same_noise
     for one, other in zip(own, others, strict=True):

@@ -101,9 +101,9 @@ def test_what_is_not_trained_on_does_not_matter_for_the_three_numbers():
 
 def test_errors():
     masks = stripes([6, 8])
-    with pytest.raises(ValueError, match="crops must be a boolean array"):
-        power_spectrum_features(np.zeros((1, 1, 8, 8)))
-    with pytest.raises(ValueError, match=r"crops must have shape \(n, crops, height, width\); got \(8, 8\)"):
+    with pytest.raises(ValueError, match=r"crops must be masks \(bool\) or grey levels \(float\) .*; got int64"):
+        power_spectrum_features(np.zeros((1, 1, 8, 8), dtype=int))
+    with pytest.raises(ValueError, match=r"of shape \(n, crops, height, width\); got bool of \(8, 8\)"):
         power_spectrum_features(np.zeros((8, 8), dtype=bool))
     with pytest.raises(ValueError, match=r"q must be given for 1-D profiles alone; got None .* \(2, 9\)"):
         fourier_transform(masks, np.zeros((2, 9)), [0])

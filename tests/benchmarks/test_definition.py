@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lab import changed
 
 from benchmarks.beyond import Contest, definition
 from benchmarks.beyond.definition import CONTROLS, contest_pairs, contest_split, control_values, joined
@@ -84,9 +85,9 @@ def test_final_numbers_are_of_pairs_that_nothing_was_chosen_by(tmp_path, monkeyp
 
 
 def test_joined_pairs_keep_their_pixel_sizes(pattern_pairs):
-    sized = replace(pattern_pairs, nm_per_pixel=(2.0,) * len(pattern_pairs))
-    assert joined({"a": sized, "b": sized}).nm_per_pixel == (2.0,) * 2 * len(pattern_pairs)
-    assert joined({"a": sized, "b": pattern_pairs}).nm_per_pixel is None
+    sized = changed(pattern_pairs, 1, nm_per_pixel=(2.0,) * len(pattern_pairs))
+    assert joined({"a": sized, "b": sized}).measured[1].nm_per_pixel == (2.0,) * 2 * len(pattern_pairs)
+    assert joined({"a": sized, "b": pattern_pairs}).measured[1].nm_per_pixel is None
 
 
 def test_only_pairs_that_were_prepared_alike_are_joined(pattern_pairs, profile_pairs):

@@ -18,8 +18,6 @@ from pairvae_lib.bundles.apply import (
     Treatment,
     disagreement,
     generated,
-    modality_of,
-    other_modality,
     read_measurement,
     reconstructed,
     self_error,
@@ -28,7 +26,7 @@ from pairvae_lib.bundles.bundle import LATENTS, latent_variance, load_bundle
 from pairvae_lib.bundles.kinds import KINDS
 from pairvae_lib.data.folder import open_pairs, prepare
 from pairvae_lib.data.inspection import inspected
-from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.modality import Axis, Modality
 from pairvae_lib.data.scaling import Scaling
 from pairvae_lib.models.latents import posterior
 from pairvae_lib.models.protocol import split_pairs
@@ -112,7 +110,7 @@ def test_a_profile_beyond_the_range_of_the_training_is_doubted(tmp_path):
     bundle = untrained(profiles=True)
     steep = read_measurement(bundle, write_profile(tmp_path / "a.dat", exponent=-9.0), "gisaxs")
     doubts = reconstructed(bundle, steep, "sem", 1).warnings
-    assert any("of the profile lie beyond the intensities" in doubt for doubt in doubts)
+    assert any("of the profile lie beyond the values" in doubt for doubt in doubts)
     flat = read_measurement(bundle, write_profile(tmp_path / "b.dat", exponent=-3.0), "gisaxs")
     assert reconstructed(bundle, flat, "sem", 1).warnings == ()
 
@@ -121,7 +119,7 @@ def test_a_measurement_that_the_model_does_not_give_back_is_doubted(bundle, patt
     error = self_error(bundle, pattern)
     assert error == pytest.approx(np.abs(reconstructed(bundle, pattern, "saxs", 1).best - pattern.seen).mean())
     for largest, doubted in ((0.9 * error, True), (1.1 * error, False)):
-        strict = replace(bundle, provenance=bundle.provenance | {SELF_ERRORS: {"largest": largest}})
+        strict = replace(bundle, provenance=bundle.provenance | {SELF_ERRORS: {"saxs": {"largest": largest}}})
         doubts = reconstructed(strict, pattern, "sem", 1).warnings
         assert [doubt.startswith("the model gives this measurement itself back with an error") for doubt in doubts] == (
             [True] * doubted
@@ -144,7 +142,7 @@ def test_an_ensemble_of_one_answer_is_doubted(bundle, pattern, monkeypatch):
 
 def test_rows_of_the_data_bar_are_left_out(tmp_path, rng):
     bundle = untrained()
-    bundle = replace(bundle, scaling=replace(bundle.scaling, image_rows=36))
+    bundle = replace(bundle, scalings=(Scaling(), Scaling(nm_per_pixel=2.5, image_rows=36)))
     file = tmp_path / "a.png"
     Image.fromarray(rng.integers(256, size=(44, 40), dtype=np.uint8)).save(file)
     assert read_measurement(bundle, file, "sem", NM).seen.shape == (36, 40)
@@ -170,7 +168,7 @@ def test_a_file_that_cannot_be_used_is_named_with_the_reason(bundle, tmp_path, r
 
 def test_what_the_model_does_not_know_is_refused(bundle, pattern):
     with pytest.raises(ValueError, match="^modality must be one of saxs, sem; got 'tem'$"):
-        modality_of(bundle, "tem")
+        bundle.modality("tem")
     with pytest.raises(ValueError, match="^route must be one of saxs to saxs, saxs to sem, .*; got saxs to tem$"):
         reconstructed(bundle, pattern, "tem")
     with pytest.raises(ValueError, match="^samples must lie between 1 and 10000; got 0$"):
@@ -181,7 +179,7 @@ def test_what_the_model_does_not_know_is_refused(bundle, pattern):
         generated(bundle, pattern, "tem")
     with pytest.raises(ValueError, match="^variance_scale must be above 0; got -1.0$"):
         generated(bundle, pattern, "sem", variance=-1.0)
-    assert (other_modality(bundle, "saxs"), other_modality(bundle, "sem")) == ("sem", "saxs")
+    assert (bundle.other("saxs"), bundle.other("sem")) == ("sem", "saxs")
 
 
 def test_generation_needs_latents():
@@ -218,9 +216,9 @@ def test_a_flow_draws_and_what_it_does_not_know_is_refused_with_a_way_out(lab_fl
 @pytest.fixture
 def of_profiles(bundle):
     """A model that was trained on profiles in 1/nm, of which only the scaling is asked for."""
-    profile = Modality("saxs", (32,), "gaussian")
-    scaling = Scaling(q=tuple(np.geomspace(0.2, 2, 32)), q_unit="1/nm", limits=(-2.0, 2.0), image_rows=60)
-    return replace(bundle, modalities=(profile, bundle.modalities[1]), scaling=scaling)
+    profile = Modality("saxs", (32,), "profile")
+    scaling = Scaling(axis=Axis("q", "1/nm"), grid=tuple(np.geomspace(0.2, 2, 32)), limits=(-2.0, 2.0))
+    return replace(bundle, modalities=(profile, bundle.modalities[1]), scalings=(scaling, Scaling(image_rows=60)))
 
 
 def test_a_unit_on_the_command_line_overrules_the_file_with_a_warning(of_profiles, tmp_path):
@@ -295,7 +293,7 @@ def test_what_check_calls_usable_is_read_alike_for_training_and_reconstruction(
     dataset = open_pairs(tmp_path, binarisation=TINY.binarisation)
     pairs = prepare(dataset, TINY)
     assert split_pairs(pairs, 43).train
-    model = replace(bundle, modalities=pairs.modalities, scaling=Scaling.of(pairs, dataset))
+    model = replace(bundle, modalities=pairs.modalities, scalings=Scaling.of(pairs, dataset))
     for i in (0, 5):
         seen = read_measurement(model, tmp_path / f"{i}{suffix}", name, Treatment(beam=beam)).seen
         assert seen == pytest.approx(pairs.scattering[i, 0], abs=1e-6)

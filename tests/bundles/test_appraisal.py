@@ -20,7 +20,9 @@ from pairvae_lib.assessment.ensemble_errors import (
 from pairvae_lib.assessment.errors import A2, INTENSITY, S2
 from pairvae_lib.bundles.appraisal import Appraisal, FlowAppraisal, appraisal_of, read_appraisal
 from pairvae_lib.bundles.bundle import ASSESSMENT, load_bundle
+from pairvae_lib.data.modality import Modality
 
+MODALITIES = Modality("saxs", (32, 32), "pattern"), Modality("sem", (32, 32), "mask")
 SAMPLES = tuple((f"s{i}", "lines", "held out" if i < 10 else "train") for i in range(20))
 
 
@@ -30,7 +32,7 @@ def appraisal(model: float = 0.1, look_up: float = 0.2, mean: float = 0.9, own: 
     routes = {S2: "saxs_to_sem", A2: "saxs_to_sem", INTENSITY: "sem_to_saxs"}
     known = {"nearest neighbour": look_up, "three nearest neighbours": look_up + 0.1, "training mean": mean}
     return Appraisal(
-        ("saxs", "sem"),
+        MODALITIES,
         SAMPLES,
         {metric: {route: model + spread} for metric, route in routes.items()},
         {metric: {name: value + spread for name, value in known.items()} for metric in routes},
@@ -91,7 +93,8 @@ def test_memory_is_said_plainly():
 
 def test_a_folder_says_what_its_assessment_found(lab_model):
     found = appraisal_of(load_bundle(lab_model))
-    assert found.modalities == ("saxs", "sem") and (found.count("train"), found.count("held out")) == (8, 4)
+    assert [one.name for one in found.modalities] == ["saxs", "sem"]
+    assert (found.count("train"), found.count("held out")) == (8, 4)
     rows = dict((name, (train, held)) for name, train, held in found.rows(S2))
     assert set(rows) == {
         "solo sem_to_sem", "saxs_to_sem", "sem_to_sem", "nearest neighbour", "three nearest neighbours",
@@ -129,8 +132,8 @@ def test_a_folder_without_assessment_says_so(lab_model):
 
 def test_content_survives_json(lab_model):
     content = json.loads(load_bundle(lab_model).attachments[ASSESSMENT])
-    again = read_appraisal(json.loads(json.dumps(content)))
-    assert again.sentence() == read_appraisal(content).sentence()
+    again = read_appraisal(json.loads(json.dumps(content)), MODALITIES)
+    assert again.sentence() == read_appraisal(content, MODALITIES).sentence()
 
 
 def flow_appraisal(recalled: float = 0.7, spread: float = 1.0, gain: float = 0.1) -> FlowAppraisal:
@@ -138,7 +141,7 @@ def flow_appraisal(recalled: float = 0.7, spread: float = 1.0, gain: float = 0.1
     noise = np.linspace(-0.01, 0.01, 20)
     overlaps = {DRAWN_HELD_OUT: 0.7, TRUE_HELD_OUT: 0.68, DRAWN_TRAINING: recalled, TRUE_TRAINING: 0.69}
     return FlowAppraisal(
-        ("saxs", "sem"),
+        MODALITIES,
         SAMPLES,
         {metric: {"saxs_to_sem": 0.1 + noise} for metric in METRICS},
         {metric: {"nearest neighbour": 0.2 + noise, "training mean": 0.9 + noise} for metric in METRICS},
@@ -191,7 +194,7 @@ def test_the_scattering_is_used_where_the_interval_says_so():
 def test_something_else_in_place_of_a_flow_s_is_refused(lab_flow, change, message):
     bundle = load_bundle(lab_flow)
     content = json.loads(bundle.attachments[ASSESSMENT])
-    assert isinstance(read_appraisal(content, "flow"), FlowAppraisal)
+    assert isinstance(read_appraisal(content, MODALITIES, "flow"), FlowAppraisal)
     change(content)
     changed = replace(bundle, attachments={ASSESSMENT: json.dumps(content).encode()})
     with pytest.raises(ValueError, match=rf"^assessment.json does not describe an assessment \(.*{message}"):

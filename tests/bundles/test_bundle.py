@@ -22,23 +22,23 @@ from pairvae_lib.bundles.bundle import (
     save_bundle,
 )
 from pairvae_lib.config import PROFILES
-from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.modality import Axis, Modality
 from pairvae_lib.files.writing import CannotWrite
 from pairvae_lib.models.flow.config import FlowArchitecture
 from pairvae_lib.models.flow.network import fresh_flow
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 TINY = PROFILES["tiny"]
-SEM = Modality("sem", (32, 32), "bernoulli")
-PATTERN, PROFILE = Modality("saxs", (32, 32), "gaussian"), Modality("gisaxs", (32,), "gaussian")
+SEM = Modality("sem", (32, 32), "mask")
+PATTERN, PROFILE = Modality("saxs", (32, 32), "pattern"), Modality("gisaxs", (32,), "profile")
 
 
 def made(scattering: Modality = PATTERN, profile=TINY) -> Bundle:
     modalities = (scattering, SEM)
     model = PairVAE(*(fresh_vae(modality, profile, seed) for seed, modality in enumerate(modalities))).eval()
     q = None if scattering.is_image else tuple(0.01 * k for k in range(1, 33))
-    scaling = Scaling(q=q, q_unit="1/nm", limits=(-3.0, 0.5), nm_per_pixel=3.9)
-    return Bundle(model, modalities, scaling, profile.name, {"seed": 43, "train": ["a", "b"]})
+    scalings = Scaling(axis=Axis("q", "1/nm"), grid=q, limits=(-3.0, 0.5)), Scaling(nm_per_pixel=3.9)
+    return Bundle(model, modalities, scalings, profile.name, {"seed": 43, "train": ["a", "b"]})
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def test_what_was_saved_comes_back_bit_for_bit(tmp_path, scattering, profile):
     folder = save_bundle(tmp_path / "model", before, "# A model\n")
     after = load_bundle(folder)
     assert {path.name for path in folder.iterdir()} == {MODEL, CONFIG, CARD}
-    assert (after.modalities, after.scaling, after.profile, after.provenance, after.kind) == (
-        before.modalities, before.scaling, before.profile, before.provenance, before.kind
+    assert (after.modalities, after.scalings, after.profile, after.provenance, after.kind) == (
+        before.modalities, before.scalings, before.profile, before.provenance, before.kind
     )
     state = after.model.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in before.model.state_dict().items())
@@ -80,7 +80,7 @@ def test_a_flow_comes_back_bit_for_bit_and_draws_the_same(tmp_path, scattering):
     torch.nn.init.normal_(flow.net.out.weight)
     rng = np.random.default_rng(0)
     flow.regression.learn(rng.random((5, 1, *scattering.shape), dtype=np.float32), rng.standard_normal((5, 2)))
-    before = Bundle(flow, flow.modalities, Scaling(q=made(scattering).scaling.q), "quick", {"seed": 43}, "flow")
+    before = Bundle(flow, flow.modalities, made(scattering).scalings, "quick", {"seed": 43}, "flow")
     after = load_bundle(save_bundle(tmp_path / "model", before, "# A flow\n"))
     state = after.model.state_dict()
     assert after.kind == "flow" and after.model.architecture == flow.architecture
@@ -104,7 +104,7 @@ def test_half_precision_leaves_what_a_flow_reads_off_the_scattering_as_it_is(tmp
     flow = fresh_flow(PROFILE, SEM, FlowArchitecture((8, 8, 16), 16, 8), 200, 0).eval()
     scattering = np.cumsum(rng.standard_normal((200, 1, *PROFILE.shape)), axis=-1).astype(np.float32) / 100
     flow.regression.learn(scattering, rng.standard_normal((200, 8)) + scattering[:, 0, :8] * 50)
-    before = Bundle(flow, flow.modalities, Scaling(q=made(PROFILE).scaling.q), "quick", {"seed": 43}, "flow")
+    before = Bundle(flow, flow.modalities, made(PROFILE).scalings, "quick", {"seed": 43}, "flow")
     after = load_bundle(save_bundle(tmp_path / "model", before, "# A flow\n", half=True)).model
     x = torch.from_numpy(scattering)
     assert torch.equal(after.condition(x), flow.condition(x))
@@ -136,10 +136,10 @@ def reason(text: str) -> str:
     ("values", "text"),
     [
         ({"format": "zip"}, "config.json is not that of a pairvae bundle"),
-        ({"format_version": 2, "library": "9.9"}, "its format version must be 1; got 2, written by pairvae_lib '9.9'"),
+        ({"format_version": 3, "library": "9.9"}, "its format version must be 2; got 3, written by pairvae_lib '9.9'"),
         ({"kind": "gan"}, "its kind must be one of .*; got 'gan'"),
         ({"modalities": []}, "config.json does not describe a model"),
-        ({"scaling": {"binarisation": {}, "x": 3}}, "config.json does not describe a model .*scaling has no x"),
+        ({"scalings": [{"binarisation": {}, "x": 3}] * 2}, "config.json does not describe a model .*scaling has no x"),
         ({"sha256": "0"}, "model.safetensors is not the file that config.json was written with"),
     ],
 )
@@ -264,3 +264,26 @@ def test_a_link_out_of_the_folder_is_refused(saved, name, target):
     (saved / name).symlink_to(target)
     with pytest.raises(BundleError, match=reason(f"{name} must be a file within the folder")):
         load_bundle(saved)
+
+
+@pytest.mark.parametrize("scattering", [PATTERN, PROFILE])
+def test_a_bundle_of_format_version_1_still_loads(tmp_path, scattering):
+    after = made(scattering)
+    folder = save_bundle(tmp_path / "model", after, "# A model\n")
+    config = json.loads((folder / CONFIG).read_text())
+    first, second = config.pop("scalings")
+    config["format_version"] = 1
+    config["modalities"] = [
+        {"name": one.name, "shape": one.shape, "likelihood": one.likelihood} for one in after.modalities
+    ]
+    config["scaling"] = {
+        "binarisation": first["binarisation"], "q": first["grid"] if scattering is PROFILE else None,
+        "q_unit": first["axis"]["unit"], "limits": first["limits"], "nm_per_pixel": second["nm_per_pixel"],
+        "pattern_shape": None, "image_rows": None,
+    }
+    (folder / CONFIG).write_text(json.dumps(config))
+    before = load_bundle(folder)
+    assert before.modalities == after.modalities
+    of_first, of_second = before.scalings
+    assert (of_first.axis.unit, of_first.limits, of_second.nm_per_pixel) == ("1/nm", (-3.0, 0.5), 3.9)
+    assert of_first.grid == (after.scalings[0].grid if scattering is PROFILE else None)

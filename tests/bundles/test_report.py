@@ -72,8 +72,8 @@ def test_profiles_are_drawn_as_curves(bundle, pairs):
 
 def test_profiles_without_q_are_refused(bundle):
     profiles = replace(untrained(profiles=True), provenance=bundle.provenance)
-    profiles = replace(profiles, scaling=replace(profiles.scaling, q=None))
-    with pytest.raises(ValueError, match="^the model's scaling must hold the q of its profiles; got none$"):
+    profiles = replace(profiles, scalings=(replace(profiles.scalings[0], grid=None), profiles.scalings[1]))
+    with pytest.raises(ValueError, match="scaling must hold the grid of its profiles of gisaxs; got none$"):
         report_page(profiles, appraisal_of(bundle), [Exhibit("a", {"true gisaxs": np.zeros(32, np.float32)})])
 
 

@@ -33,9 +33,9 @@ def test_a_model_is_a_folder_with_card_and_assessment(lab_model):
     assert not set(facts["train"]) & set(facts["held_out"])
     assert facts["morphologies"] == {"columns": 6, "rows": 6}
     assert set(facts["seconds"]) == {"preparing", "solo training", "pair training", "assessment"}
-    assert 0 < facts[SELF_ERRORS]["median"] <= facts[SELF_ERRORS]["largest"]
-    scaling = bundle.scaling
-    assert (scaling.pattern_shape, scaling.nm_per_pixel, scaling.image_rows) == ((40, 44), 2.5, None)
+    assert 0 < facts[SELF_ERRORS]["saxs"]["median"] <= facts[SELF_ERRORS]["saxs"]["largest"]
+    patterns, masks = bundle.scalings
+    assert (patterns.pattern_shape, masks.nm_per_pixel, masks.image_rows) == ((40, 44), 2.5, None)
 
 
 def test_no_path_of_the_machine_is_in_the_folder(lab_model, lab_pairs):
@@ -81,7 +81,7 @@ def test_a_flow_is_the_same_kind_of_folder(lab_flow):
     assert (bundle.kind, facts["name"], facts["data"], facts["resumed"]) == ("flow", "lab flow", "pairs", False)
     assert len(facts["train"]) == 8 and len(facts["held_out"]) == 4
     assert set(facts["seconds"]) == {"preparing", "training", "assessment"} and SELF_ERRORS not in facts
-    assert bundle.scaling.nm_per_pixel == 2.5 and not bundle.model.training
+    assert bundle.scalings[1].nm_per_pixel == 2.5 and not bundle.model.training
 
 
 def test_an_interrupted_flow_goes_on_and_ends_the_same(tmp_path, lab_pairs, lab_flow, monkeypatch):

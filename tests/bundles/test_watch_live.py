@@ -32,7 +32,7 @@ def test_a_bundle_treats_files_as_the_training_data_were(lab_pairs, pattern_pair
     dataset = open_pairs(lab_pairs, binarisation=run.settings.binarisation)
     pairs = prepare(dataset, run.settings)
     bundle = as_bundle(fresh_pair, pairs, dataset, run)
-    assert bundle.scaling.pattern_shape == (40, 44) and bundle.profile == "tiny"
+    assert bundle.scalings[0].pattern_shape == (40, 44) and bundle.profile == "tiny"
     seen = read_measurement(bundle, dataset.listing.samples[5].scattering, "saxs").seen
     assert seen == pytest.approx(pairs.scattering[5, 0])
 

@@ -12,6 +12,7 @@ from PIL import Image
 from throwaway import no_file_larger_than
 
 from pairvae_lib.bundles.apply import Ensemble, Measurement, read_measurement, reconstructed
+from pairvae_lib.bundles.bundle import Scaling
 from pairvae_lib.bundles.write import LONGEST_NAME, _write_curves, folder_name, folder_names, write_ensemble
 from pairvae_lib.files.arrays import read_arrays
 from pairvae_lib.files.writing import CannotWrite
@@ -56,7 +57,7 @@ def test_micrographs_are_images_of_one_bit_with_curves(tmp_path, ensemble):
 
 def test_without_pixel_size_lengths_are_in_pixels_alone(tmp_path, ensemble):
     bundle = untrained()
-    bundle = replace(bundle, scaling=replace(bundle.scaling, nm_per_pixel=None))
+    bundle = replace(bundle, scalings=(Scaling(), Scaling()))
     summary = write_ensemble(tmp_path, "a", bundle, ensemble)
     assert table(tmp_path / "a" / "S2.csv")[0][:2] == ["r [px]", "mean"]
     assert "period_nm" not in summary["statistics"] and summary["nm_per_pixel"] is None
@@ -79,7 +80,7 @@ def test_profiles_are_logarithms_over_q(tmp_path, rng):
     found = reconstructed(bundle, profile, "gisaxs", 3)
     write_ensemble(tmp_path, "a", bundle, found)
     head, rows = table(tmp_path / "a" / "profile.csv")
-    assert head[0] == "q [1/angstrom]" and rows[:, 0] == pytest.approx(bundle.scaling.q, rel=1e-5)
+    assert head[0] == "q [1/angstrom]" and rows[:, 0] == pytest.approx(bundle.scalings[0].grid, rel=1e-5)
     assert rows[:, 3:].T == pytest.approx(-1.5 + 3 * found.drawn, rel=1e-4, abs=1e-5)
 
 

@@ -89,9 +89,10 @@ def test_export(lab_model, tmp_path, capsys, monkeypatch):
 def test_export_of_a_flow(tmp_path, capsys, monkeypatch):
     calls = []
     monkeypatch.setattr(exporting, "export_onnx", lambda model, out, half: calls.append((type(model), half)) or [out])
-    modalities = (Modality("saxs", (32, 32), "gaussian"), Modality("sem", (32, 32), "bernoulli"))
+    modalities = (Modality("saxs", (32, 32), "pattern"), Modality("sem", (32, 32), "mask"))
     flow = fresh_flow(*modalities, FLOWS["tiny"].architecture, 5, 0)
-    model = save_bundle(tmp_path / "model", Bundle(flow, modalities, Scaling(), "tiny", {}, "flow"), "# A flow\n")
+    bundle = Bundle(flow, modalities, (Scaling(), Scaling()), "tiny", {}, "flow")
+    model = save_bundle(tmp_path / "model", bundle, "# A flow\n")
     assert code_of("export", model, "--onnx", "--out", tmp_path, "--json") == 0
     assert calls == [(ConditionalFlow, True)]
     assert json.loads(capsys.readouterr().out) == {"files": [str(tmp_path)]}
@@ -100,7 +101,7 @@ def test_export_of_a_flow(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 9, "library": "9.9"}, "its format version must be 1; got 9, written by pairvae_lib '9.9'"),
+        ({"format_version": 9, "library": "9.9"}, "its format version must be 2; got 9, written by pairvae_lib '9.9'"),
         ({"sha256": "0"}, "model.safetensors is not the file that config.json was written with"),
         ({"modalities": []}, "config.json does not describe a model"),
     ],

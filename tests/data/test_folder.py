@@ -317,21 +317,21 @@ def test_raw_counts_are_scaled_by_their_logarithm_alike(tmp_path):
     counts[2][5, 5] = 1e12  # a hot pixel
     folder = pattern_folder(tmp_path, *((f"{i}.npy", image) for i, image in enumerate(counts)))
     data = open_pairs(folder)
-    low, high = data.pattern_limits
+    low, high = data.techniques[0].limits
     assert (low, high) == (pytest.approx(0, abs=0.1), pytest.approx(4, abs=0.1))
     assert data.scattering(0) == pytest.approx(np.clip((np.log10(counts[0]) - low) / (high - low), 0, 1), abs=1e-6)
     assert (data.scattering(1)[:3] == 0).all()
     assert data.scattering(2)[5, 5] == 1
     pairs = prepare(data, TINY)
-    assert pairs.limits == data.pattern_limits
-    assert (scaled_pattern(counts[0], pairs.limits) == data.scattering(0)).all()
+    assert pairs.measured[0].limits == data.techniques[0].limits
+    assert (scaled_pattern(counts[0], pairs.measured[0].limits) == data.scattering(0)).all()
 
 
 def test_counts_with_masked_pixels_below_zero_are_filled(tmp_path):
     whole = pattern() + pattern()[::-1, ::-1]
     image = np.rint(10 ** (2 * whole)).astype(np.int32)
     expected = scaled_pattern(
-        image.astype(np.float64), open_pairs(pattern_folder(tmp_path, ("a.tif", image))).pattern_limits
+        image.astype(np.float64), open_pairs(pattern_folder(tmp_path, ("a.tif", image))).techniques[0].limits
     )
     gap = image.copy()
     gap[10:12] = -1
@@ -347,7 +347,7 @@ def test_scaled_pattern_errors():
 def test_unusable_patterns(tmp_path):
     counts = (20 * pattern()).astype(np.uint16)
     folder = pattern_folder(tmp_path, *((f"{i}.tif", counts) for i in range(2)))
-    assert open_pairs(folder).pattern_limits[1] == pytest.approx(np.log10(counts.max()), abs=0.1)
+    assert open_pairs(folder).techniques[0].limits[1] == pytest.approx(np.log10(counts.max()), abs=0.1)
     folder = pattern_folder(
         tmp_path,
         ("flat.npy", np.full((40, 40), 0.5)),
@@ -412,7 +412,7 @@ def test_profiles_are_prepared_on_their_common_q(tmp_path):
     assert (pairs.scattering.min(), pairs.scattering.max()) == (0, 1)
     # the arbitrary factor between the profiles is gone
     assert np.abs(pairs.scattering - pairs.scattering[0]).max() < 0.02
-    new = normalised_profile(*data.scattering(2), pairs.q, pairs.limits)
+    new = normalised_profile(*data.scattering(2), pairs.q, pairs.measured[0].limits)
     assert (new == pairs.scattering[2, 0]).all()
 
 
@@ -496,29 +496,34 @@ def test_names_of_columns(tmp_path, columns, scattering, microscopy):
 def test_an_unknown_column_of_images(tmp_path):
     folder = columns_folder(tmp_path, saxs="npy", height="tif")
     assert problems_of(folder) == [
-        "manifest.csv: column 'height' holds image files of unknown kind; rename it (a name with one of saxs, waxs, "
-        "gisaxs, sans, pattern, scattering is a pattern, with one of sem, afm, tem, micrograph a micrograph), or "
-        "delete it"
+        "manifest.csv: column 'height' holds image files of unknown kind; say it by --kind height=KIND, one of "
+        "profile, pattern, image, mask, truth, detector_mask, ignore (a name with one of saxs, waxs, gisaxs, sans, "
+        "pattern, scattering is a pattern, with one of sem, afm, tem, micrograph a mask, with one of image, photo, "
+        "optical, grey, gray an image)"
     ]
-    assert open_pairs(folder, kinds={"height": "micrograph"}).micrograph_name == "height"
+    assert open_pairs(folder, kinds={"height": "image"}).micrograph_name == "height"
 
 
 def test_kinds_overrule_the_names(tmp_path):
     folder = columns_folder(tmp_path, sem="npy", saxs="tif")
-    data = open_pairs(folder, kinds={"sem": "pattern", "saxs": "micrograph"})
+    data = open_pairs(folder, kinds={"sem": "pattern", "saxs": "mask"})
     assert (data.scattering_name, data.micrograph_name) == ("sem", "saxs")
 
 
 def test_too_many_and_too_few_columns(tmp_path):
     folder = columns_folder(tmp_path, saxs="npy", curve="dat", sem="tif")
     assert problems_of(folder) == [
-        "manifest.csv: expected one column of scattering files; got columns saxs, curve: "
-        "delete all but one from the manifest"
+        "manifest.csv: expected two columns of measurements; got saxs (pattern), curve (profile), sem (mask): "
+        "leave out all but two by --kind COLUMN=ignore"
     ]
     assert not open_pairs(folder, kinds={"curve": "ignore"}).is_profile
     assert open_pairs(folder, kinds={"saxs": "ignore"}).is_profile
     assert problems_of(columns_folder(tmp_path, sem="tif")) == [
-        "manifest.csv: expected one column of scattering files; got none"
+        "manifest.csv: expected two columns of measurements; got sem (mask)"
+    ]
+    assert problems_of(columns_folder(tmp_path, saxs="npy", uv="dat", mask="png")) == [
+        "manifest.csv: expected two columns of measurements; got saxs (pattern), uv (profile), mask (mask): "
+        "leave out all but two by --kind COLUMN=ignore"
     ]
     assert problems_of(columns_folder(tmp_path, saxs="npy", mask_a="png", mask_b="png", sem="tif")) == [
         "manifest.csv: expected at most one column of true masks; got columns mask_a, mask_b"
@@ -528,9 +533,9 @@ def test_too_many_and_too_few_columns(tmp_path):
 def test_kinds_errors(tmp_path):
     folder = columns_folder(tmp_path, saxs="npy", sem="tif")
     with pytest.raises(ValueError, match="column in kinds must be one of sample_id, saxs, sem; got 'afm'"):
-        open_pairs(folder, kinds={"afm": "micrograph"})
-    with pytest.raises(ValueError, match=r"kinds\['sem'\] must be one of pattern, profile, .*; got 'image'"):
-        open_pairs(folder, kinds={"sem": "image"})
+        open_pairs(folder, kinds={"afm": "mask"})
+    with pytest.raises(ValueError, match=r"kinds\['sem'\] must be one of profile, pattern, .*; got 'micrograph'"):
+        open_pairs(folder, kinds={"sem": "micrograph"})
     assert problems_of(folder, kinds={"saxs": "profile"}) == [
         "manifest.csv line 2: saxs is to be averaged, which needs a calibration: one .poni file in the folder, or the "
         "column poni"
@@ -622,18 +627,11 @@ def test_faulty_fields(tmp_path, column, value, reason):
         ),
         (
             "sample_id,n\na,1\n",
-            [
-                "manifest.csv: expected one column of scattering files; got none",
-                "manifest.csv: expected one column of micrograph files; got none",
-            ],
+            ["manifest.csv: expected two columns of measurements; got none"],
         ),
         (
-            "sample_id,saxs,sem\na,b.png,c.dat\n",
-            [
-                "manifest.csv: expected one column of scattering files; got columns saxs, sem: "
-                "delete all but one from the manifest",
-                "manifest.csv: expected one column of micrograph files; got none",
-            ],
+            "sample_id,saxs\na,c.dat\n",
+            ["manifest.csv: expected two columns of measurements; got saxs (profile)"],
         ),
     ],
 )
@@ -826,7 +824,7 @@ def test_the_simulators_layout(tmp_path):
         assert data.true_mask(i).dtype == np.bool_
         assert (data.true_mask(i) == data.mask(i)).all()
     pairs = prepare(data, TINY)
-    assert pairs.nm_per_pixel == (2.75,) * 3
+    assert pairs.measured[1].nm_per_pixel == (2.75,) * 3
     assert pairs.modalities[0].name == "saxs"
     assert (pairs.scattering[1, 0] == resized_pattern(data.scattering(1), 32)).all()
     assert (pairs.masks[2] == data.mask(2)).all()

@@ -11,7 +11,9 @@ from detector_files import counts, gaps, grey, pairs_folder, write_edf
 from PIL import Image
 
 from pairvae_lib.config import TINY
-from pairvae_lib.data.inspection import Seen, as_page, as_text, cautions, explained_share, inspected
+from pairvae_lib.data.inspection import Seen, SeenFile, as_page, as_text, cautions, explained_share, inspected
+from pairvae_lib.data.modality import Axis
+from pairvae_lib.data.reading.samples import Technique
 
 
 def test_what_is_there(tmp_path):
@@ -26,7 +28,7 @@ def test_what_is_there(tmp_path):
         "groups": "a (6), b (6)",
     }
     saxs, sem = (next(column for column in found.columns if column.column == name) for name in ("saxs", "sem"))
-    assert saxs.taken_for == "2-D patterns, raw counts on a log scale"
+    assert saxs.taken_for == "patterns, raw counts on a log scale"
     assert (saxs.files, saxs.size) == ("12 of 12", "60 x 80 px (12)")
     assert saxs.left_out == f"{gaps().mean():.1%} of the pixels masked (12 files), filled by symmetry"
     assert (sem.size, sem.unit, sem.left_out) == ("48 x 64 px (12)", "2 nm per px by nm_per_pixel", "nothing")
@@ -37,7 +39,7 @@ def test_what_is_there(tmp_path):
         "morphologies of fewer than 3 samples cannot be assessed",
         "leakage",
     ]
-    assert found.as_json()["samples"][3]["area_fraction"] == pytest.approx(0.6, abs=0.01)
+    assert found.as_json()["samples"][3]["files"][1]["area_fraction"] == pytest.approx(0.6, abs=0.01)
     json.dumps(found.as_json())
 
 
@@ -56,7 +58,7 @@ def test_every_problem_has_a_line_and_the_rest_is_still_seen(tmp_path):
         "4.png: all pixels are equal (9)",
     ]
     assert len(found.samples) == 12
-    assert found.samples[1].scattering_shape is None
+    assert found.samples[1].files[0].shape is None
     assert found.samples[1].area_fraction is not None
     assert "not readable" in as_page(found)
 
@@ -77,62 +79,86 @@ def test_too_few_and_none(tmp_path):
 # ---- cautions: of each, that it comes, and that it does not come without reason
 
 
-def sample(name, **facts):
-    usual = {"morphology": "lines", "group": f"g{ord(name[-1]) % 3}", "nm_per_pixel": 2.0, "area_fraction": 0.5}
-    digests = {"scattering": f"s{name}", "micrograph": f"m{name}", "mask": f"t{name}"}
-    files = {"scattering": f"{name}.edf", "micrograph": f"{name}.tif", "digests": digests}
-    return Seen(name, **(files | usual | facts))
+SAXS, SEM = Technique("saxs", "pattern"), Technique("sem", "mask")
+CURVES = Technique("saxs", "profile", Axis("q", "1/nm"))
 
 
-PLENTY = [sample(f"s{i:02d}", area_fraction=0.4 + 0.01 * (i * 7 % 11)) for i in range(60)]
+def sample(name, group=None, morphology="lines", scattering=None, **facts):
+    first = {"digest": f"s{name}"} | (scattering or {})
+    second = {"digest": f"m{name}", "turned_digest": f"t{name}", "nm_per_pixel": 2.0, "area_fraction": 0.5} | facts
+    files = SeenFile(f"{name}.edf", "pattern", **first), SeenFile(f"{name}.tif", "mask", **second)
+    return Seen(name, morphology, f"g{ord(name[-1]) % 3}" if group is None else group, files)
+
+
+def plenty(first=0, **facts):
+    """A good folder, with other facts of its first samples."""
+    return [
+        sample(f"s{i:02d}", **({"area_fraction": 0.4 + 0.01 * (i * 7 % 11)} | (facts if i < first else {})))
+        for i in range(60)
+    ]
 
 
 def test_a_good_folder_has_no_warning():
-    assert cautions(PLENTY, False, "") == []
-    assert cautions(PLENTY, True, "1/nm") == []
-
-
-def changed(**facts):
-    """The good folder with other facts of its first two samples."""
-    return [replace(PLENTY[0], **facts), replace(PLENTY[1], **facts), *PLENTY[2:]]
+    assert cautions(plenty(), (SAXS, SEM)) == []
+    assert cautions(plenty(), (CURVES, SEM)) == []
 
 
 @pytest.mark.parametrize(
     ("samples", "start"),
     [
-        (PLENTY[:40], "40 samples: two thirds of them are fewer than the 32 of the paper's smallest training set; 48"),
-        (changed(morphology="dots"), "morphologies of fewer than 3 samples cannot be assessed: dots (2)"),
-        (changed(morphology="")[1:] + [replace(PLENTY[9], morphology="")] * 2, "3 of 61 samples have no morphology"),
-        ([replace(s, group="") for s in PLENTY], "no column group or batch: whether samples of one film"),
-        ([*PLENTY[1:], replace(PLENTY[0], group="own")], "groups of one sample: own"),
+        (plenty()[:40], "40 samples: two thirds of them are fewer than the 32 of the paper's smallest training set; "),
+        (plenty(2, morphology="dots"), "morphologies of fewer than 3 samples cannot be assessed: dots (2)"),
+        (plenty(3, morphology=""), "3 of 60 samples have no morphology"),
+        (plenty(60, group=""), "no column group or batch: whether samples of one film"),
+        (plenty(1, group="own"), "groups of one sample: own"),
         (
-            [replace(s, area_fraction=0.3 + 0.1 * (ord(s.group[-1]) - 48)) for s in PLENTY],
+            [sample(f"s{i:02d}", area_fraction=0.3 + 0.1 * (i % 3), group=f"g{i % 3}") for i in range(60)],
             "leakage: the group alone explains 100% of the variance of the area fraction, so that a random split",
         ),
-        (changed(digests={"scattering": "x"}), "the same scattering file under different names: s00, s01"),
-        (changed(digests={"micrograph": "x"}), "the same micrograph under different names: s00, s01"),
-        ([replace(s, nm_per_pixel=None) for s in PLENTY], "pixel sizes of the micrographs are unknown: lengths are in"),
-        (changed(nm_in_tags=2.5), "nm_per_pixel of the manifest differs from the tags of the micrograph: s00, s01"),
-        (changed(area_fraction=0.97), "nearly all or nothing of the mask is bright, look at its threshold: s00, s01"),
-        (changed(saturated=0.002, is_counts=True), "more than 0.1% of the pixels have the largest value (saturated): "),
-        (changed(saturated=0.02, is_counts=False), "more than 1.0% of the pixels have the largest value (saturated): "),
-        (changed(is_dark_at_beam=True), "dark about the beam, and nothing is masked (a beam stop? add a mask file): "),
-        (changed(masked=0.1), "the beam is taken to be in the middle of the patterns; a .poni file or beam_row and"),
+        (plenty(2, scattering={"digest": "x"}), "the same saxs file under different names: s00, s01"),
+        (plenty(2, digest="x"), "the same sem file under different names: s00, s01"),
+        (plenty(60, nm_per_pixel=None), "pixel sizes of sem are unknown: lengths are in"),
+        (plenty(2, nm_in_tags=2.5), "nm_per_pixel of the manifest differs from the tags of sem: s00, s01"),
+        (plenty(2, area_fraction=0.97), "nearly all or nothing of the mask is bright, look at its threshold: s00, s01"),
         (
-            [replace(PLENTY[0], beam=(9.0, 9.0), scattering_shape=(60, 80)), replace(PLENTY[1], beam=(9.0, 11.0))],
+            plenty(2, scattering={"saturated": 0.002, "is_counts": True}),
+            "more than 0.1% of the pixels have the largest value (saturated): ",
+        ),
+        (
+            plenty(2, scattering={"saturated": 0.02, "is_counts": False}),
+            "more than 1.0% of the pixels have the largest value (saturated): ",
+        ),
+        (
+            plenty(2, scattering={"is_dark_at_beam": True}),
+            "dark about the beam, and nothing is masked (a beam stop? add a mask file): ",
+        ),
+        (
+            plenty(2, scattering={"masked": 0.1}),
+            "the beam is taken to be in the middle of the patterns; a .poni file or beam_row and",
+        ),
+        (
+            [
+                sample("s0", scattering={"beam": (9.0, 9.0), "shape": (60, 80)}),
+                sample("s1", scattering={"beam": (9.0, 11.0)}),
+            ],
             "the beam is not at the same place in all patterns, which a model sees as a difference of samples",
         ),
     ],
 )
 def test_cautions(samples, start):
-    assert [line for line in cautions(samples, False, "") if line.startswith(start)]
-    assert not [line for line in cautions(PLENTY, False, "") if line.startswith(start)]
+    assert [line for line in cautions(samples, (SAXS, SEM)) if line.startswith(start)]
+    assert not [line for line in cautions(plenty(), (SAXS, SEM)) if line.startswith(start)]
 
 
 def test_q_without_a_unit():
-    assert cautions(PLENTY, True, "") == [
+    assert cautions(plenty(), (replace(CURVES, axis=Axis()), SEM)) == [
         "the unit of q is unknown: a model takes files of an unknown unit only"
     ]
+
+
+def test_an_axis_without_a_name():
+    (line,) = cautions(plenty(), (replace(CURVES, name="uv", axis=Axis("x", "", False)), SEM))
+    assert line.startswith("no uv file says what its first column is") and "uv_axis" in line
 
 
 def test_copies_are_found_however_turned(tmp_path):
@@ -142,7 +168,7 @@ def test_copies_are_found_however_turned(tmp_path):
     text = (folder / "manifest.csv").read_text()
     (folder / "manifest.csv").write_text(text.replace("5.png", "copy.tif"))
     lines = inspected(folder, TINY).warnings
-    assert "micrographs that are copies of one another, perhaps turned or mirrored: s3, s5" in lines
+    assert "sem that are copies of one another, perhaps turned or mirrored: s3, s5" in lines
     assert not [line for line in lines if line.startswith("the same")]
 
 
@@ -183,9 +209,10 @@ def test_the_page_needs_nothing_else_and_says_what_it_shows(tmp_path):
 
 def test_many_samples_stay_within_five_megabytes():
     rng = np.random.default_rng(0)
-    noise = {name: rng.integers(0, 256, (96, 96), dtype=np.uint8) for name in ("pattern", "mask")}
+    noise = rng.integers(0, 256, (96, 96), dtype=np.uint8)
     found = inspected("nowhere", TINY)
-    page = as_page(replace(found, samples=tuple(replace(s, pictures=noise) for s in PLENTY * 10)))
+    shown = plenty(60, picture=noise, scattering={"picture": noise})
+    page = as_page(replace(found, techniques=(SAXS, SEM), samples=tuple(shown * 10)))
     assert "Samples (160 of 600, evenly spaced)" in page
     assert len(page) < 5e6  # of noise, which does not compress
 
@@ -229,7 +256,7 @@ def test_units_points_and_columns_of_profiles_are_told(tmp_path):
     assert found.is_usable
     told = column(found, "saxs")
     assert told.size == "80 points (12)"
-    assert told.taken_for == "1-D profiles; columns 'q_A^-1' and 'intensity' of 2"
+    assert told.taken_for == "profiles; columns 'q_A^-1' and 'intensity' of 2"
     assert told.unit == "q in 1/angstrom by the label 'q_A^-1'"
     few = int(((np.arange(80) % 2) * (Q > 2)).sum())
     assert told.left_out.startswith("12 points without a number (12 files)")
@@ -244,9 +271,10 @@ def test_a_unit_that_nobody_knows_is_a_problem_until_it_is_said(tmp_path):
         "it)",
     )
     found = inspected(folder_of(tmp_path, curve("# q I"), plain_grey, columns="q_unit=nm^-1"), TINY)
-    assert (found.is_usable, found.q_unit, column(found, "saxs").unit) == (True, "1/nm", "q in 1/nm by q_unit")
+    assert (found.is_usable, found.techniques[0].axis) == (True, Axis("q", "1/nm"))
+    assert column(found, "saxs").unit == "q in 1/nm by q_unit"
     found = inspected(folder_of(tmp_path, curve("# q I"), plain_grey, columns="q_unit=unknown"), TINY)
-    assert (found.is_usable, found.q_unit) == (True, "")
+    assert (found.is_usable, found.techniques[0].axis) == (True, Axis())
     found = inspected(folder_of(tmp_path, curve(), plain_grey, columns="q_unit=1/angstrom"), TINY)
     assert any(line.startswith("q is taken in 1/angstrom, as q_unit says, and the file") for line in found.warnings)
 
@@ -257,7 +285,7 @@ def test_known_units_are_converted_to_that_of_most(tmp_path):
 
     found = inspected(folder_of(tmp_path, mixed, plain_grey), TINY)
     assert found.is_usable
-    assert found.facts["q that all cover"] == "0.1 to 3 1/nm"
+    assert found.facts["q that all saxs cover"] == "0.1 to 3 1/nm"
 
 
 def test_data_bars_are_cut_by_tags_or_warned_of(tmp_path):
@@ -281,8 +309,8 @@ def test_data_bars_are_cut_by_tags_or_warned_of(tmp_path):
 
 def test_counts_of_16_bits_are_told_from_scaled_intensities(tmp_path):
     for name, levels, told in (
-        ("counts", lambda i: counts(i).clip(0, 3000), "2-D patterns, raw counts on a log scale"),
-        ("scaled", lambda i: 65535 * np.log1p(counts(i)) / 12, "2-D patterns, scaled intensities"),
+        ("counts", lambda i: counts(i).clip(0, 3000), "patterns, raw counts on a log scale"),
+        ("scaled", lambda i: 65535 * np.log1p(counts(i)) / 12, "patterns, scaled intensities"),
     ):
         folder = tmp_path / name
         folder.mkdir()
@@ -295,7 +323,8 @@ def test_counts_of_16_bits_are_told_from_scaled_intensities(tmp_path):
 
 
 def test_masks_over_half_of_the_pixels_and_grazing_incidence_are_warned_of():
-    half = [line for line in cautions(changed(masked=0.6), False, "") if "is the mask inverted?" in line]
+    masked = plenty(2, scattering={"masked": 0.6})
+    half = [line for line in cautions(masked, (SAXS, SEM)) if "is the mask inverted?" in line]
     assert half and half[0].endswith("s00, s01")
-    grazing = cautions(changed(masked=0.1, is_grazing=True), False, "")
+    grazing = cautions(plenty(2, scattering={"masked": 0.1, "is_grazing": True}), (SAXS, SEM))
     assert [line for line in grazing if line.startswith("grazing incidence: masked pixels are filled by left-right")]

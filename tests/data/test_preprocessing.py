@@ -250,11 +250,11 @@ def test_limits_scale_and_clip():
 
 def test_profile_errors():
     q, ones = np.arange(1.0, 9), np.ones(8)
-    with pytest.raises(ValueError, match="q_grid must lie within the profile's q of 1 to 8; got 0.5 to 4"):
+    with pytest.raises(ValueError, match="grid must lie within the profile's q of 1 to 8; got 0.5 to 4"):
         standardised_profile(q, ones, [0.5, 4])
     with pytest.raises(ValueError, match="q must hold at least two rising values"):
         standardised_profile(q[::-1], ones, [2, 4])
-    with pytest.raises(ValueError, match="q_grid must hold at least two rising values"):
+    with pytest.raises(ValueError, match="grid must hold at least two rising values"):
         standardised_profile(q, ones, [2])
     with pytest.raises(ValueError, match="intensity must be positive and finite; got 0 to 0"):
         standardised_profile(q, 0 * ones, [2, 4])

@@ -6,34 +6,43 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from pairvae_lib.data.modality import Axis
 from pairvae_lib.data.preprocessing import binarised, normalised_profile, resized_pattern
+from pairvae_lib.data.reading.profiles import Curve
 from pairvae_lib.data.scaling import Scaling
 
 Q = np.geomspace(0.01, 0.1, 64)
 INTENSITY = 1e3 * Q**-3
-PROFILES = Scaling(q=tuple(np.geomspace(0.02, 0.08, 32)), q_unit="1/angstrom", limits=(-1.5, 1.5))
+PROFILES = Scaling(axis=Axis("q", "1/angstrom"), grid=tuple(np.geomspace(0.02, 0.08, 32)), limits=(-1.5, 1.5))
+SPECTRA = Scaling(
+    axis=Axis("wavelength", "nm", is_log=False), grid=tuple(np.linspace(400, 700, 32)), is_log=False, limits=(-1.0, 2.0)
+)
+
+
+def curve(q, unit="", intensity=INTENSITY, axis="q"):
+    return Curve(np.asarray(q), np.asarray(intensity), unit, axis=axis)
 
 
 def test_it_survives_json():
     scaling = Scaling(limits=(-3.0, 0.5), nm_per_pixel=2.75, pattern_shape=(192, 200), image_rows=830)
-    for one in (scaling, PROFILES):
+    for one in (scaling, PROFILES, SPECTRA):
         assert Scaling.from_json(json.loads(json.dumps(asdict(one)))) == one
 
 
 def test_a_profile_is_seen_as_in_training():
-    seen = PROFILES.seen_profile(Q, INTENSITY, "1/angstrom")
-    assert np.array_equal(seen, normalised_profile(Q, INTENSITY, np.array(PROFILES.q), PROFILES.limits))
+    seen = PROFILES.seen_profile(curve(Q, "1/angstrom"))
+    assert np.array_equal(seen, normalised_profile(Q, INTENSITY, np.array(PROFILES.grid), PROFILES.limits))
 
 
 def test_a_known_unit_is_converted():
-    expected = PROFILES.seen_profile(Q, INTENSITY, "1/angstrom")
-    assert PROFILES.seen_profile(Q * 10, INTENSITY, "1/nm") == pytest.approx(expected, abs=1e-6)
+    expected = PROFILES.seen_profile(curve(Q, "1/angstrom"))
+    assert PROFILES.seen_profile(curve(Q * 10, "1/nm")) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_grid_that_ends_where_the_profile_ends_outlives_the_conversion():
-    scaling = Scaling(q=tuple(np.geomspace(Q[0], Q[-1], 32)), q_unit="1/nm", limits=(-1.5, 1.5))
+    scaling = Scaling(axis=Axis("q", "1/nm"), grid=tuple(np.geomspace(Q[0], Q[-1], 32)), limits=(-1.5, 1.5))
     for factor in (1 + 5e-7, 1 - 5e-7):
-        assert np.isfinite(scaling.seen_profile(Q / 10 * factor, INTENSITY, "1/angstrom")).all()
+        assert np.isfinite(scaling.seen_profile(curve(Q / 10 * factor, "1/angstrom"))).all()
 
 
 @pytest.mark.parametrize(
@@ -43,13 +52,42 @@ def test_a_grid_that_ends_where_the_profile_ends_outlives_the_conversion():
         (PROFILES, Q, "1/m", r"^q is in 1/m, but the model was trained on q in 1/angstrom"),
         (PROFILES, Q * 3, "1/angstrom", r"^covers q from 0.03 to 0.3, but the model needs 0.02 to 0.08 1/angstrom$"),
         (PROFILES, Q / 3, "1/angstrom", r"^covers q from 0.00333\d* to 0.0333\d*, but the model needs 0.02 to 0.08"),
-        (replace(PROFILES, q_unit=""), Q, "1/nm", r"^q is in 1/nm, but the model was trained on q in an unknown unit"),
+        (replace(PROFILES, axis=Axis()), Q, "1/nm", r"^q is in 1/nm, but the model was trained on q in an unknown"),
         (Scaling(), Q, "1/nm", r"^the model was trained on 2-D patterns, not on 1-D profiles$"),
     ],
 )
 def test_a_profile_unlike_those_of_the_training_is_refused(scaling, q, unit, message):
     with pytest.raises(ValueError, match=message):
-        scaling.seen_profile(q, INTENSITY, unit)
+        scaling.seen_profile(curve(q, unit))
+
+
+def test_a_spectrum_is_seen_on_its_own_scale():
+    x = np.linspace(300, 800, 101)
+    seen = SPECTRA.seen_profile(curve(x, "nm", (x - 400) / 300, "wavelength"))
+    assert seen == pytest.approx((np.linspace(0, 1, 32) + 1) / 3, abs=0.01)
+    assert seen[1:-1] == pytest.approx((np.linspace(0, 1, 32)[1:-1] + 1) / 3, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("axis", "unit", "message"),
+    [
+        ("q", "1/nm", "^is over q, but the model was trained on profiles over wavelength"),
+        ("", "", r"^is over an axis that it does not name, .*say so by axis: 'wavelength \[nm\]'$"),
+        ("wavelength", "um", "^wavelength is in um, but the model was trained on wavelength in nm"),
+        ("wavelength", "", "^wavelength is in an unknown unit, but the model was trained on wavelength in nm"),
+    ],
+)
+def test_a_spectrum_unlike_those_of_the_training_is_refused(axis, unit, message):
+    x = np.linspace(300, 800, 64)
+    with pytest.raises(ValueError, match=message):
+        SPECTRA.seen_profile(curve(x, unit, x, axis))
+
+
+def test_the_scaling_of_a_bundle_of_version_1_is_read():
+    before = {"binarisation": {}, "q": [0.1, 0.2], "q_unit": "1/nm", "limits": [-1.0, 1.0], "nm_per_pixel": 2.5}
+    assert Scaling.from_json(before) == Scaling(
+        axis=Axis("q", "1/nm"), grid=(0.1, 0.2), limits=(-1.0, 1.0), nm_per_pixel=2.5
+    )
 
 
 def test_patterns_are_seen_as_in_training(rng):
@@ -116,9 +154,9 @@ def test_a_scaling_with_an_unknown_part_is_refused():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"q": [0.2, 0.1]}, r"^q must rise from above 0; got 2 values from \(0.2,\)$"),
-        ({"q": [0.0, 0.1]}, "^q must rise from above 0"),
-        ({"q": [0.1, float("nan")]}, "^q must be finite"),
+        ({"grid": [0.2, 0.1]}, r"^grid must rise from above 0; got 2 values from \(0.2,\)$"),
+        ({"grid": [0.0, 0.1]}, "^grid must rise from above 0"),
+        ({"grid": [0.1, float("nan")]}, "^grid must be finite"),
         ({"limits": [1.0, 0.0]}, r"^limits must be \(low, high\) with low < high; got \(1.0, 0.0\)$"),
         ({"nm_per_pixel": -1.0}, "^nm_per_pixel must be above 0 and finite; got -1.0$"),
         ({"image_rows": 0}, "^image_rows must be above 0 and finite; got 0$"),

@@ -8,7 +8,6 @@ from pairvae_lib.data.scattering import (
     colour_mapped,
     folded_profile,
     inverted_colour_map,
-    log_q_grid,
     power_spectrum,
 )
 
@@ -179,21 +178,6 @@ def test_folding_errors():
         folded_profile([1, 2], [1, 2, 3])
     with pytest.raises(ValueError, match=r"q must have shape \(points,\); got \(1, 2\)"):
         folded_profile([[1, 2]], [[1, 2]])
-
-
-def test_log_q_grid():
-    assert log_q_grid(1, 100, 3) == pytest.approx([1, 10, 100])
-    grid = log_q_grid(0.0037725900000001, 0.145705, 128)
-    assert (grid[0], grid[-1]) == (0.0037725900000001, 0.145705)  # so a profile that ends there covers it
-
-
-def test_log_q_grid_errors():
-    with pytest.raises(ValueError, match="0 < low < high; got 0 and 1"):
-        log_q_grid(0, 1, 4)
-    with pytest.raises(ValueError, match="0 < low < high; got 2 and 1"):
-        log_q_grid(2, 1, 4)
-    with pytest.raises(ValueError, match="points must be at least 2; got 1"):
-        log_q_grid(1, 2, 1)
 
 
 def test_a_sharp_first_peak_is_no_beam_stop():

@@ -24,9 +24,9 @@ from pairvae_lib.models.pairvae import (
     route_name,
 )
 
-SAXS = Modality("saxs", (64, 64), "gaussian")
-SEM = Modality("sem", (64, 64), "bernoulli")
-PROFILE = Modality("profile", (128,), "gaussian")
+SAXS = Modality("saxs", (64, 64), "pattern")
+SEM = Modality("sem", (64, 64), "mask")
+PROFILE = Modality("profile", (128,), "profile")
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def test_paper_decoders_have_the_original_number_of_parameters():
     shape = PAPER.latent_shape
     assert shape == (32, 6, 6)
     architecture = replace(PAPER.architecture, encoder="cnn")
-    sem = VAE(Modality("sem", (192, 192), "bernoulli"), architecture, shape).decoder
-    saxs = VAE(Modality("saxs", (192, 192), "gaussian"), architecture, shape).decoder
+    sem = VAE(Modality("sem", (192, 192), "mask"), architecture, shape).decoder
+    saxs = VAE(Modality("saxs", (192, 192), "pattern"), architecture, shape).decoder
     # 1 152 416 and 11 899 in the original; the collapsed layer drops 31 of 32 channels
     collapsed = 31 * (32 * 15 * 15 + 1)
     assert sum(p.numel() for p in sem.parameters()) == 1_152_416 - collapsed
@@ -129,10 +129,10 @@ def test_errors_name_value_and_expectation(model):
         PairVAE(vae, vae)
     with pytest.raises(ValueError, match=r"latents must have one shape; got \(32, 2, 2\) and \(32, 1, 1\)"):
         PairVAE(vae, VAE(SAXS, QUICK.architecture, (32, 1, 1)))
-    with pytest.raises(ValueError, match="likelihood must be one of bernoulli, gaussian; got 'poisson'"):
+    with pytest.raises(ValueError, match="kind of modality 'saxs' must be one of .*; got 'poisson'"):
         Modality("saxs", (64, 64), "poisson")
     with pytest.raises(ValueError, match=r"shape of modality 'saxs' must be .* multiple of 32; got \(60, 64\)"):
-        Modality("saxs", (60, 64), "gaussian")
+        Modality("saxs", (60, 64), "pattern")
 
 
 def literal_twin(vae):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lab import changed
 from torch import nn
 from torch.testing import assert_close
 
@@ -46,7 +47,7 @@ def fresh_vaes(pairs, profile):
 def same_masks(pairs):
     """The same pairs, all with one micrograph that is different at every place."""
     mask = np.random.default_rng(0).random(pairs.masks[0].shape) < 0.5
-    return replace(pairs, masks=(mask,) * len(pairs))
+    return changed(pairs, 1, values=(mask,) * len(pairs))
 
 
 def batch_norms(module):
@@ -132,7 +133,7 @@ def test_solo_history(pattern_pairs, small, which, epochs):
 @pytest.fixture(scope="module")
 def one_crop(pattern_pairs):
     """The same pairs, with micrographs of the size of a crop: an easy task."""
-    return replace(pattern_pairs, masks=tuple(mask[:32, :32] for mask in pattern_pairs.masks))
+    return changed(pattern_pairs, 1, values=tuple(mask[:32, :32] for mask in pattern_pairs.masks))
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +288,7 @@ def test_a_checkpoint_in_another_precision_is_refused(pattern_pairs, small, fres
 
 
 def test_a_vae_of_another_modality_is_refused(pattern_pairs, small):
-    vae = fresh_vae(Modality("afm", (32, 32), "gaussian"), small, 0)
+    vae = fresh_vae(Modality("afm", (32, 32), "pattern"), small, 0)
     with pytest.raises(ValueError, match=r"^modality of the VAE must be one of .*'saxs'.*'sem'.*; got .*'afm'"):
         train_solo(vae, pattern_pairs, TRAIN, small.solo, SEED)
 

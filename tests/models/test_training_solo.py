@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lab import changed
 
 from pairvae_lib.config import BarlowPretraining
 from pairvae_lib.models import loop as fitting, training as pretraining
@@ -62,7 +63,7 @@ def test_pretraining_learns(backbone, pattern_pairs, small):
 def test_views_have_noise_of_their_own(backbone, pattern_pairs, small):
     """Of micrographs that are all bright, crops and flips show nothing: what remains is the noise."""
     bright = tuple(np.ones_like(mask) for mask in pattern_pairs.masks)
-    pairs = replace(pattern_pairs, masks=bright)
+    pairs = changed(pattern_pairs, 1, values=bright)
     shown = []
     backbone.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0]))
     pretrain_barlow(backbone, pairs, TRAIN, replace(small.barlow, steps=2, noise=0), SEED)
@@ -78,7 +79,7 @@ def test_views_have_noise_of_their_own(backbone, pattern_pairs, small):
 def test_flips_differ_between_the_views(backbone, pattern_pairs, small):
     mask = np.zeros((32, 32), dtype=bool)
     mask[:16, :8] = True  # a crop of a mask of its own size: flips alone are left
-    pairs = replace(pattern_pairs, masks=(mask,) * len(pattern_pairs))
+    pairs = changed(pattern_pairs, 1, values=(mask,) * len(pattern_pairs))
     shown = []
     backbone.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0]))
     pretrain_barlow(backbone, pairs, TRAIN, replace(small.barlow, noise=0), SEED)
@@ -98,21 +99,21 @@ def brightness_of_views(backbone, pairs, settings):
 
 def test_views_are_of_the_same_micrograph(backbone, pattern_pairs, small):
     grey = tuple(np.full_like(mask, i % 2) for i, mask in enumerate(pattern_pairs.masks))
-    first, second = brightness_of_views(backbone, replace(pattern_pairs, masks=grey), small.barlow)
+    first, second = brightness_of_views(backbone, changed(pattern_pairs, 1, values=grey), small.barlow)
     assert torch.equal(first, second)
     assert set(first.tolist()) == {0, 32 * 32}
 
 
 def test_views_are_different_crops(backbone, pattern_pairs, small):
     mask = np.random.default_rng(0).random((64, 64)) < 0.5
-    pairs = replace(pattern_pairs, masks=(mask,) * len(pattern_pairs))
+    pairs = changed(pattern_pairs, 1, values=(mask,) * len(pattern_pairs))
     first, second = brightness_of_views(backbone, pairs, small.barlow)
     assert float((first != second).float().mean()) > 0.8
 
 
 def test_only_training_micrographs_are_seen(backbone, pattern_pairs, small):
     grey = tuple(np.full_like(mask, i in TRAIN) for i, mask in enumerate(pattern_pairs.masks))
-    pairs = replace(pattern_pairs, masks=grey)
+    pairs = changed(pattern_pairs, 1, values=grey)
     shown = []
     backbone.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0]))
     pretrain_barlow(backbone, pairs, TRAIN, replace(small.barlow, noise=0), SEED)

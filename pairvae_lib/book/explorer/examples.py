@@ -112,8 +112,8 @@ class Examples:
         """All fields from what a file holds."""
         first, second = described["modalities"]
         modalities = (
-            Modality(first["name"], tuple(first["shape"]), "gaussian"),
-            Modality(second["name"], tuple(second["shape"]), "bernoulli"),
+            Modality(first["name"], tuple(first["shape"]), "profile" if len(first["shape"]) == 1 else "pattern"),
+            Modality(second["name"], tuple(second["shape"]), "mask"),
         )
         return {
             "sample_ids": tuple(described["sample_ids"]),

@@ -34,6 +34,10 @@ MAX_DEPTH = 12  # groups within groups; a soft link may lead in a circle
 MAX_CURVE_POINTS = 2**20
 
 OVER = ("q", "2-theta", "s")  # axes of curves, as `labels.quantity` calls them
+NM = {  # of wavelengths
+    "nm": 1.0, "nanometer": 1.0, "nanometre": 1.0, "a": 0.1, "å": 0.1, "angstrom": 0.1, "ångström": 0.1, "pm": 1e-3,
+    "m": 1e9, "meter": 1e9, "metre": 1e9,
+}  # fmt: skip
 NO_IMAGE = "holds no image (a dataset of two axes)"
 # Words in the names of datasets that are no measurement themselves.
 AUXILIARY = (
@@ -237,7 +241,9 @@ def is_curve(path: Path) -> bool:
         return False
 
 
-def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], str, str, NDArray[np.bool_]]:
+def hdf5_curve(
+    path: Path,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], str, str, NDArray[np.bool_], set[float]]:
     """The only curve of a file: a 1-D signal, or one of several axes with a single curve in it.
 
     Returns
@@ -248,13 +254,15 @@ def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], st
         Name of the axis, and its unit as the file writes it, "" where it does not say.
     masked : ndarray of bool, shape (N,)
         Points that the file's own Mask leaves out.
+    wavelengths : set of float
+        All that the file names [nm].
     """
     with hdf5_file(path) as file:
         found = _best(file, is_curve=True)
         if len(found) != 1 or found[0].frames != 1:
             count = sum(signal.frames for signal in found)
             raise ValueError(
-                f"must hold one curve (a group of class SASdata or NXdata with a signal over q); got {count}"
+                f"must hold one curve (a group of class SASdata or NXdata with a signal over an axis); got {count}"
                 + (": average or split them first" if count > 1 else "")
             )
         signal = found[0]
@@ -271,7 +279,18 @@ def hdf5_curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], st
         unit = next((_text(axis.attrs[key]) for key in ("units", "unit") if key in axis.attrs), name)
         masks = [mask for mask in _masks(file, signal) if mask.size == q.size]
         masked = _values(masks[0]).ravel() != 0 if masks else np.zeros(q.shape, bool)
-        return q, intensity, name, unit, masked
+        return q, intensity, name, unit, masked, set(_wavelengths(file))
+
+
+def _wavelengths(file: Any) -> Iterator[float]:
+    """The wavelengths [nm] that a file names with their unit."""
+    for group in _groups(file):
+        for name in ("wavelength", "incident_wavelength"):
+            item = _hard(group, name)
+            if isinstance(item, _h5py().Dataset) and item.size == 1:
+                factor = NM.get(_text(item.attrs.get("units", "")).strip().lower().removesuffix("s"))
+                if factor:
+                    yield round(float(_values(item).ravel()[0]) * factor, 9)
 
 
 def hdf5_image_shape(path: Path) -> tuple[tuple[int, ...], np.dtype]:

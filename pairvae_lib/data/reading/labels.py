@@ -43,6 +43,26 @@ _QUANTITIES = (
         r"frequency|temperature|(?:log|ln|lg)\w*.*|q[\s_^*]*[24]",
     ),
 )
+# Axes by the names of columns; their units stand in brackets, behind a slash, or at the end.
+_AXES = [
+    (known, re.compile(names))
+    for known, names in (
+        ("2-theta", r"(?:2|two)[\s_*-]*(?:th|theta|θ)(?:[\s_]*angle)?|tth"),
+        ("wavelength", r"wave[\s_-]?length|lambda|λ|wl"),
+        ("energy", r"energy|e|photon[\s_]energy|binding[\s_]energy"),
+        ("wavenumber", r"wave[\s_-]?numbers?|raman[\s_]shift"),
+        ("frequency", r"freq|frequency|f"),
+    )
+]
+_WITH_UNIT = re.compile(
+    r"(?P<name>.*?[^\s_,/(\[])[\s_,]*(?:[(\[]\s*(?P<bracket>[^()\[\]]*)\s*[)\]]|/\s*(?P<slash>[^\s/]+)"
+    r"|(?:(?<=[\s_,]))(?P<tail>nm|pm|um|μm|mm|å|ev|kev|mev|hz|khz|mhz|ghz|deg\w*|°|rad|k|s|cm\^?-1|1/cm|°c))"
+)
+_AXIS_UNITS = {
+    "degree": "deg", "degrees": "deg", "°": "deg", "μm": "um", "micron": "um", "cm^-1": "1/cm", "cm-1": "1/cm",
+    "nanometer": "nm", "nanometers": "nm", "nanometre": "nm", "nanometres": "nm", "radian": "rad", "radians": "rad",
+    "ev": "eV", "kev": "keV", "mev": "meV", "hz": "Hz", "khz": "kHz", "mhz": "MHz", "ghz": "GHz", "k": "K", "°c": "°C",
+}  # fmt: skip
 _NAMED = [(quantity, re.compile(names)) for quantity, names in _QUANTITIES]
 
 
@@ -58,6 +78,16 @@ def q_units(label: str) -> list[tuple[str, float]]:
     text = plain(label)
     found = sorted((match.start(), known) for unit, known in _UNITS for match in unit.finditer(text))
     return list(dict.fromkeys(known for _, known in found))
+
+
+def axis_of(label: str) -> tuple[str, str]:
+    """Name and unit of an axis, each "" where a label has none: ("wavelength", "nm") of "Wavelength [nm]"."""
+    text = " ".join(plain(label).strip(" \t#%!*<>\"'").split())
+    found = _WITH_UNIT.fullmatch(text)
+    name, unit = (found["name"], found["bracket"] or found["slash"] or found["tail"] or "") if found else (text, "")
+    name = next((known for known, names in _AXES if names.fullmatch(name.strip(" _-"))), name.strip(" _-,:;"))
+    unit = _AXIS_UNITS.get(unit.strip(), unit.strip())
+    return name, unit or ("deg" if name == "2-theta" else "")
 
 
 def quantity(label: str) -> str:

@@ -3,22 +3,27 @@
 `manifest.csv` has a row per sample, and these columns:
 
 - `sample_id`, unique;
-- one column of scattering files and one of micrograph files, as paths relative to the folder;
+- two columns of measurements: files as paths relative to the folder;
 - optional: `morphology`; `group` or `batch` (samples that must not be split between training and test by
-  `group_split`); `nm_per_pixel` of the micrograph (else what its TIFF tags say; "unknown" leaves them aside);
-  `q_scale`, the q in 1/nm of one pixel of a pattern, or of one unit of q in a profile; `q_unit` of a profile, in
-  place of what its file says; `image_rows`, the rows of the micrograph above an instrument's data bar; a column of
-  true masks;
-- optional, of detector images: `poni`, a calibration of pyFAI; a column of detector masks; `beam_row` and `beam_col`,
-  where the beam meets the detector [px]. One `.poni` file and one `mask.*` (an image) in the folder itself count for
-  all samples that have none of their own.
+  `group_split`); a column of true masks;
+- optional facts of measurements: `nm_per_pixel` of a micrograph (else what its TIFF tags say; "unknown" leaves them
+  aside); `q_scale`, the q in 1/nm of one pixel of a pattern, or of one unit of q in a profile; `q_unit` of a profile,
+  in place of what its file says; `axis`, the label of what a profile is over ("wavelength [nm]"), where its file does
+  not say; `image_rows`, the rows of a micrograph above an instrument's data bar;
+- optional facts of detector images: `poni`, a calibration of pyFAI; a column of detector masks; `beam_row` and
+  `beam_col`, where the beam meets the detector [px]. One `.poni` file and one `mask.*` (an image) in the folder itself
+  count for all samples that have none of their own.
+
+A fact holds for every measurement that it can concern; with the name of a column before it (`afm_nm_per_pixel` of a
+column `afm`) for that one alone.
 
 A column is a column of files if at least half of its entries end as known files do (`.tif`, `.dat`, ...); other
-columns are left aside. Text files are 1-D profiles, and so are HDF5 files with a curve (NXcanSAS). For images the
-column's name tells: one of `PATTERN_WORDS` in it makes them scattering patterns, with one of `AVERAGED_WORDS`
-patterns of which the azimuthal average is wanted; one of `MICROGRAPH_WORDS` micrographs; `mask` or `truth` true masks
-(micrographs, if there are no others), but with one of `PATTERN_WORDS` or `DETECTOR_WORDS` masks of the detector.
-`kinds` overrules the names, and can leave a column out.
+columns are left aside. Text files are profiles, and so are HDF5 files with a curve (NXcanSAS). For images the column's
+name tells: one of `PATTERN_WORDS` in it makes them patterns, with one of `AVERAGED_WORDS` patterns of which the
+azimuthal average is wanted; one of `MASK_WORDS` micrographs that become masks; one of `IMAGE_WORDS` micrographs that
+stay grey; `mask` or `truth` true masks (the masks themselves, if there are no others), but with one of `PATTERN_WORDS`
+or `DETECTOR_WORDS` masks of the detector. `kinds` overrules the names, and can leave a column out. Profiles of a column
+with one of `PATTERN_WORDS` or `AVERAGED_WORDS` are over q; those of others are over what their files say.
 
 The table may come from Excel, R, pandas or a text editor, on any system: in UTF-8, UTF-16 or Windows' code page; with
 commas, semicolons or tabs between the fields; with decimal commas; with NA for what is missing; with backslashes in
@@ -38,11 +43,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pairvae_lib.checks import check_one_of
+from pairvae_lib.data.modality import KINDS, WHOLE, Kind
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, is_curve
 from pairvae_lib.data.reading.gate import within
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, TIFF_SUFFIXES
-from pairvae_lib.data.reading.profiles import PROFILE_SUFFIXES, known_unit
-from pairvae_lib.data.reading.samples import Listing, Sample, is_grazing
+from pairvae_lib.data.reading.profiles import OVER_ANY, OVER_Q, PROFILE_SUFFIXES, known_unit
+from pairvae_lib.data.reading.samples import Listing, MeasuredFile, Sample, Technique, is_grazing
 
 PAPER_IMAGE_ROWS = 830  # px above the data bar of the paper's micrographs; public notebooks
 PAPER_IMAGE_WIDTH = 1280  # px
@@ -50,14 +56,15 @@ PAPER_IMAGE_WIDTH = 1280  # px
 MANIFEST = "manifest.csv"
 PATTERN_WORDS = ("saxs", "waxs", "gisaxs", "sans", "pattern", "scattering")
 AVERAGED_WORDS = ("profile", "curve")
-MICROGRAPH_WORDS = ("sem", "afm", "tem", "micrograph")
+MASK_WORDS = ("sem", "afm", "tem", "micrograph")
+IMAGE_WORDS = ("image", "photo", "optical", "grey", "gray")
 TRUTH_WORDS = ("mask", "truth")
 DETECTOR_WORDS = ("detector", "beamstop")
-KINDS = ("pattern", "profile", "micrograph", "truth", "detector_mask", "ignore")
-NUMBER_COLUMNS = ("nm_per_pixel", "q_scale", "image_rows")
-RESERVED_COLUMNS = (
-    "sample_id", "morphology", "group", "batch", "poni", "beam_row", "beam_col", "q_unit", *NUMBER_COLUMNS
-)  # fmt: skip
+COLUMN_KINDS = (*KINDS, "truth", "detector_mask", "ignore")
+NUMBER_FACTS = ("nm_per_pixel", "q_scale", "image_rows")
+Q = ("q_scale", "q_unit")
+FACTS = (*NUMBER_FACTS, "q_unit", "axis", "poni", "beam_row", "beam_col")
+RESERVED_COLUMNS = ("sample_id", "morphology", "group", "batch", *FACTS)
 SAMPLE_NAMES = ("sampleid", "sample", "sample_name", "id")  # other names of sample_id, if there is no such column
 MISSING = ("NA", "N/A", "#N/A", "NaN", "nan", "<NA>", "NULL")  # as R, Excel and pandas write an empty field
 MEASUREMENT_SUFFIXES = IMAGE_SUFFIXES | PROFILE_SUFFIXES
@@ -106,18 +113,25 @@ def paper_listing(folder: Path, problems: list[str]) -> Listing | None:
     ]
     samples = tuple(
         # The paper took the micrographs as they are, whatever their tags say.
-        Sample(micrograph.stem, pattern, micrograph, image_rows=PAPER_IMAGE_ROWS, has_trusted_tags=False)
+        Sample(
+            micrograph.stem,
+            (
+                MeasuredFile(pattern, "pattern"),
+                MeasuredFile(micrograph, "mask", image_rows=PAPER_IMAGE_ROWS, has_trusted_tags=False),
+            ),
+        )
         for micrograph, pattern in zip(micrographs, patterns, strict=True)
     )
     # The patterns may differ in shape: the public notebooks resize each by itself.
-    return Listing(folder, samples, "saxs", "sem", False, PAPER_IMAGE_WIDTH, one_pattern_shape=False)
+    techniques = (Technique("saxs", "pattern"), Technique("sem", "mask"))
+    return Listing(folder, samples, techniques, PAPER_IMAGE_WIDTH, one_pattern_shape=False)
 
 
 def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]) -> Listing | None:
     """The faultless rows of a folder's `manifest.csv`; None if there is no row, or the columns cannot be told.
 
-    What is wrong is added to `problems`. `kinds` names the kind of a column, one of `KINDS`, where its name does not
-    tell.
+    What is wrong is added to `problems`. `kinds` names the kind of a column, one of `COLUMN_KINDS`, where its name does
+    not tell.
     """
     rows = _rows(folder / MANIFEST, problems)
     if not rows:
@@ -125,7 +139,7 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
     names = list(rows[0][1])
     for name, kind in kinds.items():
         check_one_of("column in kinds", name, names)
-        check_one_of(f"kinds[{name!r}]", kind, KINDS)
+        check_one_of(f"kinds[{name!r}]", kind, COLUMN_KINDS)
     columns = _told_columns(folder, rows, names, kinds, problems)
     if columns is None:
         return None
@@ -140,10 +154,9 @@ def manifest_listing(folder: Path, kinds: Mapping[str, str], problems: list[str]
         if _is_hopeless(problems, line):
             return None
     problems += _repeated(samples)
+    first, second = (Technique(name, kind) for name, kind in columns.measured.items())
     roles = {name: columns.role(name) for name in names if name}
-    return Listing(
-        folder, tuple(samples), columns.scattering, columns.micrograph, columns.is_profile, columns=roles
-    )
+    return Listing(folder, tuple(samples), (first, second), columns=roles)
 
 
 def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
@@ -154,39 +167,38 @@ def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Columns:
-    """What the columns of a manifest are; `is_averaged`: images whose azimuthal average is the profile."""
+    """What the columns of a manifest are; `averaged`: those of images whose azimuthal average is the profile."""
 
-    scattering: str
-    micrograph: str
+    measured: Mapping[str, Kind]  # the two, in the order of a pair
     truth: str | None
     group: str | None
-    is_profile: bool
-    is_averaged: bool
+    averaged: frozenset[str]
     detector_mask: str | None
-    poni: str | None
 
     def role(self, name: str) -> str:
         """What a column is taken for."""
+        if name in self.measured:
+            return f"{self.measured[name]}s"
         roles = {
-            self.scattering: "scattering", self.micrograph: "micrographs", self.truth: "true masks",
-            self.detector_mask: "detector masks", self.poni: "calibrations", self.group: "groups",
-            "sample_id": "names of the samples", "morphology": "morphologies",
+            self.truth: "true masks", self.detector_mask: "detector masks", self.group: "groups",
+            "sample_id": "names of the samples", "morphology": "morphologies", "poni": "calibrations",
         }  # fmt: skip
-        is_known = name in RESERVED_COLUMNS and name not in ("group", "batch")
-        return roles.get(name, "facts of the samples" if is_known else "left aside")
+        owned = any(name == f"{column}_{fact}" for column in self.measured for fact in FACTS)
+        is_known = owned or (name in RESERVED_COLUMNS and name not in ("group", "batch"))
+        return roles.get(name, "facts of the measurements" if is_known else "left aside")
 
 
 def _told_columns(
     folder: Path, rows: list[tuple[int, Row]], names: list[str], kinds: Mapping[str, str], problems: list[str]
 ) -> _Columns | None:
     """The roles of the columns, by `kinds`, by their files and by their names; None if they cannot be told."""
-    by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    by_kind: dict[str, list[str]] = {kind: [] for kind in COLUMN_KINDS}
     faults: list[str] = []
     averaged: set[str] = set()
     for name in names:
         files = [row[name] for _, row in rows if row[name]]
         images, texts = _forms(folder, files)
-        if name in ("", *RESERVED_COLUMNS):
+        if name in ("", *RESERVED_COLUMNS) or name.endswith(tuple(f"_{fact}" for fact in FACTS)):
             continue
         if (images + texts) * 2 < max(len(files), 1):
             unknown = Counter(PurePosixPath(file).suffix for file in files if _is_there(folder, file))
@@ -202,9 +214,9 @@ def _told_columns(
         kind = kinds.get(name) or ("profile" if texts else _kind_of_images(name))
         if kind is None:
             faults.append(
-                f"column {name!r} holds image files of unknown kind; rename it (a name with one of "
-                f"{', '.join(PATTERN_WORDS)} is a pattern, with one of {', '.join(MICROGRAPH_WORDS)} a micrograph), or "
-                "delete it"
+                f"column {name!r} holds image files of unknown kind; say it by --kind {name}=KIND, one of "
+                f"{', '.join(COLUMN_KINDS)} (a name with one of {', '.join(PATTERN_WORDS)} is a pattern, with one of "
+                f"{', '.join(MASK_WORDS)} a mask, with one of {', '.join(IMAGE_WORDS)} an image)"
             )
             continue
         if kind not in ("ignore", "profile") and texts:
@@ -212,29 +224,31 @@ def _told_columns(
         if kind == "profile" and not texts:
             averaged.add(name)
         by_kind[kind].append(name)
-    if not by_kind["micrograph"]:
-        by_kind["micrograph"], by_kind["truth"] = by_kind["truth"], []
+    is_single = len([name for kind in KINDS for name in by_kind[kind]]) < 2
+    if not by_kind["mask"] and (is_single or not by_kind["image"]):
+        by_kind["mask"], by_kind["truth"] = by_kind["truth"], []
     explained = bool(faults)
-    scattering = by_kind["pattern"] + by_kind["profile"]
-    for what, found in (("scattering", scattering), ("micrograph", by_kind["micrograph"])):
-        if len(found) > 1 or not (found or explained):
-            one = f"columns {', '.join(found)}: delete all but one from the manifest" if found else "none"
-            faults.append(f"expected one column of {what} files; got {one}")
-    for what, found in (("true masks", by_kind["truth"]), ("detector masks", by_kind["detector_mask"])):
-        if len(found) > 1:
-            faults.append(f"expected at most one column of {what}; got columns {', '.join(found)}")
+    found = {name: kind for kind in KINDS for name in by_kind[kind]}
+    # Profiles and patterns, then images, then masks; within that the order of the columns.
+    measured = dict(
+        sorted(found.items(), key=lambda one: (KINDS.index(one[1]) if one[1] not in WHOLE else 0, names.index(one[0])))
+    )
+    if len(measured) > 2 or (len(measured) < 2 and not explained):
+        told = ", ".join(f"{name} ({kind})" for name, kind in measured.items()) or "none"
+        advice = ": leave out all but two by --kind COLUMN=ignore" if len(measured) > 2 else ""
+        faults.append(f"expected two columns of measurements; got {told}{advice}")
+    for what, several in (("true masks", by_kind["truth"]), ("detector masks", by_kind["detector_mask"])):
+        if len(several) > 1:
+            faults.append(f"expected at most one column of {what}; got columns {', '.join(several)}")
     problems += [f"{MANIFEST}: {fault}" for fault in faults]
     if faults:
         return None
     return _Columns(
-        scattering=scattering[0],
-        micrograph=by_kind["micrograph"][0],
+        measured=measured,
         truth=next(iter(by_kind["truth"]), None),
         group=next((name for name in ("group", "batch") if name in names), None),
-        is_profile=bool(by_kind["profile"]),
-        is_averaged=scattering[0] in averaged,
+        averaged=frozenset(averaged & measured.keys()),
         detector_mask=next(iter(by_kind["detector_mask"]), None),
-        poni="poni" if "poni" in names else None,
     )
 
 
@@ -259,13 +273,13 @@ def _holds_curve(folder: Path, name: str) -> bool:
 
 def _kind_of_images(name: str) -> str | None:
     """What the words of a column's name say of its images."""
-    words = set(re.findall(r"[a-z]+", name.lower()))
+    words = _words(name)
     if words & set(TRUTH_WORDS):
         return "detector_mask" if words & {*PATTERN_WORDS, *DETECTOR_WORDS} else "truth"
-    for kind, known in (("profile", AVERAGED_WORDS), ("pattern", PATTERN_WORDS), ("micrograph", MICROGRAPH_WORDS)):
-        if words & set(known):
-            return kind
-    return None
+    named = (
+        ("profile", AVERAGED_WORDS), ("pattern", PATTERN_WORDS), ("mask", MASK_WORDS), ("image", IMAGE_WORDS)
+    )  # fmt: skip
+    return next((kind for kind, known in named if words & set(known)), None)
 
 
 def _common_files(
@@ -355,7 +369,14 @@ def _column_names(header: list[str]) -> list[str]:
     def plain(name: str) -> str:
         return re.sub(r"[\s.-]+", "_", re.sub(r"\s*/\s*", "_per_", name.strip().lower()))
 
-    names = [plain(name) if plain(name) in RESERVED_COLUMNS else name.strip() for name in header]
+    def known(name: str) -> str:
+        if plain(name) in RESERVED_COLUMNS:
+            return plain(name)
+        owner = next((own for own in columns for fact in FACTS if plain(name) == f"{plain(own)}_{fact}"), None)
+        return name if owner is None else f"{owner}_{plain(name).removeprefix(f'{plain(owner)}_')}"
+
+    columns = [name.strip() for name in header if name.strip()]
+    names = [known(name.strip()) for name in header]
     if "sample_id" not in names:
         other = next((i for known in SAMPLE_NAMES for i, name in enumerate(names) if plain(name) == known), None)
         if other is not None:
@@ -381,42 +402,78 @@ def _sample(
         faults.append(f"{columns.group} is empty")
     for name in ("sample_id", "morphology", columns.group or ""):
         _check_printable(row.get(name, ""), name, faults)
-    keeps_unknown = row.get("nm_per_pixel", "").lower() == UNKNOWN
-    numbers = {
-        name: None if keeps_unknown and name == "nm_per_pixel" else _number(row.get(name, ""), name, faults)
-        for name in NUMBER_COLUMNS
-    }
-    image_rows = numbers["image_rows"]
-
-    def optional(column: str | None, suffixes: frozenset[str] = IMAGE_SUFFIXES) -> Path | None:
-        return _file(folder, row[column], column, faults, suffixes) if column and row[column] else None
-
-    is_detector_image = columns.is_averaged or not columns.is_profile
-    common_poni, common_mask = common
-    poni = (optional(columns.poni, frozenset({PONI})) or common_poni) if is_detector_image else None
-    if columns.is_averaged and poni is None:
-        faults.append(
-            f"{columns.scattering} is to be averaged, which needs a calibration: one {PONI} file in the folder, or "
-            "the column poni"
-        )
+    first, second = (
+        _measured_file(folder, row, name, kind, columns, common, faults) for name, kind in columns.measured.items()
+    )
+    truth = row[columns.truth] if columns.truth else ""
     return Sample(
         row["sample_id"],
-        _file(folder, row[columns.scattering], columns.scattering, faults),
-        _file(folder, row[columns.micrograph], columns.micrograph, faults),
-        optional(columns.truth),
+        (first, second),
+        _file(folder, truth, columns.truth or "", faults, IMAGE_SUFFIXES) if truth else None,
         row.get("morphology", ""),
         row[columns.group] if columns.group else "",
-        numbers["nm_per_pixel"],
-        numbers["q_scale"],
-        None if image_rows is None else int(image_rows),
-        poni,
-        (optional(columns.detector_mask) or common_mask) if is_detector_image else None,
-        _beam(row, faults),
-        columns.is_averaged,
-        not keeps_unknown,
-        _q_unit(row.get("q_unit", ""), faults),
-        not columns.is_profile and is_grazing(columns.scattering),
     )
+
+
+def _measured_file(
+    folder: Path, row: Row, column: str, kind: Kind, columns: _Columns, common: tuple[Path | None, Path | None],
+    faults: list[str],
+) -> MeasuredFile:
+    """One measurement of a row, with its faults; a fact with the name of the column before it comes first."""
+
+    def fact(name: str) -> tuple[str, str]:
+        own = f"{column}_{name}"
+        return (own, row[own]) if row.get(own) else (name, row.get(name, ""))
+
+    def number(name: str) -> float | None:
+        where, text = fact(name)
+        return None if text.lower() == UNKNOWN and name == "nm_per_pixel" else _number(text, where, name, faults)
+
+    def optional(where: str, text: str, suffixes: frozenset[str]) -> Path | None:
+        return _file(folder, text, where, faults, suffixes) if text else None
+
+    path = _file(folder, row[column], column, faults)
+    if kind not in WHOLE:
+        rows = number("image_rows")
+        return MeasuredFile(
+            path,
+            kind,
+            nm_per_pixel=number("nm_per_pixel"),
+            image_rows=None if rows is None else int(rows),
+            has_trusted_tags=fact("nm_per_pixel")[1].lower() != UNKNOWN,
+        )
+    is_averaged = column in columns.averaged
+    poni = mask = None
+    if is_averaged or kind == "pattern":
+        common_poni, common_mask = common
+        poni = optional(*fact("poni"), frozenset({PONI})) or common_poni
+        masked = row[columns.detector_mask] if columns.detector_mask else ""
+        mask = optional(columns.detector_mask or "", masked, IMAGE_SUFFIXES) or common_mask
+    if is_averaged and poni is None:
+        faults.append(
+            f"{column} is to be averaged, which needs a calibration: one {PONI} file in the folder, or the column poni"
+        )
+    is_scattering = is_averaged or bool(_words(column) & {*PATTERN_WORDS, *AVERAGED_WORDS})
+    # A unit or scale of q that is said of no column in particular is not said of a spectrum.
+    is_over_q = is_scattering or list(columns.measured.values()).count("profile") < 2
+    scale, unit = (fact(name) if is_over_q else (f"{column}_{name}", row.get(f"{column}_{name}", "")) for name in Q)
+    return MeasuredFile(
+        path,
+        kind,
+        q_scale=_number(scale[1], scale[0], "q_scale", faults),
+        poni=poni,
+        detector_mask=mask,
+        beam=_beam([fact(name) for name in ("beam_row", "beam_col")], faults),
+        is_averaged=is_averaged,
+        axis=fact("axis")[1] or (OVER_Q if is_scattering or scale[1] else OVER_ANY),
+        q_unit=_q_unit(unit[1], faults),
+        is_grazing=kind == "pattern" and is_grazing(column),
+    )
+
+
+def _words(name: str) -> set[str]:
+    """The words of a column's name."""
+    return set(re.findall(r"[a-z]+", name.lower()))
 
 
 def _q_unit(text: str, faults: list[str]) -> str:
@@ -497,9 +554,9 @@ def _shown(text: str) -> str:
     return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}... ({len(text)} characters)"
 
 
-def _beam(row: Row, faults: list[str]) -> tuple[float, float] | None:
-    """Where the beam meets the detector, if the row says so; it may be outside."""
-    texts = row.get("beam_row", ""), row.get("beam_col", "")
+def _beam(facts: list[tuple[str, str]], faults: list[str]) -> tuple[float, float] | None:
+    """Where the beam meets the detector, if the row says so: names and fields of row and column; it may be outside."""
+    names, texts = zip(*facts, strict=True)
     if not any(texts):
         return None
     try:
@@ -508,11 +565,11 @@ def _beam(row: Row, faults: list[str]) -> tuple[float, float] | None:
         beam = math.nan, math.nan
     if all(map(math.isfinite, beam)):
         return beam
-    faults.append(f"beam_row and beam_col must both be numbers; got {_shown(texts[0])} and {_shown(texts[1])}")
+    faults.append(f"{names[0]} and {names[1]} must both be numbers; got {_shown(texts[0])} and {_shown(texts[1])}")
     return None
 
 
-def _number(text: str, name: str, faults: list[str]) -> float | None:
+def _number(text: str, where: str, name: str, faults: list[str]) -> float | None:
     """A positive number (whole for rows), perhaps with a decimal comma, or None where the field is empty."""
     if not text:
         return None
@@ -523,7 +580,7 @@ def _number(text: str, name: str, faults: list[str]) -> float | None:
     whole = name != "image_rows" or (math.isfinite(number) and number == int(number))
     if math.isfinite(number) and number > 0 and whole:
         return number
-    faults.append(f"{name} must be a positive {'whole ' * (name == 'image_rows')}number; got {_shown(text)}")
+    faults.append(f"{where} must be a positive {'whole ' * (name == 'image_rows')}number; got {_shown(text)}")
     return None
 
 
@@ -534,10 +591,14 @@ def _repeated(samples: list[Sample]) -> list[str]:
     for sample in samples:
         if first.setdefault(("id", sample.sample_id), sample) is not sample:
             problems.append(f"{MANIFEST}: sample_id {sample.sample_id!r} occurs more than once")
-        if first.setdefault((sample.scattering, sample.micrograph), sample) is not sample:
+        paths = [file.path for file in sample.files]
+        if paths[0] == paths[1]:
+            problems.append(f"{MANIFEST}: sample {sample.sample_id!r} has one file for both, {paths[0].name}")
+            continue
+        if first.setdefault(tuple(paths), sample) is not sample:
             problems.append(f"{MANIFEST}: sample {sample.sample_id!r} has the files of an earlier sample")
             continue
-        for path in (sample.scattering, sample.micrograph):
+        for path in paths:
             earlier = first.setdefault(path, sample)
             if earlier is not sample and not (sample.group and sample.group == earlier.group):
                 problems.append(

@@ -1,4 +1,4 @@
-"""Files of 1-D scattering profiles as arrays: text, and curves in HDF5 (NXcanSAS, NXdata)."""
+"""Files of 1-D profiles as arrays: text, and curves in HDF5 (NXcanSAS, NXdata)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pairvae_lib.checks import check_one_of
 from pairvae_lib.data.reading.decoding import unreadable_as_value_error
 from pairvae_lib.data.reading.detectors import HDF5_SUFFIXES, hdf5_curve
 from pairvae_lib.data.reading.gate import text_bytes
-from pairvae_lib.data.reading.labels import UNITS, plain, q_units, quantity
+from pairvae_lib.data.reading.labels import UNITS, axis_of, plain, q_units, quantity
 from pairvae_lib.data.reading.process import apart
 
 PROFILE_SUFFIXES = frozenset({".dat", ".txt", ".csv", ".xy", ".chi"})
@@ -24,6 +24,7 @@ MIN_POINTS = 16
 MAX_TURNS = 8  # of q from rising to falling; the q of a profile rises, those of a 2-D table go to and fro
 MAX_DUMMIES = 2  # distinct negative intensities, each of several points, up to which they mark points without one
 UNKNOWN = "unknown"  # a unit of q that is left unknown whatever the file says
+OVER_Q, OVER_ANY = "q", ""  # what the axis of a curve must be; else it is told by a label
 
 _MISSING = frozenset(
     {"", "-", "--", "na", "n/a", "#n/a", "nan", "-nan", "+nan", "nan(ind)", "-nan(ind)", "null", "none"}
@@ -47,9 +48,9 @@ class Curve:
     Parameters
     ----------
     q, intensity : ndarray of shape (N,)
-        In the order of the file; of points that have both.
+        In the order of the file; of points that have both. Of another axis than q, its values in place of q.
     unit : str
-        Of q: "1/nm", "1/angstrom", or "" where unknown.
+        Of q: "1/nm", "1/angstrom", or "" where unknown. Of another axis, as the file writes it.
     unit_from : str
         Where the unit comes from.
     columns : str
@@ -58,6 +59,8 @@ class Curve:
         Points that do not count, by the reason why.
     warnings : tuple of str
         What to beware of.
+    axis : str
+        "q", or what else the curve is over; "" where nothing says.
     """
 
     q: NDArray[np.float64]
@@ -67,6 +70,7 @@ class Curve:
     columns: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    axis: str = "q"
 
 
 def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
@@ -76,49 +80,66 @@ def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], 
 
 
 @apart
-def read_curve(path: Path, q_unit: str = "") -> Curve:
+def read_curve(path: Path, q_unit: str = "", axis: str = OVER_Q) -> Curve:
     """The profile of a text file with two or more columns, or of an HDF5 file with one curve.
 
     Text is in UTF-8, UTF-16 or Latin-1. Blanks, tabs, commas, semicolons or bars separate the numbers; a comma may be
     the decimal point where it separates nothing. Lines of words or numbers may stand above the table, and words below
-    it. Where a line above names the columns, they are found by their names: the q, and the intensity; else they are the
-    first two. A profile over 2-theta becomes one over q where the header names the wavelength. A point whose q or
-    intensity is missing or not finite is left out.
+    it. Where a line above names the columns, they are found by their names: the axis, and the intensity; else they are
+    the first two. A profile over 2-theta becomes one over q where the file names the wavelength. A point of which a
+    number is missing or not finite is left out.
 
     Parameters
     ----------
     q_unit : str
         "1/nm", "1/angstrom" or "unknown", in place of what the file says; "" to go by the file.
+    axis : str
+        "q" if the profile must be over q; "" for any axis, by the file; or a label ("wavelength [nm]") in place of what
+        the file says.
     """
     given = known_unit(q_unit)
-    curve = _hdf5_curve(path) if path.suffix.lower() in HDF5_SUFFIXES else _text_curve(_text(path), bool(given))
-    if given:
+    label = axis if axis not in (OVER_Q, OVER_ANY) else ""
+    is_q_wanted = axis == OVER_Q or quantity(label) == "q"
+    read = _hdf5_curve if path.suffix.lower() in HDF5_SUFFIXES else _text_curve
+    curve = read(path, bool(given), is_q_wanted)
+    if label and not is_q_wanted:
+        name, unit = axis_of(label)
+        if curve.axis and curve.axis != name:
+            raise ValueError(f"its axis is {curve.axis}, and {label!r} is said of it; leave out one of them")
+        curve = replace(curve, axis=name, unit=unit or curve.unit, unit_from="axis" if unit else curve.unit_from)
+    if given and curve.axis == "q":
         unit = "" if given == UNKNOWN else given
         if curve.unit and curve.unit != unit:
             warned = f"q is taken in {unit or 'an unknown unit'}, as q_unit says, and the file says {curve.unit}"
             curve = replace(curve, warnings=(*curve.warnings, warned))
         curve = replace(curve, unit=unit, unit_from="q_unit")
-    q, intensity = curve.q, curve.intensity
+    return _measured_points(curve)
+
+
+def _measured_points(curve: Curve) -> Curve:
+    """A curve without the points that hold no measurement; ValueError where too few are left, or it is none."""
+    q, intensity, is_over_q = curve.q, curve.intensity, curve.axis == "q"
     finite = np.isfinite(q) & np.isfinite(intensity)
     negative = intensity[finite & (intensity < 0)]
     levels, times = np.unique(negative, return_counts=True)
-    is_marked = len(levels) <= MAX_DUMMIES and (times > 1).all()
+    is_marked = is_over_q and len(levels) <= MAX_DUMMIES and (times > 1).all()
     marked = finite & np.isin(intensity, levels) if is_marked else np.zeros(len(q), dtype=bool)
     left_out = dict(curve.left_out) | {
         "without a number": int((~finite).sum()),
         f"marked by {' and '.join(f'{level:g}' for level in levels)}": int(marked.sum()),
     }
     kept = finite & ~marked
-    usable = int((kept & (q != 0) & (intensity > 0)).sum())
+    usable = int((kept & (q != 0) & (intensity > 0)).sum() if is_over_q else kept.sum())
     if usable < MIN_POINTS:
         raise ValueError(
-            f"must hold at least {MIN_POINTS} points of positive intensity; got {usable}"
+            f"must hold at least {MIN_POINTS} points{' of positive intensity' * is_over_q}; got {usable}"
             + ("" if len(q) else ", no line is numbers in two columns")
         )
     turns = np.diff(q[finite])
     turns = np.sign(turns[turns != 0])
     if (count := int((np.diff(turns) != 0).sum())) > MAX_TURNS:
-        raise ValueError(f"q must rise or fall; it turns {count} times, as in a 2-D table, which is no profile")
+        name = curve.axis or "the first column"
+        raise ValueError(f"{name} must rise or fall; it turns {count} times, as in a 2-D table, which is no profile")
     return replace(
         curve, q=q[kept], intensity=intensity[kept], left_out={why: n for why, n in left_out.items() if n}
     )
@@ -134,20 +155,30 @@ def known_unit(text: str) -> str:
     return found[0][0]
 
 
-def _hdf5_curve(path: Path) -> Curve:
-    """The curve of an HDF5 file."""
-    q, intensity, axis, unit, masked = hdf5_curve(path)
-    kind = quantity(axis)
-    if kind in ("2-theta", "another axis", "number of the row"):
+def _hdf5_curve(path: Path, is_unit_given: bool, is_q_wanted: bool) -> Curve:
+    """The curve of an HDF5 file; the points are not checked."""
+    q, intensity, axis, unit, masked, wavelengths = hdf5_curve(path)
+    q, intensity = q[~masked], intensity[~masked]
+    kind, taken = quantity(axis), f"{axis} and its signal"
+    left_out = {"masked in the file": int(masked.sum())}
+    if kind == "2-theta" and (len(wavelengths) == 1 or is_q_wanted):
+        wavelength = _only_wavelength(wavelengths, axis)
+        q = _q_of_angles(q, wavelength, axis_of(unit)[0] if unit != axis else unit)
+        return Curve(q, intensity, "1/nm", _by_angle(wavelength), taken, left_out)
+    is_other = kind in ("2-theta", "another axis", "number of the row")
+    if is_other and is_q_wanted:
         raise ValueError(f"must be a profile over q; got one over {axis!r}")
+    if is_other or (not is_q_wanted and kind not in ("q", "q component", "s") and not q_units(unit)):
+        name, own = axis_of(axis)
+        own = own or ("" if unit == axis else axis_of(f"x [{unit}]")[1])
+        return Curve(q, intensity, own, f"the attribute units of {axis}" if own else "", taken, left_out, axis=name)
     known = q_units(unit)
-    if len(known) > 1:
+    if len(known) > 1 and not is_unit_given:
         raise ValueError(f"the unit of {axis} must be one; got {unit!r}: say which by q_unit")
     name, factor = known[0] if known else ("", 1.0)
     origin = f"the attribute units of {axis}" if name else ""
     warned = () if kind in ("q", "q component", "s") or name else (f"{axis!r} is taken for q",)
-    left_out = {"masked in the file": int(masked.sum())}
-    return Curve(q[~masked] * factor, intensity[~masked], name, origin, f"{axis} and its signal", left_out, warned)
+    return Curve(q * factor, intensity, name, origin, taken, left_out, warned)
 
 
 @dataclass(frozen=True)
@@ -160,34 +191,46 @@ class _Table:
     aside: int  # lines of numbers out of the table
 
 
-def _text_curve(text: str, is_unit_given: bool) -> Curve:
+def _text_curve(path: Path, is_unit_given: bool, is_q_wanted: bool) -> Curve:
     """The curve of a text; the points are not checked."""
-    table = _table(text)
+    table = _table(_text(path))
     values = table.values[:, ~table.is_empty]
     count = values.shape[1]
     if not len(values):
         return Curve(np.zeros(0), np.zeros(0))
     labels = _labels(table, count)
-    place = _place_of_q(labels, values)
+    place = _place_of_axis(labels, values, is_q_wanted)
     label = labels[place] if labels else ""
     over = _place_of_intensity(labels, place, count)
     q, intensity = values[:, place], values[:, over]
-    unit, factor, origin = "", 1.0, ""
-    warned: list[str] = []
-    if quantity(label) == "2-theta":
-        wavelength = _wavelength(table.header, label)
-        angles = np.radians(q) if "rad" not in plain(label) else q
-        q = 4 * np.pi / wavelength * np.sin(angles / 2)
-        unit, origin = "1/nm", f"2-theta and the wavelength of {wavelength:g} nm in the header"
-    else:
-        unit, factor, origin = _unit_of_q(table.header, label, is_unit_given)
-    if quantity(label) == "s":
-        warned.append(f"column {label!r} is taken for q = 4 pi sin(theta) / wavelength")
     names = [repr(labels[i]) if labels else f"number {i + 1}" for i in (place, over)]
     taken = f"columns {names[0]} and {names[1]} of {count}"
     if table.aside:
         taken += f"; {table.aside} lines of numbers out of the table left aside"
-    return Curve(q * factor, intensity, unit, origin, taken, warnings=tuple(warned))
+    kind = quantity(label)
+    if kind == "2-theta":
+        wavelengths = _wavelengths(table.header)
+        if len(wavelengths) == 1 or is_q_wanted:
+            wavelength = _only_wavelength(wavelengths, label)
+            return Curve(_q_of_angles(q, wavelength, label), intensity, "1/nm", _by_angle(wavelength), taken)
+    if not is_q_wanted and labels and not q_units(label) and kind not in ("q", "q component", "s"):
+        name, unit = axis_of(label)
+        return Curve(q, intensity, unit, f"the label {label!r}" if unit else "", taken, axis=name)
+    unit, factor, origin = _unit_of_q(table.header, label, is_unit_given)
+    warned = (f"column {label!r} is taken for q = 4 pi sin(theta) / wavelength",) if kind == "s" else ()
+    is_unknown = not (is_q_wanted or labels or unit or is_unit_given)
+    return Curve(q * factor, intensity, unit, origin, taken, warnings=warned, axis="" if is_unknown else "q")
+
+
+def _q_of_angles(angles: NDArray[np.float64], wavelength: float, label: str) -> NDArray[np.float64]:
+    """The q [1/nm] of 2-theta, in degrees unless its label or unit says rad."""
+    radians = angles if "rad" in plain(label) else np.radians(angles)
+    return 4 * np.pi / wavelength * np.sin(radians / 2)
+
+
+def _by_angle(wavelength: float) -> str:
+    """Where the unit of such a q comes from."""
+    return f"2-theta and the wavelength of {wavelength:g} nm in the file"
 
 
 def _table(text: str) -> _Table:
@@ -346,8 +389,8 @@ def _counts_rows(values: NDArray[np.float64]) -> bool:
     return bool(values[0] in (0, 1) and (values == values[0] + np.arange(len(values))).all())
 
 
-def _place_of_q(labels: list[str], values: NDArray[np.float64]) -> int:
-    """The column of q, or of 2-theta; ValueError where there is none."""
+def _place_of_axis(labels: list[str], values: NDArray[np.float64], is_q_wanted: bool) -> int:
+    """The column of q, or of 2-theta, else of another axis if q is not wanted; ValueError where there is none."""
     kinds = [quantity(label) for label in labels]
     named = ", ".join(repr(label) for label in labels)
     if not labels:
@@ -365,7 +408,7 @@ def _place_of_q(labels: list[str], values: NDArray[np.float64]) -> int:
     if found:
         return found[0]
     first = next((i for i, kind in enumerate(kinds) if kind != "number of the row"), 0)
-    if kinds[first] == "s":
+    if kinds[first] == "s" or (not is_q_wanted and kinds[first] in ("another axis", "")):
         return first
     if kinds[first] or (kinds[0] == "number of the row" and not q_units(labels[first])):
         raise ValueError(f"must be a profile over q, but no column is called q; the columns are {named}")
@@ -399,19 +442,24 @@ def _unit_of_q(header: list[str], label: str, is_given: bool) -> tuple[str, floa
     return unit, factor, f"the label {label!r}" if own else "the header"
 
 
-def _wavelength(header: list[str], label: str) -> float:
-    """The wavelength [nm] that a header names, for a profile over 2-theta."""
+def _wavelengths(header: list[str]) -> set[float]:
+    """The wavelengths [nm] that a header names."""
     found = set()
     for match in _WAVELENGTH.finditer(plain("\n".join(header))):
         value, unit = float(match[2]), (match[1] or match[3] or "")[:2]
         if unit or 0 < value < 1e-6:  # a number alone can only be told if it is in m
             found.add(round(value * _NM[unit or "m"], 9))
+    return found
+
+
+def _only_wavelength(found: set[float], label: str) -> float:
+    """The one wavelength [nm] by which a profile over 2-theta becomes one over q, or ValueError."""
     if len(found) != 1:
         raise ValueError(
-            f"must be a profile over q; got {label!r}, and the header names {len(found) or 'no'} "
+            f"must be a profile over q; got {label!r}, and the file names {len(found) or 'no'} "
             f"wavelength{'s' * (len(found) > 1)} with a unit, by which it could be converted"
         )
-    return found.pop()
+    return next(iter(found))
 
 
 def _text(path: Path) -> str:

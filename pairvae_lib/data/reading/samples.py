@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pairvae_lib.data.modality import KINDS, WHOLE, Axis, Kind
 from pairvae_lib.data.reading.images import eight_bit, frame_window, grey_image, read_image
 from pairvae_lib.data.reading.patterns import (
     Calibration,
@@ -20,7 +21,7 @@ from pairvae_lib.data.reading.patterns import (
     mask_pixels,
     pattern_levels,
 )
-from pairvae_lib.data.reading.profiles import MIN_POINTS, Curve, known_unit, read_curve
+from pairvae_lib.data.reading.profiles import MIN_POINTS, OVER_Q, Curve, known_unit, read_curve
 from pairvae_lib.data.scattering import folded_profile
 
 UNLABELLED = "unlabelled"
@@ -28,22 +29,18 @@ GRAZING_WORDS = ("gisaxs", "giwaxs", "gisans", "gid", "gixd", "gixs", "grazing")
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One row: the files of a sample, and what is known of it.
+class MeasuredFile:
+    """One file of a sample, and what is known of it.
 
-    `is_averaged`: the scattering is a detector image, of which the azimuthal average is wanted.
-    `beam`: (row, col) where the beam meets the detector [px]. `has_trusted_tags`: pixel size and rows above the data
-    bar may be taken from the tags of the micrograph. `q_unit`: of a profile, in place of what its file says.
+    `is_averaged`: it is a detector image, of which the azimuthal average is wanted. `beam`: (row, col) where the beam
+    meets the detector [px]. `has_trusted_tags`: pixel size and rows above the data bar may be taken from the tags of a
+    micrograph. `axis`: of a profile, see `profiles.read_curve`. `q_unit`: of a profile, in place of what its file says.
     `is_grazing`: the pattern was taken at grazing incidence. `from_tags`: which of `nm_per_pixel` and `image_rows` the
     tags gave.
     """
 
-    sample_id: str
-    scattering: Path
-    micrograph: Path
-    truth: Path | None = None
-    morphology: str = ""
-    group: str = ""
+    path: Path
+    kind: Kind
     nm_per_pixel: float | None = None
     q_scale: float | None = None
     image_rows: int | None = None
@@ -52,9 +49,64 @@ class Sample:
     beam: tuple[float, float] | None = None
     is_averaged: bool = False
     has_trusted_tags: bool = True
+    axis: str = OVER_Q
     q_unit: str = ""
     is_grazing: bool = False
     from_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row: the files of both techniques, and what is known of the sample. `truth`: of the masks."""
+
+    sample_id: str
+    files: tuple[MeasuredFile, MeasuredFile]
+    truth: Path | None = None
+    morphology: str = ""
+    group: str = ""
+
+    @property
+    def scattering(self) -> Path:
+        """The file of a profile or pattern; ValueError if there is none."""
+        return self._path(WHOLE)
+
+    @property
+    def micrograph(self) -> Path:
+        """The file of a micrograph; ValueError if there is none."""
+        return self._path([kind for kind in KINDS if kind not in WHOLE])
+
+    def _path(self, kinds: Sequence[Kind]) -> Path:
+        """The file of the first technique of one of these kinds."""
+        for file in self.files:
+            if file.kind in kinds:
+                return file.path
+        raise ValueError(f"{self.sample_id} must have a {' or '.join(kinds)}; got {self.files[0].kind}s alone")
+
+
+@dataclass(frozen=True)
+class Technique:
+    """A column of measurements.
+
+    Parameters
+    ----------
+    name : str
+        As its column or folder.
+    axis : Axis, optional
+        What all its profiles are over, once they have been read.
+    is_log : bool
+        Whether profiles are seen as logarithms.
+    limits : (low, high), optional
+        log10 intensities that become 0 and 1, for patterns of raw counts.
+    nm_per_pixel : float, optional
+        Pixel size to which micrographs and true masks are brought [nm]; as in the files if not given.
+    """
+
+    name: str
+    kind: Kind
+    axis: Axis | None = None
+    is_log: bool = True
+    limits: tuple[float, float] | None = None
+    nm_per_pixel: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,12 +115,14 @@ class Listing:
 
     folder: Path
     samples: tuple[Sample, ...]
-    scattering_name: str
-    micrograph_name: str
-    is_profile: bool
+    techniques: tuple[Technique, Technique]
     image_width: int | None = None  # px, where the layout prescribes it
     one_pattern_shape: bool = True  # whether all patterns must have the same shape
     columns: Mapping[str, str] = field(default_factory=dict)  # what every column of the manifest was taken for
+
+    def files(self, place: int) -> list[MeasuredFile]:
+        """All files of the first (0) or the second technique (1)."""
+        return [sample.files[place] for sample in self.samples]
 
 
 def is_grazing(technique: str) -> bool:
@@ -89,14 +143,14 @@ class SampleFiles:
         self._poni = cache(calibration)
         self._micrographs: dict[Path, NDArray] = {}
 
-    def measured(self, sample: Sample) -> tuple[NDArray, NDArray[np.bool_]]:
+    def measured(self, file: MeasuredFile) -> tuple[NDArray, NDArray[np.bool_]]:
         """Intensities of a pattern (H, W) as in its file, and which of its pixels hold no measurement (bool).
 
         These are the pixels that the pattern itself marks, and those of its detector mask.
         """
-        levels, missing = self._pattern(sample.scattering)
-        if sample.detector_mask is not None:
-            missing = missing | self._mask(sample.detector_mask, levels.shape)
+        levels, missing = self._pattern(file.path)
+        if file.detector_mask is not None:
+            missing = missing | self._mask(file.detector_mask, levels.shape)
         seen = levels[~missing]
         if not seen.size:
             raise ValueError("no pixel holds a measurement")
@@ -104,16 +158,16 @@ class SampleFiles:
             raise ValueError(f"all pixels are equal ({seen.min():g})")
         return levels, missing
 
-    def levels(self, sample: Sample) -> NDArray:
+    def levels(self, file: MeasuredFile) -> NDArray:
         """Intensities of a pattern (H, W), filled where the detector saw nothing: see `patterns.filled_pattern`."""
-        beam = self.beam(sample)  # first: a fault of the calibration is told before one of the pattern
-        return filled_pattern(*self.measured(sample), beam, sample.is_grazing)
+        beam = self.beam(file)  # first: a fault of the calibration is told before one of the pattern
+        return filled_pattern(*self.measured(file), beam, file.is_grazing)
 
-    def beam(self, sample: Sample) -> tuple[float, float] | None:
-        """Where the beam meets the detector [px]: by the sample's own words, else by its calibration, else None."""
-        if sample.beam is not None or sample.poni is None:
-            return sample.beam
-        return self.calibration(sample.poni).centre
+    def beam(self, file: MeasuredFile) -> tuple[float, float] | None:
+        """Where the beam meets the detector [px]: by what is known of the file, else by its calibration, else None."""
+        if file.beam is not None or file.poni is None:
+            return file.beam
+        return self.calibration(file.poni).centre
 
     def calibration(self, poni: Path) -> Calibration:
         """A calibration, named where it is at fault."""
@@ -122,23 +176,30 @@ class SampleFiles:
         except ValueError as error:
             raise ValueError(f"its calibration {poni.name}: {error}") from error
 
-    def profile(self, sample: Sample) -> Curve:
-        """Folded 1-D profile (see `scattering.folded_profile`) of a text or HDF5 file; or of a detector image.
+    def profile(self, file: MeasuredFile) -> Curve:
+        """1-D profile of a text or HDF5 file; or of a detector image, its azimuthal average by its calibration.
 
-        Of an image it is the azimuthal average by its calibration. The unit of q is "1/nm" where the sample has a scale
-        of q or a calibration, else that of the sample, else what the file names.
+        Over q it is folded (see `scattering.folded_profile`), and the unit of q is "1/nm" where the file has a scale of
+        q or a calibration, else the one given, else what the file names. Over another axis it rises, and points of one
+        place are averaged.
         """
-        if sample.is_averaged and sample.poni is not None:
-            self.calibration(sample.poni)  # first: a fault of the calibration is told before one of the pattern
-            q, intensity = averaged_pattern(sample.scattering, sample.poni, *self.measured(sample))
+        if file.is_averaged and file.poni is not None:
+            self.calibration(file.poni)  # first: a fault of the calibration is told before one of the pattern
+            q, intensity = averaged_pattern(file.path, file.poni, *self.measured(file))
             curve = Curve(q, intensity, "1/nm", "the calibration", "the azimuthal average")
-        elif sample.q_scale is not None:
-            if known_unit(sample.q_unit) not in ("", "1/nm"):
-                raise ValueError(f"q_scale gives q in 1/nm, and q_unit says {sample.q_unit}; leave one of them out")
-            curve = self._profile(sample.scattering, "unknown")  # the scale is of the numbers in the file
-            curve = replace(curve, q=curve.q * sample.q_scale, unit="1/nm", unit_from="q_scale", warnings=())
+        elif file.q_scale is not None:
+            if known_unit(file.q_unit) not in ("", "1/nm"):
+                raise ValueError(f"q_scale gives q in 1/nm, and q_unit says {file.q_unit}; leave one of them out")
+            curve = self._profile(file.path, "unknown")  # the scale is of the numbers in the file
+            curve = replace(curve, q=curve.q * file.q_scale, unit="1/nm", unit_from="q_scale", warnings=())
         else:
-            curve = self._profile(sample.scattering, sample.q_unit)
+            curve = self._profile(file.path, file.q_unit, file.axis)
+        if curve.axis != "q":
+            place, indices = np.unique(curve.q, return_inverse=True)
+            mean = np.bincount(indices, weights=curve.intensity) / np.bincount(indices)
+            if len(place) < MIN_POINTS:
+                raise ValueError(f"must hold at least {MIN_POINTS} points at different places; got {len(place)}")
+            return replace(curve, q=place, intensity=mean)
         left_out = dict(curve.left_out)
         folded_q, folded = folded_profile(curve.q, curve.intensity, left_out)
         if len(folded_q) < MIN_POINTS:
@@ -151,25 +212,23 @@ class SampleFiles:
         if path not in self._micrographs:
             self._micrographs[path] = read_image(path)
 
-    def micrograph(self, sample: Sample) -> NDArray[np.uint8]:
+    def micrograph(self, file: MeasuredFile) -> NDArray[np.uint8]:
         """Grey micrograph (H, W) above the data bar, within its frame, in 8 bits."""
-        grey = self._above_bar(sample.micrograph, sample)
+        grey = self._above_bar(file.path, file.image_rows)
         return eight_bit(grey[frame_window(grey)])
 
-    def truth(self, sample: Sample, path: Path) -> NDArray[np.bool_]:
-        """True mask of a sample, an image of two levels, of the shape of its micrograph."""
-        truth = self._above_bar(path, sample)
+    def truth(self, file: MeasuredFile, path: Path) -> NDArray[np.bool_]:
+        """True mask that belongs to a micrograph, an image of two levels, of its shape."""
+        truth = self._above_bar(path, file.image_rows)
         levels = np.unique(truth)
         if len(levels) > 2:
             raise ValueError(f"a true mask must have two levels; got {len(levels)}")
-        return (truth > 0)[frame_window(self._above_bar(sample.micrograph, sample))]
+        return (truth > 0)[frame_window(self._above_bar(file.path, file.image_rows))]
 
-    def _above_bar(self, path: Path, sample: Sample) -> NDArray:
+    def _above_bar(self, path: Path, rows: int | None) -> NDArray:
         """Grey levels of an image above the data bar."""
         image = self._micrographs.get(path)
         grey = grey_image(read_image(path) if image is None else image)
-        if sample.image_rows is not None and len(grey) < sample.image_rows:
-            raise ValueError(
-                f"{len(grey)} px high, expected at least the {sample.image_rows} rows above the data bar (image_rows)"
-            )
-        return grey[: sample.image_rows]
+        if rows is not None and len(grey) < rows:
+            raise ValueError(f"{len(grey)} px high, expected at least the {rows} rows above the data bar (image_rows)")
+        return grey[:rows]

@@ -97,7 +97,7 @@ class ConditionalFlow(nn.Module):
     Parameters
     ----------
     scattering, micrograph : Modality
-        The scattering may be a pattern or a profile; the micrograph must be binary ("bernoulli").
+        The scattering may be a pattern or a profile; the micrograph must be a mask.
     samples : int
         How many training samples its condition is learnt from: what `regression` reads of the morphology off the
         scattering; training teaches it that first.
@@ -110,8 +110,11 @@ class ConditionalFlow(nn.Module):
 
     def __init__(self, scattering: Modality, micrograph: Modality, architecture: FlowArchitecture, samples: int):
         super().__init__()
-        if not micrograph.is_image or micrograph.likelihood != "bernoulli":
-            raise ValueError(f"micrograph must be a binary image (bernoulli); got {micrograph}")
+        if scattering.is_cropped or micrograph.kind != "mask":
+            raise ValueError(
+                f"a flow draws masks from profiles or patterns; got {scattering.name} ({scattering.kind}) and "
+                f"{micrograph.name} ({micrograph.kind})"
+            )
         self.modalities = (scattering, micrograph)
         self.architecture = architecture
         self.precision: Resolved = "fp32"

@@ -94,9 +94,10 @@ def load_or_train_flow(
 ) -> tuple[ConditionalFlow, History]:
     """A trained flow with its history: read from `file`, or trained and written there.
 
-    ValueError if the file was made with other settings.
+    With no more components of the statistics than the training samples can have. ValueError if the file was made with
+    other settings.
     """
-    settings = chosen.training
+    chosen, settings = _for_samples(chosen, len(train)), chosen.training
     flow = fresh_flow(*pairs.modalities, chosen.architecture, len(train), seed)
     device = training_device(precision)
     made_with = provenance("flow", seed, pairs.digest, train, settings, flow)
@@ -118,6 +119,7 @@ def load_or_train_flow(
 
 def flow_seconds(pairs: PreparedPairs, train: tuple[int, ...], chosen: Flow, precision: Precision, seed: int) -> float:
     """About how long the training of a flow will take on this processor, from a few timed steps of a fresh one."""
+    chosen = _for_samples(chosen, len(train))
 
     def steps(count: int) -> None:
         flow = fresh_flow(*pairs.modalities, chosen.architecture, len(train), seed)
@@ -126,6 +128,12 @@ def flow_seconds(pairs: PreparedPairs, train: tuple[int, ...], chosen: Flow, pre
         train_flow(flow, pairs, train, replace(chosen.training, rounds=count, steps_per_round=1), seed)
 
     return chosen.training.steps * seconds_per_epoch(steps)
+
+
+def _for_samples(chosen: Flow, count: int) -> Flow:
+    """A flow with fewer components where so many training samples have no more: about their mean there are one less."""
+    components = max(min(chosen.architecture.components, count - 1), 1)
+    return replace(chosen, architecture=replace(chosen.architecture, components=components))
 
 
 def pace(step: int, settings: FlowTraining) -> float:

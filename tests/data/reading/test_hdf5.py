@@ -218,8 +218,23 @@ def test_many_curves_and_curves_over_something_else_are_refused(tmp_path):
     assert is_curve(path)
     with pytest.raises(ValueError, match=r"^must hold one curve .*; got 12: average or split them first$"):
         read_profile(path)
-    with pytest.raises(ValueError, match="^must be a profile over q; got one over '2th_deg'$"):
+    with pytest.raises(ValueError, match="^must be a profile over q; got '2th_deg', and the file names no wavelength"):
         read_profile(made(tmp_path / "b.h5", curves((1,), q="2th_deg", axes=(".", "2th_deg"))))
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("deg", 180 / np.pi), ("radians", 1.0)])
+def test_two_theta_becomes_q_where_the_file_names_the_wavelength(tmp_path, unit, factor):
+    def build(file):
+        new = group(file, "entry/result", signal="I", axes=["two_theta"])
+        new["two_theta"], new["I"] = 2 * np.arcsin(Q * 0.154 / (4 * np.pi)) * factor, INTENSITY
+        new["two_theta"].attrs["units"] = unit
+        file["entry/instrument/wavelength"] = 1.54
+        file["entry/instrument/wavelength"].attrs["units"] = "angstrom"
+
+    q, intensity, found = read_profile(made(tmp_path / "a.h5", build))
+    assert q == pytest.approx(Q)
+    assert intensity == pytest.approx(INTENSITY)
+    assert found == "1/nm"
 
 
 def test_the_default_of_two_curves_is_read(tmp_path):

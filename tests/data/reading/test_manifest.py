@@ -52,7 +52,7 @@ def test_a_folder_of_detector_images(tmp_path, suffix):
     folder, _ = data_folder(tmp_path, suffix=suffix, beam_row=BEAM[0], beam_col=BEAM[1])
     data = open_pairs(folder)
     assert not data.is_profile
-    whole = [scaled_pattern(counts(i).astype(float), data.pattern_limits) for i in range(3)]
+    whole = [scaled_pattern(counts(i).astype(float), data.techniques[0].limits) for i in range(3)]
     for i in range(3):
         difference = np.abs(data.scattering(i) - whole[i])
         assert difference[~gaps()].max() < 1e-6
@@ -66,8 +66,8 @@ def test_an_eiger_master_is_a_pattern_whatever_its_type(tmp_path):
         row["saxs"] = f"{i}_master.h5"
         write_eiger(folder / row["saxs"], np.where(gaps(), 65535, counts(i)).astype(np.uint16))
     data = open_pairs(written(folder, rows))
-    assert data.pattern_limits is not None
-    assert data.pattern_limits[1] < 4  # 65535 is no count
+    assert data.techniques[0].limits is not None
+    assert data.techniques[0].limits[1] < 4  # 65535 is no count
 
 
 def test_a_calibration_gives_the_beam_and_q(tmp_path):
@@ -90,17 +90,17 @@ def test_a_mask_of_the_folder_and_of_a_sample(tmp_path):
     for i in range(3):
         write_edf(folder / f"{i}.edf", np.where(gaps(), 10**6, counts(i)).astype(np.int32))  # hot, and not marked
     bright = open_pairs(folder)
-    assert bright.pattern_limits[1] > 5
+    assert bright.techniques[0].limits[1] > 5
     np.save(folder / "mask.npy", gaps())
     data = open_pairs(folder)
-    assert data.pattern_limits[1] < 4
+    assert data.techniques[0].limits[1] < 4
     rows[1]["saxs_mask"] = "own.npy"
     for i in (0, 2):
         rows[i]["saxs_mask"] = ""
     np.save(folder / "own.npy", np.zeros((3, 3)))
     assert problems_of(written(folder, rows)) == ["1.edf: its mask own.npy must have shape (60, 80); got (3, 3)"]
     np.save(folder / "own.npy", np.zeros(SHAPE))
-    assert open_pairs(written(folder, rows)).pattern_limits[1] > 5
+    assert open_pairs(written(folder, rows)).techniques[0].limits[1] > 5
     write_edf(folder / "mask.edf", gaps().astype(np.uint8))
     assert problems_of(folder) == ["expected at most one of the folder's masks; got mask.edf, mask.npy"]
 
@@ -299,7 +299,7 @@ def test_micrographs_are_brought_to_the_coarsest_scale(tmp_path):
     assert (data.micrograph(1) == np.roll(GREY, 1)).all()
     assert data.micrograph(2).shape == (35, 45)
     pairs = prepare(data, TINY)
-    assert pairs.nm_per_pixel == (4.0,) * 3
+    assert pairs.measured[1].nm_per_pixel == (4.0,) * 3
     assert pairs.masks[0].shape == (35, 45)
 
 
@@ -386,7 +386,7 @@ def test_manifests_of_other_programs_are_read(tmp_path, spelled):
     data = open_pairs(tmp_path)
     assert data.sample_ids == expected.sample_ids
     assert [sample.scattering for sample in data.listing.samples] == [s.scattering for s in expected.listing.samples]
-    assert data.files.beam(data.listing.samples[0]) == BEAM
+    assert data.files.beam(data.listing.files(0)[0]) == BEAM
     assert data.nm_per_pixel is None
 
 
@@ -415,7 +415,7 @@ def test_what_every_column_is_taken_for(tmp_path):
     rows = [[*row, extra] for row, extra in zip(rows, ["operator", "me", "you"], strict=True)]
     (tmp_path / "manifest.csv").write_text(joined(rows))
     roles = open_pairs(tmp_path).listing.columns
-    assert roles["saxs"] == "scattering"
-    assert roles["sem"] == "micrographs"
+    assert roles["saxs"] == "patterns"
+    assert roles["sem"] == "masks"
     assert roles["operator"] == "left aside"
-    assert roles["beam_row"] == "facts of the samples"
+    assert roles["beam_row"] == "facts of the measurements"

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from pairvae_lib.data.reading.images import data_bar, file_image_rows, file_nm_per_pixel, read_image
-from pairvae_lib.data.reading.samples import Sample, SampleFiles
+from pairvae_lib.data.reading.samples import MeasuredFile, SampleFiles
 
 FEI, TESCAN = 34682, 50431
 
@@ -69,6 +69,6 @@ def test_a_bitmap_is_an_image(tmp_path):
 def test_fewer_rows_than_lie_above_the_data_bar_are_refused(tmp_path):
     Image.fromarray(texture()).save(tmp_path / "a.png")
     path = tmp_path / "a.png"
-    assert len(SampleFiles().micrograph(Sample("a", path, path, image_rows=300))) == 300
+    assert len(SampleFiles().micrograph(MeasuredFile(path, "mask", image_rows=300))) == 300
     with pytest.raises(ValueError, match=r"^300 px high, expected at least the 301 rows above the data bar"):
-        SampleFiles().micrograph(Sample("a", path, path, image_rows=301))
+        SampleFiles().micrograph(MeasuredFile(path, "mask", image_rows=301))

@@ -182,7 +182,7 @@ def test_two_theta_becomes_q_by_the_wavelength(tmp_path):
         assert curve.unit == "1/nm"
     path.write_text("# 2th_deg I\n" + path.read_text().partition("I\n")[2])
     with pytest.raises(
-        ValueError, match="^must be a profile over q; got '2th_deg', and the header names no wavelength"
+        ValueError, match="^must be a profile over q; got '2th_deg', and the file names no wavelength"
     ):
         read_curve(path)
 

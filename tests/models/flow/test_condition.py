@@ -11,7 +11,7 @@ from pairvae_lib.data.modality import Modality
 from pairvae_lib.models.flow.condition import MISSED, StatisticsRegression, morphology_components, scattering_features
 from pairvae_lib.models.flow.config import FlowTraining
 
-PATTERN, PROFILE = Modality("saxs", (32, 32), "gaussian"), Modality("gisaxs", (32,), "gaussian")
+PATTERN, PROFILE = Modality("saxs", (32, 32), "pattern"), Modality("gisaxs", (32,), "profile")
 SAMPLES = 30
 
 

@@ -137,3 +137,10 @@ def test_errors_name_what_is_wrong(pattern_pairs, profile_pairs):
         trained(pattern_pairs, replace(SETTINGS, symmetry="mirror"))
     with pytest.raises(ValueError, match="training samples must be at least 3; got 2"):
         train_flow(fresh_flow(*pattern_pairs.modalities, ARCHITECTURE, 2, SEED), pattern_pairs, (0, 1), SETTINGS, SEED)
+
+
+def test_a_flow_of_few_samples_has_no_more_components_than_they(pattern_pairs, tmp_path):
+    chosen = Flow(FlowArchitecture((8, 8, 16), 16, 8), FlowTraining(rounds=1, steps_per_round=1, batch_size=4))
+    flow, _ = load_or_train_flow(pattern_pairs, (0, 1, 2, 3, 4), chosen, "fp32", SEED, tmp_path / "flow.pt")
+    assert flow.architecture.components == 4
+    assert all(parameter.isfinite().all() for parameter in flow.state_dict().values())
