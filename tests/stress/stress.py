@@ -66,7 +66,7 @@ TURN = 20.0  # s of one part, before the next has its turn
 TRIAL = "PAIRVAE_STRESS_TRIAL"  # environment variable of all processes of a trial
 WORDS = ["", "0", "-1", "nan", "inf", "1e308", "99999999999999999999", "none", "a,b", "../..", "é→"]
 WORDS += ["x" * 300, "\udcff"]
-DATED = ("created", "seconds", "date", "time")  # keys of JSON files whose values differ from run to run
+DATED = ("date", "seconds", "resumed")  # in keys of JSON files whose values differ from run to run
 
 
 @dataclass
