@@ -260,7 +260,8 @@ class World:
 
         def before() -> None:
             order = (str(self.root if reads else out), str(counter), number, os.getpid() if together else 0, reads)
-            os.environ |= {events.ORDER: json.dumps(order), "PYTHONPATH": str(Path(events.__file__).parent)}
+            places = [str(Path(events.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+            os.environ |= {events.ORDER: json.dumps(order), "PYTHONPATH": os.pathsep.join(places)}
             events.watch(*order)
 
         return before
@@ -677,8 +678,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("results/stress.json"))
     parser.add_argument("--go-on", action="store_true", help="go on where the file of results ends")
     parser.add_argument("--again", nargs="+", default=[], metavar="PART", help="as --go-on, but these parts anew")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PART", help="these parts only")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # folders are removed
     table = Table(given.out, {"seed": given.seed, "kills": given.kills, "inputs": given.inputs})
     if given.go_on or given.again:
         table.read(without=given.again)
@@ -701,6 +704,7 @@ def main() -> int:
             Part("sizes", commands * len(SIZES), partial(limited_size, world)),
             Part("disks", commands * disks if can_mount() else 0, partial(small_disk, world)),
         ]
+        parts = [part for part in parts if not given.only or part.name in given.only]
         while [part for part in parts if table.tried(part.name) < part.count]:
             for part in parts:  # in turns, so that a run that is cut short has tried a part of everything
                 end = time.monotonic() + TURN
