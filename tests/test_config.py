@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pairvae_lib.config import (
+    COLOURS_TO_INTENSITY,
     PAPER,
     PAPER_LATENTS,
     PAPER_TRAINING_SIZES,
@@ -88,9 +89,21 @@ def test_protocols_differ_in_their_crops_alone():
 
 def test_the_loss_weights_do_not_depend_on_the_profile():
     for profile in PROFILES.values():
-        for name in ("barlow_weight", "redundancy_weight", "self_weight", "cross_weight", "learning_rate"):
+        for name in ("barlow_weight", "redundancy_weight", "learning_rate"):
             assert getattr(profile.pair, name) == getattr(PAPER.pair, name)
-        assert profile.solo.kl_weight == PAPER.solo.kl_weight
+        for name in ("self_weight", "cross_weight"):
+            assert getattr(profile.pair, name)["bernoulli"] == getattr(PAPER.pair, name)["bernoulli"]
+        assert profile.solo.kl_weight["bernoulli"] == PAPER.solo.kl_weight["bernoulli"]
+    assert (QUICK.pair.self_weight, QUICK.pair.cross_weight) == (PAPER.pair.self_weight, PAPER.pair.cross_weight)
+
+
+def test_intensities_stand_to_the_other_losses_as_the_colours_of_the_paper():
+    standard = PROFILES["standard"]
+    assert (PAPER.architecture.pattern_channels, standard.architecture.pattern_channels) == (3, 1)
+    for weights, own in ((PAPER.pair.self_weight, standard.pair.self_weight),
+                         (PAPER.pair.cross_weight, standard.pair.cross_weight)):
+        assert own["gaussian"] == pytest.approx(COLOURS_TO_INTENSITY * weights["gaussian"])
+    assert standard.solo.kl_weight["gaussian"] == pytest.approx(2e-6 / COLOURS_TO_INTENSITY)
 
 
 @EVERY

@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def beyond(
-    split: Annotated[str, typer.Option(help="random, gap or batch: how samples are held out.")] = "gap",
+    split: Annotated[str, typer.Option(help="random, gap, batch or test: how samples are held out.")] = "gap",
     seeds: Annotated[str, typer.Option(help="Whole numbers between commas.")] = "43,44,45",
     data: DataName = "simulated",
     budget: Annotated[str, typer.Option(help=f"One of {', '.join(BUDGETS)}.")] = "standard",

@@ -25,6 +25,7 @@ from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded, write_json
 from pairvae_lib.files.runs import Run
 from pairvae_lib.models.latents import (
+    PART,
     correlation_spread,
     in_parts,
     latent_statistics,
@@ -165,6 +166,28 @@ def pair_reconstructions(model: PairVAE, measurements: Mapping[str, np.ndarray])
     }
 
 
+def decoded_routes(
+    solo: Mapping[str, VAE], model: PairVAE, measurements: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """All routes as they are compared: boolean masks (n, ...); scattering as it is decoded, (n, 1 or 3, ...).
+
+    So what a model draws in colours is compared in colours. From the posterior mean; "solo" stands before those of
+    single VAEs.
+    """
+    vaes = {f"solo {route_name(name, name)}": (vae, vae) for name, vae in solo.items()}
+    vaes |= {route_name(source, target): (model.vae(source), model.vae(target)) for source, target in model.routes}
+    found = {}
+    for route, (encoder, decoder) in vaes.items():
+        with torch.inference_mode():
+            decoded = torch.cat([
+                decoder.decode(encoder.encode(part).latent_mean)
+                for part in torch.from_numpy(measurements[encoder.modality.name]).split(PART)
+            ])
+            is_mask = decoder.modality.likelihood == "bernoulli"
+            found[route] = (decoder.mode(decoded)[:, 0] if is_mask else decoded).numpy()
+    return found
+
+
 def morphology_statistics(masks: np.ndarray) -> dict[str, np.ndarray]:
     """The statistics that micrographs are compared by.
 
@@ -243,10 +266,13 @@ def assess(
     images = np.repeat(np.arange(n), crops)
     true_crops = pairs.crops(images, size, rng)  # (n * crops, 1, size, size)
     measurements = {scattering: pairs.scattering, micrograph: true_crops}
-    alone = solo_reconstructions(solo or {}, measurements)
-    reconstructed = {f"solo {route}": values for route, values in alone.items()}
-    reconstructed |= pair_reconstructions(model, measurements)
-    true_scattering = pairs.scattering[:, 0]
+    reconstructed = decoded_routes(solo or {}, model, measurements)
+
+    def coded(intensities: np.ndarray) -> np.ndarray:
+        """(n, *shape) as the model sees it: (n, 1 or 3, *shape)."""
+        return model.vae(scattering).coded(torch.from_numpy(intensities[:, np.newaxis])).numpy()
+
+    true_scattering = coded(pairs.scattering[:, 0])
     masks = {TRUE: (true_crops > 0.5).reshape(n, crops, size, size)}
     errors: dict[str, dict[str, np.ndarray]] = {INTENSITY: {}}
     for route, values in reconstructed.items():
@@ -274,7 +300,8 @@ def assess(
     spectra = power_spectrum_features(masks[TRUE])
     predicted = references(spectra, true_scattering, split.train, everyone, rng_for(seed, "references"))
     fourier = FOURIER if pairs.cycles is not None else FOURIER_FITTED
-    predicted[fourier] = fourier_transform(masks[TRUE], true_scattering, split.train, pairs.q, pairs.cycles)
+    spectral = fourier_transform(masks[TRUE], pairs.scattering[:, 0], split.train, pairs.q, pairs.cycles)
+    predicted[fourier] = coded(spectral)
     predicted[NEAREST_SCATTERING] = retrieved(true_scattering, true_scattering, split.train, everyone)
     guesses[INTENSITY] = {name: _mean_absolute(values, true_scattering) for name, values in predicted.items()}
     subsets = np.full(n, NEITHER, dtype="<U8")

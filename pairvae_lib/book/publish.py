@@ -24,7 +24,7 @@ from pairvae_lib.book.execute import is_stale
 from pairvae_lib.book.explorer.examples import Exploration
 from pairvae_lib.bundles.bundle import Bundle, Scaling, origin, save_bundle, versions
 from pairvae_lib.checks import DataError
-from pairvae_lib.claims.published import EXAMPLE_PROFILE, EXPLORATION, MODEL, PROVENANCE, published_root
+from pairvae_lib.claims.published import EARLIER, EXAMPLE_PROFILE, EXPLORATION, MODEL, PROVENANCE, published_root
 from pairvae_lib.claims.study import at_the_end, largest_rise
 from pairvae_lib.config import Precision, profile_named
 from pairvae_lib.data.pairs import PreparedPairs
@@ -156,14 +156,16 @@ def what_is_published(root: Path | None = None) -> list[str]:
     for file in sorted(root.glob(f"*/*/{PROVENANCE}")):
         provenance = json.loads(file.read_text())
         shown = file.parent.relative_to(root).as_posix()
-        lines.append(f"{shown}: {len(provenance['files'])} files, commit {provenance['commit'][:7]}")
+        earlier = f"; {provenance[EARLIER]}" if EARLIER in provenance else ""
+        lines.append(f"{shown}: {len(provenance['files'])} files, commit {provenance['commit'][:7]}{earlier}")
     return lines
 
 
 def check_published(root: Path | None = None) -> list[str]:
     """Hold every published file to its hash, and every profile to the settings that its results were made with.
 
-    Returns what `what_is_published` does.
+    A provenance may say that these were others, and which, in a sentence (EARLIER). Returns what `what_is_published`
+    does, with that sentence.
 
     Raises
     ------
@@ -184,7 +186,7 @@ def check_published(root: Path | None = None) -> list[str]:
                 problems.append(f"{shown}/{name}: its content has changed since it was published")
         unknown = there.keys() - provenance["files"].keys() - {PROVENANCE}
         problems += [f"{shown}/{name}: not in {PROVENANCE}" for name in sorted(unknown)]
-        if settings_digest(provenance["profile"]) != provenance["settings"]:
+        if settings_digest(provenance["profile"]) != provenance["settings"] and EARLIER not in provenance:
             problems.append(f"{shown}: the profile {provenance['profile']!r} has other settings now")
     if not lines:
         problems.append(f"no {PROVENANCE} below it")

@@ -16,12 +16,16 @@ from pairvae_lib.files.runs import Run
 from pairvae_lib.files.writing import CannotWrite
 
 RANDOM = "random"
+COMPARED = 3  # seeds by which protocols are compared: a verdict on trainings needs that many
 EXAMPLE_SEED = Run.seed  # the seed whose pictures are shown, where it is among those swept
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Runs of one profile and data set: all seeds, sizes and groups combined, and other protocols of the example."""
+    """Runs of one profile and data set: all seeds, sizes and groups combined, and other protocols.
+
+    The latter with the size of the example, for its seed and two others.
+    """
 
     base: Run  #: profile and data; its seed, size, group and protocol where the lists below are empty
     seeds: tuple[int, ...] = ()
@@ -69,7 +73,11 @@ class Sweep:
             for size in self.sizes or (self.base.n_train,)
             for group in self.groups or (self.base.held_out,)
         ]
-        others = [replace(self.example, protocol=name) for name in self.protocols if name != self.example.protocol]
+        compared = sorted(self.seeds or (self.base.seed,), key=lambda seed: seed != self.example.seed)[:COMPARED]
+        others = [
+            replace(self.example, seed=seed, protocol=name)
+            for seed in compared for name in self.protocols if name != self.example.protocol
+        ]
         return found + others
 
 

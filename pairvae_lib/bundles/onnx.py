@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from importlib.util import find_spec
@@ -71,6 +71,7 @@ def export_decoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
         if isinstance(module, DoublingConvolution):
             module.form = "transposed"  # one node of the graph; the sub-pixel form is no faster there
     latent = torch.zeros(2, *vae.latent_shape)
+    decoder = decoder if vae.modality.likelihood == "bernoulli" else _AsIntensities(decoder, vae.mode)
     return _export(decoder, {"latent": latent}, ["decoded"], file, half, _described(vae.modality, "decoder"))
 
 
@@ -79,7 +80,7 @@ def export_encoder(vae: VAE, file: Path | str, half: bool = True) -> Path:
 
     Its input "measurement", (batch, 1, *modality.shape), gives "latent_mean" and "latent_scale", (batch, C, h, w).
     """
-    encoder = _Undivided(_folded(vae.encoder))
+    encoder = _Undivided(_folded(vae.encoder), vae.coded)
     measurement = torch.zeros(2, 1, *vae.modality.shape)
     names = ["latent_mean", "latent_scale"]
     return _export(encoder, {"measurement": measurement}, names, file, half, _described(vae.modality, "encoder"))
@@ -127,15 +128,28 @@ class _WrittenOut(StatisticsRegression):
 class _Undivided(nn.Module):
     """An encoder that takes its measurements all at once: the graph must not know their number."""
 
-    def __init__(self, encoder: nn.Module):
+    def __init__(self, encoder: nn.Module, coded: Callable[[Tensor], Tensor]):
         super().__init__()
-        self.encoder = cast(Encoder, encoder)
+        self.encoder, self.coded = cast(Encoder, encoder), coded
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, *shape) -> mean and scale, each (B, C, h, w)."""
+        x = self.coded(x)
         features = self.encoder.backbone(x) if self.encoder.frozen else x
         posterior = self.encoder.posterior(features)
         return posterior.latent_mean, posterior.latent_scale
+
+
+class _AsIntensities(nn.Module):
+    """A decoder of patterns that ends in intensities, where it draws colours."""
+
+    def __init__(self, decoder: nn.Module, shown: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.decoder, self.shown = decoder, shown
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, 1, *shape)."""
+        return self.shown(self.decoder(latent))
 
 
 def _described(modality: Modality, part: str) -> dict[str, str]:

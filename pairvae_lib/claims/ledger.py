@@ -17,6 +17,7 @@ import numpy as np
 from pairvae_lib.assessment.statistics import SIGNIFICANT, holm
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims.claims import CLAIMS, IMAGES, MIXED, ONLY_HELD_OUT, Claim, View
+from pairvae_lib.claims.encoders import encoder_losses, losses_markdown
 from pairvae_lib.claims.published import published_root
 from pairvae_lib.claims.sentences import SENTENCES
 from pairvae_lib.claims.study import Study
@@ -92,6 +93,9 @@ def published_summary() -> str:
         if len(ledgers := encoder_ledgers(profile, published=True)) > 1:
             table = encoders_markdown(ledgers)
             sections.append(f"**Simulated pairs, {profile} profile, held out, with several encoders.**\n\n{table}")
+    if len(losses := encoder_losses(published=True)) > 1:
+        told = "**Losses at the end of training, by encoder** (means over trainings; squared errors as of colours)."
+        sections.append(f"{told}\n\n{losses_markdown(losses)}")
     return "\n\n".join(sections) + "\n"
 
 

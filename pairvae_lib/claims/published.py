@@ -21,6 +21,7 @@ from pairvae_lib.files.arrays import read_arrays
 from pairvae_lib.files.runs import SIMULATED, Run, project_root
 
 PROVENANCE = "provenance.json"
+EARLIER = "earlier"  # in a provenance: a sentence that says how its settings differ from those of the profile now
 MODEL, EXPLORATION = "model", "exploration.safetensors"  # of an example whose model is published, too
 # Examples are shown at the paper's size, what needs many trainings from the sweep.
 EXAMPLE_PROFILE, SWEEP_PROFILE = "paper", "standard"
@@ -84,7 +85,9 @@ class PublishedResults:
     @cached_property
     def protocol_histories(self) -> dict[str, Mapping[str, Any]]:
         """history.json of the run that was trained by all protocols, by protocol; else those that the example has."""
-        for folder in [*sorted(self.sweep.glob("seed*")), self.example]:
+        by_name = sorted(self.sweep.glob("seed*"))
+        whole_first = sorted(by_name, key=lambda folder: folder.name != self.example.name)
+        for folder in [*whole_first, self.example]:
             files = {name: folder / (name if name != Run.protocol else "") / "history.json" for name in PROTOCOLS}
             there = {name: file for name, file in files.items() if file.exists()}
             if len(there) == len(PROTOCOLS) or (there and folder == self.example):

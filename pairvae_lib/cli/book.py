@@ -71,8 +71,8 @@ def sweep(
 ) -> None:
     """Train and assess over seeds and training sizes (the paper's Fig. 6), and gather the medians in sweep.json.
 
-    One of these runs (seed 43 and the middle size, where they are among them) is also trained by the other protocols of
-    Fig. S3, and draws the ensembles of Fig. 7.
+    One of these runs (seed 43 and the middle size, where they are among them) draws the ensembles of Fig. 7. It and the
+    same of two other seeds are also trained by the other protocols of Fig. S3.
 
     Stopped at any moment, the same line goes on where it was.
     """

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from pairvae_lib.checks import check_one_of, check_shape
 from pairvae_lib.config import PX_PER_LATENT_CELL, Architecture, Likelihood, Profile
 from pairvae_lib.data.modality import Modality
+from pairvae_lib.data.scattering import COLOUR_STOPS
 from pairvae_lib.models.doubling import FORMS, Form, fastest
 from pairvae_lib.models.precision import Resolved, arithmetic
 
@@ -92,13 +93,17 @@ def doublings(module: nn.Module) -> list[DoublingConvolution]:
 class ConvolutionalBackbone(nn.Sequential):
     """Stride-2 convolutions of three pixels with batch norm and ReLU, for images (dims=2) or profiles (dims=1)."""
 
-    def __init__(self, channels: Sequence[int], dims: int = 2):
+    def __init__(self, channels: Sequence[int], dims: int = 2, in_channels: int = 1):
         convolution, norm = (nn.Conv2d, nn.BatchNorm2d) if dims == 2 else (nn.Conv1d, nn.BatchNorm1d)
         layers: list[nn.Module] = []
-        for before, after in zip((1, *channels[:-1]), channels, strict=True):
+        for before, after in zip((in_channels, *channels[:-1]), channels, strict=True):
             layers += [convolution(before, after, 3, stride=2, padding=1), norm(after, **BATCH_NORM), nn.ReLU()]
         super().__init__(*layers)
-        self.out_channels = channels[-1]
+        self.in_channels, self.out_channels = in_channels, channels[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, 1 or in_channels, ...) -> (batch, out_channels, ... / 32); a grey image is seen as equal colours."""
+        return super().forward(x if self.in_channels == 1 else x.expand(-1, self.in_channels, -1, -1))
 
 
 def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
@@ -236,6 +241,35 @@ DOUBLINGS = int(math.log2(PX_PER_LATENT_CELL))
 WIDE_KERNEL = 9  # px; from here on the sub-pixel form and bfloat16 pay
 
 
+def channels_of(modality: Modality, architecture: Architecture) -> int:
+    """How many channels a measurement has for a model: three where patterns are seen in colours."""
+    return architecture.pattern_channels if modality.is_image and modality.likelihood == "gaussian" else 1
+
+
+def coloured(intensities: Tensor) -> Tensor:
+    """Colours in [0, 1] of intensities in [0, 1], in the colour map of the published patterns.
+
+    (B, 1, height, width) -> (B, 3, height, width).
+    """
+    stops = torch.as_tensor(COLOUR_STOPS / 255, dtype=intensities.dtype, device=intensities.device)  # (stops, 3)
+    place = intensities[:, 0].clamp(0, 1) * (len(stops) - 1)
+    below = place.floor().clamp(max=len(stops) - 2)
+    share = (place - below)[..., None]
+    first = below.long()
+    return ((1 - share) * stops[first] + share * stops[first + 1]).permute(0, 3, 1, 2)
+
+
+def intensities_of(colours: Tensor) -> Tensor:
+    """The intensities whose colours come nearest: (B, 3, height, width) -> (B, 1, height, width)."""
+    stops = torch.as_tensor(COLOUR_STOPS / 255, dtype=colours.dtype, device=colours.device)
+    along = (stops[1:] - stops[:-1])[..., None, None]  # (segments, 3, 1, 1)
+    offset = colours[:, None] - stops[:-1][..., None, None]  # (B, segments, 3, height, width)
+    share = ((offset * along).sum(2) / along.square().sum(1)).clamp(0, 1)  # (B, segments, height, width)
+    distance = (offset - share[:, :, None] * along).square().sum(2)
+    nearest = distance.argmin(1, keepdim=True)
+    return (nearest + share.gather(1, nearest)) / len(along)
+
+
 class Posterior(NamedTuple):
     """Independent normal distribution of a latent: mean and standard deviation, each (B, C, h, w)."""
 
@@ -263,7 +297,8 @@ class Encoder(nn.Module):
         elif modality.is_image and architecture.encoder == "narrow_resnet":
             self.backbone = NarrowResNetBackbone(architecture.backbone_weights or NARROW_RESNET)
         else:
-            self.backbone = ConvolutionalBackbone(architecture.encoder_channels, dims=len(modality.shape))
+            channels = architecture.pattern_channels if modality.is_image else 1
+            self.backbone = ConvolutionalBackbone(architecture.encoder_channels, len(modality.shape), channels)
         width = self.backbone.out_channels
         # A segment of a profile has no place in the image: every latent cell must see all of it.
         self.mix: nn.Module = nn.Identity()
@@ -306,7 +341,7 @@ class Encoder(nn.Module):
         return Posterior(latent_mean, F.softplus(raw_scale))
 
     def forward(self, x: Tensor) -> Posterior:
-        """(B, 1, *shape) -> posterior of shape (B, C, h, w)."""
+        """(B, 1 or 3, *shape) -> posterior of shape (B, C, h, w)."""
         return self.posterior(self.prepared(x))
 
 
@@ -314,8 +349,8 @@ class Decoder(nn.Module):
     """Latent to measurement: four doubling blocks and a fifth, doubling output layer.
 
     Bernoulli: returns logits. The original ends in a linear layer of as many channels as the blocks have, and takes
-    their mean; here that layer is collapsed to its mean kernel. Gaussian: returns intensities (a sigmoid); the original
-    has three colour channels, here there is one of scalar intensity.
+    their mean; here that layer is collapsed to its mean kernel. Gaussian: returns intensities (a sigmoid), or with
+    `Architecture.pattern_channels` 3, as in the original, colours.
     """
 
     def __init__(self, modality: Modality, architecture: Architecture, latent_shape: tuple[int, int, int]):
@@ -339,10 +374,12 @@ class Decoder(nn.Module):
                        nn.ReLU()]
         self.blocks = nn.Sequential(*blocks)
         collapsed_from = filters if modality.likelihood == "bernoulli" else 1
-        self.output = DoublingConvolution(filters, 1, kernel, dims, collapsed_from, form)
+        self.output = DoublingConvolution(
+            filters, channels_of(modality, architecture), kernel, dims, collapsed_from, form
+        )
 
     def forward(self, latent: Tensor) -> Tensor:
-        """(B, C, h, w) -> (B, 1, *shape): logits or intensities."""
+        """(B, C, h, w) -> (B, 1 or 3, *shape): logits, or intensities or colours."""
         if torch.is_autocast_enabled(latent.device.type):
             latent = latent.contiguous(memory_format=torch.channels_last)  # the layout of the fast bfloat16 kernels
         decoded = self.output(self.blocks(self.mix(latent))).to(latent.dtype)
@@ -396,10 +433,14 @@ class VAE(nn.Module):
         check_shape(f"{self.modality.name} measurements", x, ("batch", 1, *self.modality.shape))
         return self.posterior(self.prepared(x))
 
+    def coded(self, x: Tensor) -> Tensor:
+        """Measurements (B, 1, *modality.shape) as the model sees and decodes them: (B, 3, ...) if in colours."""
+        return coloured(x) if channels_of(self.modality, self.architecture) == 3 else x
+
     def prepared(self, x: Tensor) -> Tensor:
         """What of measurements never changes in training (see `Encoder.prepared`)."""
         with self._arithmetic():
-            return self.encoder.prepared(x)
+            return self.encoder.prepared(self.coded(x))
 
     def posterior(self, prepared: Tensor) -> Posterior:
         """Posterior from the output of `prepared`."""
@@ -407,7 +448,7 @@ class VAE(nn.Module):
             return self.encoder.posterior(prepared)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """(B, C, h, w) -> (B, 1, *modality.shape): logits (bernoulli) or intensities (gaussian)."""
+        """(B, C, h, w) -> (B, 1 or 3, *modality.shape): logits (bernoulli), or intensities or colours (gaussian)."""
         check_shape("latent", latent, ("batch", *self.latent_shape))
         with self._arithmetic():
             return self.decoder(latent)
@@ -422,7 +463,9 @@ class VAE(nn.Module):
 
     def mode(self, decoded: Tensor) -> Tensor:
         """Of a decoder's output the most probable measurement: a boolean mask (p > 1/2), or the intensities."""
-        return decoded > 0 if self.modality.likelihood == "bernoulli" else decoded
+        if self.modality.likelihood == "bernoulli":
+            return decoded > 0
+        return intensities_of(decoded) if decoded.shape[1] == 3 else decoded
 
     def reconstruct(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """The most probable measurements that the model decodes from those of `x`."""

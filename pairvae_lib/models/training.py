@@ -109,7 +109,8 @@ def train_solo(
     check_one_of("modality of the VAE", modality, pairs.modalities)
     stage = f"solo-{modality.name}"
     optimizer = adam(vae, settings.learning_rate, settings.adam_eps)
-    beta = settings.kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
+    kl_weight = settings.kl_weight[modality.likelihood]
+    beta = kl_weight * PAPER_LATENTS / int(np.prod(vae.latent_shape))  # the same pull on each latent
     shown_in = solo_measurements(vae, pairs, train, settings.crops, seed)
     epochs = settings.epochs[modality.likelihood]
     made_with = provenance(stage, seed, pairs.digest, train, settings, vae) | {"precision": vae.precision}
@@ -153,7 +154,7 @@ def solo_measurements(
 
     def shown(x: np.ndarray) -> tuple[Tensor, Tensor]:
         tensor = torch.from_numpy(x).to(vae.device)
-        return tensor, vae.prepared(tensor)
+        return vae.coded(tensor), vae.prepared(tensor)
 
     def drawn(number: int) -> tuple[Tensor, Tensor]:
         return shown(pairs.crops(train, vae.modality.shape[0], rng_for(seed, f"{stage}-crops", number)))
@@ -222,6 +223,7 @@ def train_pair(
     x = {scattering: torch.from_numpy(pairs.scattering[list(train)]).to(device)}
     model.eval()
     prepared = {scattering: model.vae(scattering).prepared(x[scattering])}
+    x[scattering] = model.vae(scattering).coded(x[scattering])
     window_shown = -1
     made_with = provenance("pair", seed, pairs.digest, train, settings, model)
     made_with["precision"] = model.vae(micrograph).precision

@@ -32,9 +32,11 @@ from pairvae_lib.assessment.errors import (
 )
 from pairvae_lib.assessment.memorisation import memorisation
 from pairvae_lib.checks import MissingResult
+from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.runs import Run
 from pairvae_lib.models.loop import rng_for
+from pairvae_lib.models.pairvae import Posterior
 from pairvae_lib.models.training import focused_crops
 from pairvae_lib.morphology.masks import dice, phase_fraction
 
@@ -45,43 +47,66 @@ REFERENCES = ["nearest neighbour", "three nearest neighbours", "kernel ridge", "
 
 
 class Identity:
-    """A VAE that reconstructs what it is shown."""
+    """A VAE whose latent is what it is shown."""
 
-    def __init__(self, binary):
-        self.binary = binary
+    def __init__(self, modality):
+        self.modality = modality
 
-    def reconstruct(self, x):
-        return x > 0.5 if self.binary else x
+    def encode(self, x):
+        return Posterior(x, torch.zeros(1))
+
+    def decode(self, latent):
+        return latent
+
+    def coded(self, x):
+        return x
+
+    def mode(self, decoded):
+        return decoded > 0.5 if self.modality.likelihood == "bernoulli" else decoded
+
+
+class Table(Identity):
+    """A VAE whose latent is the place of what it is shown in a table."""
+
+    def __init__(self, modality, known):
+        super().__init__(modality)
+        self.known = known
+
+    def encode(self, x):
+        return Posterior((x.flatten(1)[:, None] == self.known.flatten(1)).all(2).int().argmax(1), torch.zeros(1))
+
+    def decode(self, latent):
+        return self.known[latent]
+
+
+class Constant(Identity):
+    """A VAE that always answers the same."""
+
+    def decode(self, latent):
+        return torch.full((len(latent), 1, 32, 32), 1.0 if self.modality.likelihood == "bernoulli" else 0.25)
 
 
 class Answers:
-    """A PairVAE that knows the pairs: it finds what it is shown in a table, and answers from another."""
+    """A PairVAE of given VAEs."""
 
     routes = [(source, target) for source in ("saxs", "sem") for target in ("saxs", "sem")]
 
-    def __init__(self, pairs, micrographs):
-        self.known = {"saxs": torch.from_numpy(pairs.scattering), "sem": torch.from_numpy(micrographs)}
+    def __init__(self, *vaes):
+        self.vaes = {vae.modality.name: vae for vae in vaes}
 
-    def reconstruct(self, x, source, target):
-        if source == target:
-            answer = x
-        else:
-            place = (x.flatten(1)[:, None] == self.known[source].flatten(1)).all(2).int().argmax(1)
-            answer = self.known[target][place]
-        return answer > 0.5 if target == "sem" else answer
+    def vae(self, name):
+        return self.vaes[name]
 
 
-class Constant:
-    """A model, solo or paired, that always answers the same."""
-
-    routes = Answers.routes
-
-    def reconstruct(self, x, source="sem", target="sem"):
-        shape = (len(x), 1, 32, 32)
-        return torch.ones(shape, dtype=torch.bool) if target == "sem" else torch.full(shape, 0.25)
+def answers(pairs, micrographs):
+    """A PairVAE that knows the pairs: it finds what it is shown in a table, and answers from another."""
+    tables = map(torch.from_numpy, (pairs.scattering, micrographs))
+    return Answers(*map(Table, pairs.modalities, tables))
 
 
-SOLO = {"saxs": Identity(binary=False), "sem": Identity(binary=True)}
+SAXS, SEM = Modality("saxs", (32, 32), "gaussian"), Modality("sem", (32, 32), "bernoulli")
+ALIKE = Answers(Constant(SAXS), Constant(SEM))
+SOLO = {"saxs": Identity(SAXS), "sem": Identity(SEM)}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +119,7 @@ def one_crop(pattern_pairs):
 def perfect(one_crop, small):
     """The assessment of perfect answers."""
     micrographs = one_crop.crops_at(range(12), 32, (0, 0))
-    return assess(Answers(one_crop, micrographs), one_crop, SPLIT, small, SEED, SOLO)
+    return assess(answers(one_crop, micrographs), one_crop, SPLIT, small, SEED, SOLO)
 
 
 @pytest.fixture
@@ -201,8 +226,7 @@ def test_references_stand_beside_every_metric(perfect):
 
 def test_the_fourier_transform_is_not_fitted_where_the_pixel_sizes_are_known(one_crop, small):
     known = replace(one_crop, nm_per_pixel=(2.0,) * 12, q_per_pixel=(0.03,) * 12)
-    answers = Answers(known, known.crops_at(range(12), 32, (0, 0)))
-    found = assess(answers, known, SPLIT, small, SEED, SOLO)
+    found = assess(answers(known, known.crops_at(range(12), 32, (0, 0))), known, SPLIT, small, SEED, SOLO)
     assert FOURIER in found.references[INTENSITY] and FOURIER_FITTED not in found.references[INTENSITY]
 
 
@@ -214,7 +238,7 @@ def test_the_nearest_scattering_is_that_of_another_training_sample(perfect):
 
 def test_errors_are_means_over_crops(pattern_pairs, small):
     profile = replace(small, assessment=replace(small.assessment, crops=3))
-    found = assess(Constant(), pattern_pairs, SPLIT, profile, SEED, {"saxs": Identity(binary=False), "sem": Constant()})
+    found = assess(ALIKE, pattern_pairs, SPLIT, profile, SEED, {"saxs": Identity(SAXS), "sem": Constant(SEM)})
     crops = pattern_pairs.crops(np.repeat(np.arange(12), 3), 32, rng_for(SEED, "assessment"))
     statistics = morphology_statistics(crops.reshape(12, 3, 32, 32) > 0.5)
     for route in ("solo sem_to_sem", "saxs_to_sem", "sem_to_sem"):
@@ -230,7 +254,7 @@ def test_errors_are_means_over_crops(pattern_pairs, small):
 
 def test_properties_and_curves_are_those_of_the_crops(pattern_pairs, small):
     profile = replace(small, assessment=replace(small.assessment, crops=3))
-    found = assess(Constant(), pattern_pairs, SPLIT, profile, SEED, {"saxs": Identity(binary=False), "sem": Constant()})
+    found = assess(ALIKE, pattern_pairs, SPLIT, profile, SEED, {"saxs": Identity(SAXS), "sem": Constant(SEM)})
     crops = pattern_pairs.crops(np.repeat(np.arange(12), 3), 32, rng_for(SEED, "assessment"))
     masks = crops.reshape(12, 3, 32, 32) > 0.5
     assert set(found.properties) == {"phase fraction", "period", "long-range order", "lineal path", "components"}
@@ -249,7 +273,7 @@ def test_properties_and_curves_are_those_of_the_crops(pattern_pairs, small):
 
 def test_the_seed_decides_on_the_crops(pattern_pairs, small):
     micrographs = focused_crops(pattern_pairs, range(12), small.pair, SEED)
-    model = Answers(pattern_pairs, micrographs)
+    model = answers(pattern_pairs, micrographs)
     first, same, other = (assess(model, pattern_pairs, SPLIT, small, seed, SOLO) for seed in (1, 1, 2))
     assert first.medians() == same.medians() != other.medians()
 
@@ -259,7 +283,7 @@ def test_the_seed_decides_on_the_crops(pattern_pairs, small):
 
 def test_a_model_that_draws_its_training_crops(pattern_pairs, small):
     seen = focused_crops(pattern_pairs, range(12), small.pair, SEED)
-    found = assess(Answers(pattern_pairs, seen), pattern_pairs, SPLIT, small, SEED, SOLO).memorisation
+    found = assess(answers(pattern_pairs, seen), pattern_pairs, SPLIT, small, SEED, SOLO).memorisation
     assert {name: len(values) for name, values in found.items()} == {
         "own training crop": 8,
         "other crops of the sample": 8,
@@ -293,7 +317,7 @@ def test_dice_coefficients_by_hand(pattern_pairs, small):
 def test_memorisation_takes_the_crops_of_the_training_seed(pattern_pairs, small):
     """With another seed the focused crops are others, and are not recognised."""
     seen = focused_crops(pattern_pairs, range(12), small.pair, SEED)
-    found = assess(Answers(pattern_pairs, seen), pattern_pairs, SPLIT, small, SEED + 1, SOLO)
+    found = assess(answers(pattern_pairs, seen), pattern_pairs, SPLIT, small, SEED + 1, SOLO)
     assert (found.memorisation["own training crop"] < 1).any()
 
 
@@ -354,7 +378,7 @@ def test_examples_are_the_first_of_every_morphology():
 def test_pairs_that_were_neither_trained_on_nor_held_out_are_in_neither_subset(pattern_pairs, small):
     split = Split(train=SPLIT.train, held_out=SPLIT.held_out[:2])
     micrographs = focused_crops(pattern_pairs, range(12), small.pair, SEED)
-    found = assess(Answers(pattern_pairs, micrographs), pattern_pairs, split, small, SEED, SOLO)
+    found = assess(answers(pattern_pairs, micrographs), pattern_pairs, split, small, SEED, SOLO)
     assert {int(i) for i in np.flatnonzero(found.subsets == "neither")} == {10, 11}
     assert {int(i) for i in np.flatnonzero(found.subsets == "held out")} == {4, 6}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchmarks.beyond import Contest, definition
-from benchmarks.beyond.definition import CONTROLS, contest_pairs, contest_split, control_values
+from benchmarks.beyond.definition import CONTROLS, contest_pairs, contest_split, control_values, joined
 from pairvae_lib.data.splits import FIRST_SEED
 
 
@@ -68,10 +69,40 @@ def test_simulated_pairs_are_prepared_once(tmp_path, monkeypatch, no_simulator):
     assert again.digest == pairs.digest and (contest.data_root / "pairs.npz").stat().st_mtime_ns == before
 
 
+def test_final_numbers_are_of_pairs_that_nothing_was_chosen_by(tmp_path, monkeypatch, no_simulator):
+    monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    contest = Contest("test", budget="tiny", peers=())
+    pairs, folder = contest_pairs(contest)
+    assert no_simulator == [(12, "quick", 2023), (12, "quick", 4099)]
+    split, said = contest_split(contest, pairs, folder)
+    assert said == "pairs that the simulator draws with seed 4099"
+    assert [pairs.groups[i] for i in split.held_out] == ["test"] * 12 and len(split.train) == 12
+    alone, _ = contest_pairs(Contest("random", budget="tiny", peers=()))
+    first = pairs.subset(range(12))
+    assert first.sample_ids == tuple(f"development {name}" for name in alone.sample_ids)
+    np.testing.assert_array_equal(first.scattering, alone.scattering)
+
+
+def test_joined_pairs_keep_their_pixel_sizes(pattern_pairs):
+    sized = replace(pattern_pairs, nm_per_pixel=(2.0,) * len(pattern_pairs))
+    assert joined({"a": sized, "b": sized}).nm_per_pixel == (2.0,) * 2 * len(pattern_pairs)
+    assert joined({"a": sized, "b": pattern_pairs}).nm_per_pixel is None
+
+
+def test_only_pairs_that_were_prepared_alike_are_joined(pattern_pairs, profile_pairs):
+    with pytest.raises(ValueError, match="^sets must be prepared alike; got .* and, in 'b', "):
+        joined({"a": pattern_pairs, "b": profile_pairs})
+
+
+def test_the_test_set_is_simulated(folder):
+    with pytest.raises(ValueError, match="data must be 'simulated' for the split 'test'; got"):
+        Contest("test", data=str(folder), peers=())
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"split": "fold"}, "split must be one of random, gap, batch; got 'fold'"),
+        ({"split": "fold"}, "split must be one of random, gap, batch, test; got 'fold'"),
         ({"budget": "huge"}, "budget must be one of tiny, quick, standard; got 'huge'"),
         ({"data": "nowhere", "peers": ()}, "data must be 'simulated' or a folder of paired data; got 'nowhere'"),
     ],

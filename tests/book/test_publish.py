@@ -125,6 +125,13 @@ def test_every_difference_is_named(published, monkeypatch):
     ]
 
 
+def test_results_of_earlier_settings_say_so(published, monkeypatch):
+    file = published / "tiny" / "simulated" / "provenance.json"
+    write_json(file, json.loads(file.read_text()) | {"earlier": "made with a smaller encoder"})
+    monkeypatch.setattr(publishing, "settings_digest", lambda profile: "another")
+    assert check_published()[0].endswith("; made with a smaller encoder")
+
+
 def test_nothing_published_is_no_success(tmp_path):
     with pytest.raises(DataError, match="no provenance.json below it"):
         check_published(tmp_path)

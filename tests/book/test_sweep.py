@@ -10,13 +10,14 @@ from pairvae_lib.files.runs import Run
 
 def test_the_papers_sweep():
     swept = Sweep.parsed(Run("standard"), DEFAULTS)
-    assert len(swept.runs) == 15 + 4
+    assert len(swept.runs) == 15 + 3 * 4
     assert swept.example == Run("standard", 43, 48) and swept.example in swept.runs
     combinations = {(run.seed, run.n_train) for run in swept.runs[:15]}
     assert combinations == {(seed, size) for seed in range(42, 47) for size in (32, 48, 64)}
     others = swept.runs[15:]
-    assert {(run.seed, run.n_train) for run in others} == {(43, 48)}
-    assert [run.protocol for run in others] == ["direct", "one_crop", "ten_crops", "all_crops"]
+    assert [run.n_train for run in others] == [48] * 12
+    assert [run.seed for run in others[::4]] == [43, 42, 44]
+    assert [run.protocol for run in others] == 3 * ["direct", "one_crop", "ten_crops", "all_crops"]
 
 
 def test_what_is_not_listed_is_that_of_the_base():

@@ -3,14 +3,26 @@
 import copy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from benchmarks.literal import LiteralOutput, make_literal
-from pairvae_lib.config import PAPER, QUICK
+from pairvae_lib.config import PAPER, QUICK, Architecture
 from pairvae_lib.data.modality import Modality
-from pairvae_lib.models.pairvae import VAE, DoublingConvolution, PairVAE, Posterior, adam, fresh_vae, route_name
+from pairvae_lib.data.scattering import colour_mapped
+from pairvae_lib.models.pairvae import (
+    VAE,
+    DoublingConvolution,
+    PairVAE,
+    Posterior,
+    adam,
+    coloured,
+    fresh_vae,
+    intensities_of,
+    route_name,
+)
 
 SAXS = Modality("saxs", (64, 64), "gaussian")
 SEM = Modality("sem", (64, 64), "bernoulli")
@@ -28,11 +40,10 @@ def test_paper_decoders_have_the_original_number_of_parameters():
     architecture = replace(PAPER.architecture, encoder="cnn")
     sem = VAE(Modality("sem", (192, 192), "bernoulli"), architecture, shape).decoder
     saxs = VAE(Modality("saxs", (192, 192), "gaussian"), architecture, shape).decoder
-    # 1 152 416 and 11 899 in the original; the collapsed layer drops 31 of 32 channels, scalar intensity 2 of 3
+    # 1 152 416 and 11 899 in the original; the collapsed layer drops 31 of 32 channels
     collapsed = 31 * (32 * 15 * 15 + 1)
-    colours = 2 * (8 * 5 * 5 + 1)
     assert sum(p.numel() for p in sem.parameters()) == 1_152_416 - collapsed
-    assert sum(p.numel() for p in saxs.parameters()) == 11_899 - colours
+    assert sum(p.numel() for p in saxs.parameters()) == 11_899
 
 
 def test_paper_encoder_is_a_frozen_resnet():
@@ -183,3 +194,31 @@ def test_a_resnet50_takes_its_weights_from_the_file_that_the_architecture_names(
     with pytest.raises(FileNotFoundError, match="resnet.safetensors"):
         missing = str(tmp_path / "resnet.safetensors")
         VAE(SEM, replace(PAPER.architecture, encoder="resnet50", backbone_weights=missing), (32, 2, 2))
+
+
+def test_a_pattern_in_colours_is_a_published_file(rng):
+    intensities = torch.from_numpy(rng.random((2, 1, 8, 8)).astype(np.float32))
+    found = coloured(intensities)
+    expected = colour_mapped(intensities[:, 0].numpy())  # (2, 8, 8, 3) levels
+    np.testing.assert_allclose(255 * found.permute(0, 2, 3, 1), expected, atol=0.5001)
+    torch.testing.assert_close(intensities_of(found), intensities, atol=1e-5, rtol=0)
+
+
+def test_colours_off_the_map_become_the_intensity_of_the_nearest_one():
+    off = torch.tensor([[0.0, 0.1, 0.5], [1.0, 0.9, 0.95]])[..., None, None]  # between black and blue; near white
+    expected = torch.tensor([0.5 / (254 / 255) / 4, 3 / 4 + 0.95 / (254 / 255) / 4])
+    torch.testing.assert_close(intensities_of(off).flatten(), expected, atol=1e-5, rtol=0)
+
+
+def test_a_model_of_the_paper_sees_and_draws_colours_and_gives_intensities(rng):
+    architecture = Architecture(encoder="cnn", encoder_channels=(4, 4, 8, 8, 8), pattern_channels=3)
+    model = PairVAE(*(VAE(modality, architecture, (4, 2, 2)) for modality in (SAXS, SEM))).eval()
+    assert [model.vae(name).encoder.backbone[0].weight.shape[1] for name in model.names] == [3, 3]
+    patterns = rng.random((2, 1, 64, 64)).astype(np.float32)
+    saxs = model.vae("saxs")
+    with torch.no_grad():
+        decoded, _ = saxs(torch.from_numpy(patterns))
+    assert decoded.shape == saxs.coded(torch.from_numpy(patterns)).shape == (2, 3, 64, 64)
+    found = model.reconstruct(patterns, "saxs", "saxs")
+    assert found.shape == patterns.shape and found.min() >= 0 and found.max() <= 1
+    assert model.reconstruct(patterns, "saxs", "sem").shape == (2, 1, 64, 64)

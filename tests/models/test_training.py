@@ -124,7 +124,7 @@ def test_solo_history(pattern_pairs, small, which, epochs):
     assert history.epochs == epochs
     assert not vae.training
     # the pull on each latent is that of the paper's 1152
-    beta = small.solo.kl_weight * PAPER_LATENTS / 8
+    beta = small.solo.kl_weight["bernoulli"] * PAPER_LATENTS / 8
     for total, reconstruction, kl in zip(*history.losses.values(), strict=True):
         assert total == pytest.approx(reconstruction + beta * kl, rel=1e-5)
 
