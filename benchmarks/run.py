@@ -104,8 +104,8 @@ def literal_solo_step(vae: VAE, optimizer: torch.optim.Optimizer, x: Tensor) -> 
     """The same, nothing cached: the frozen backbone runs in every step, and the KL term is sampled."""
     posterior = vae.encode(x)
     latent = posterior.sample(torch.randn_like(posterior.latent_mean))
-    loss = reconstruction_loss(vae.decode(latent), x, vae.modality.likelihood) + 1e-6 * literal_kl(latent, posterior)
-    optimise(optimizer, loss)
+    loss = reconstruction_loss(vae.decode(latent), vae.coded(x), vae.modality.likelihood)
+    optimise(optimizer, loss + 1e-6 * literal_kl(latent, posterior))
 
 
 def with_forms(vae: VAE, precision: Resolved, images: int | None = None) -> VAE:
@@ -137,7 +137,8 @@ def training_rows(profile: Profile, precisions: tuple[Resolved, ...], n: int, wi
         for name, vae in vaes.items():
             now, before = with_forms(vae, precision, BATCH), with_forms(vae, precision)
             prepared = vae.prepared(x[name])
-            steps = [partial(solo_step, one, adam(one, 1e-3, 1e-7), prepared, x[name]) for one in (now, before)]
+            seen = vae.coded(x[name])
+            steps = [partial(solo_step, one, adam(one, 1e-3, 1e-7), prepared, seen) for one in (now, before)]
             optimizer = torch.optim.Adam(literal[name].parameters(), 1e-3)
             as_written = partial(literal_solo_step, literal[name], optimizer, x[name]) if with_literal else None
             rows.append(timed(f"{name}_solo_step", precision, steps[0], as_written, n, steps[1]))
@@ -195,6 +196,7 @@ def pair_row(
 ) -> Row:
     """A focused step of pair training."""
     prepared = {name: vae.prepared(x[name]) for name, vae in vaes.items()}
+    x = {name: vae.coded(x[name]) for name, vae in vaes.items()}
     rng = np.random.default_rng(0)
 
     def step(images: int | None) -> Callable[[], None]:

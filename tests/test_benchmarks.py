@@ -1,5 +1,7 @@
 """The benchmark's rows, at the smallest size: what is timed exists and is named as announced. Times are not tested."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.run import timed, training_rows
@@ -18,9 +20,10 @@ def test_without_a_literal_form_there_is_no_ratio():
     assert row.literal_ms is None and row.ratio is None
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_every_step_is_timed_against_its_literal_form_and_the_forms_of_before(precision, capsys):
-    rows = training_rows(TINY, (precision,), 1, with_literal=True)
+@pytest.mark.parametrize(("precision", "channels"), [("fp32", 1), ("bf16", 3)])
+def test_every_step_is_timed_against_its_literal_form_and_the_forms_of_before(precision, channels, capsys):
+    profile = replace(TINY, architecture=replace(TINY.architecture, pattern_channels=channels))  # as the paper's
+    rows = training_rows(profile, (precision,), 1, with_literal=True)
     assert rows[0].name == "features: crop bank"
     assert [row.name for row in rows][4:] == ["saxs_solo_step", "sem_solo_step", "pair_step"]
     assert all(row.precision == precision and row.ratio > 0 for row in rows[1:] if row.name != rows[3].name)
