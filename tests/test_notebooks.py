@@ -110,7 +110,8 @@ def only_draws(source: str) -> bool:
 def test_code_that_only_draws_is_folded(name):
     code_cells = [cell for cell in chapters.chapter_text(name).cells if cell.cell_type == "code"]
     drawing = [cell for cell in code_cells if only_draws(cell.source)]
-    assert [cell.source for cell in drawing if "hide-input" not in cell.metadata.get("tags", ())] == []
+    folded = {"hide-input", "hide-cell"}
+    assert [cell.source for cell in drawing if not folded & set(cell.metadata.get("tags", ()))] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -181,3 +182,43 @@ def test_cells_with_widgets_are_left_out_of_the_comparison(name):
         shows = re.search(widgets, cell.source, re.MULTILINE)
         if cell.cell_type == "code" and shows:
             assert "nbval-ignore-output" in cell.metadata.get("tags", ())
+
+
+STEPS = [name for name in NAMES if name[:2] in ("01", "02", "03", "04", "06")]  # the paper, step by step
+ENDINGS = ["What", "On which data", "For your data"]
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_ends_with_two_exercises_and_three_sentences(name):
+    *_, exercises, last = (cell for cell in chapters.chapter_text(name).cells if cell.cell_type == "markdown")
+    assert "**Exercise 2.**" in exercises.source
+    assert re.findall(r"^\*\*([^*]+)\.\*\* ", last.source, re.MULTILINE) == ENDINGS
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_solution_runs_and_is_folded(name):
+    every = chapters.chapter_text(name).cells
+    asked = [k for k, cell in enumerate(every) if "**Exercise" in cell.source and cell.cell_type == "markdown"]
+    solutions = [every[k + 1] for k in asked]
+    assert len(solutions) == 2 and all(cell.cell_type == "code" for cell in solutions)
+    assert all("hide-cell" in cell.metadata.get("tags", ()) for cell in solutions)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_figure_has_a_caption_before_it(name):
+    every = chapters.chapter_text(name).cells
+    for k, cell in enumerate(every):
+        figure = "image" in cell.metadata.get("mystnb", {}) and "hide-cell" not in cell.metadata.get("tags", ())
+        if figure:
+            before = next(other for other in every[k - 1 :: -1] if other.cell_type == "markdown")
+            assert before.source.split("\n\n")[-1].startswith("**"), cell.source
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_figure_in_a_tab_names_a_label_of_its_chapter(name):
+    every = chapters.chapter_text(name).cells
+    for k, cell in enumerate(every):
+        for tag in cell.metadata.get("tags", ()):
+            if tag.startswith("beside-"):
+                caption = every[k - 2].source.split("\n\n")[-2:]
+                assert caption[0].split("\n")[-1] == f"({tag.removeprefix('beside-')})="

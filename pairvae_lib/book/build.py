@@ -31,6 +31,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from PIL import Image
 
+from pairvae_lib.book import comparison
 from pairvae_lib.book.bands import bands, differences, noted
 from pairvae_lib.book.chapters import chapter_names, chapter_text, paired_file, with_prose
 from pairvae_lib.book.publish import commit_of
@@ -148,6 +149,7 @@ def stage(run: Run, source: Path) -> None:
     pages = {name: drawn(executed_page(run, name)) for name in chapter_names()}
     rmtree(source, ignore_errors=True)
     copytree(root / "book", source / "book", ignore=ignore_patterns("web", ".ipynb_checkpoints"))
+    lay_out_comparison(run, source)
     (source / "notebooks").mkdir()
     for name, page in pages.items():
         nbformat.write(page, source / "notebooks" / f"{name}.ipynb")
@@ -157,6 +159,13 @@ def stage(run: Run, source: Path) -> None:
         copy2(root / name, source)
     config = with_launch_buttons(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")))
     (source / "_config.yml").write_text(yaml.safe_dump(_staged(config, run, source), sort_keys=False), encoding="utf-8")
+
+
+def lay_out_comparison(run: Run, source: Path) -> None:
+    """Compute what the first page shows of the run's models, where that page includes it."""
+    if comparison.FILE in (source / "book" / "index.md").read_text(encoding="utf-8"):
+        html = comparison.comparison_html(comparison.compared(run))
+        (source / "book" / "images" / comparison.FILE).write_text(html, encoding="utf-8")
 
 
 def executed_page(run: Run, name: str) -> NotebookNode:

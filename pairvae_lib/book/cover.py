@@ -1,4 +1,4 @@
-"""What the book opens with, as HTML for any screen and ground: the routes on one sample, verdicts in one glance.
+"""What the book opens with, as HTML for any screen and ground: what is remembered, verdicts in one glance.
 
 Pictures are embedded. Text takes the colours of the page.
 """
@@ -34,7 +34,6 @@ def cover_files() -> dict[Path, str]:
     folder = project_root() / "book" / "images"
     ledgers = {name: read_ledger(name, published=True) for name in PUBLISHED if ledger_file(name, True).exists()}
     return {
-        folder / "cover-routes.html": routes_html(curves, MORPHOLOGY),
         folder / "cover-memory.html": memory_html(curves, MORPHOLOGY),
         folder / "cover-verdicts.html": verdicts_html(ledgers),
         project_root() / "book" / "headline.md": headline_markdown(medians),
@@ -49,20 +48,6 @@ def write_cover() -> list[Path]:
         with replacing(path) as file:
             file.write(text.encode())
     return list(files)
-
-
-def routes_html(curves: Mapping[str, Any], morphology: str) -> str:
-    """A held-out sample of a morphology and what the four routes make of it, as HTML, from the saved `curves.npz`.
-
-    A row for each technique; true, decoded from its own latent, decoded from the other's.
-    """
-    example = _position(curves, "example labels", morphology)
-    tiles = []
-    for own, other in (techniques(curves), techniques(curves)[::-1]):
-        for name in (f"true {own}", f"{own}_to_{own}", f"{other}_to_{own}"):
-            text = f"{display_name(name)} of a held-out sample, {display_name(morphology)}"
-            tiles.append(_tile(array("curves", curves, f"example {name}")[example], display_name(name), text))
-    return rendered("cover-tiles.html", tiles=tiles)
 
 
 def memory_html(curves: Mapping[str, Any], morphology: str) -> str:

@@ -34,6 +34,7 @@ from pairvae_lib.files.writing import replacing, replacing_folder
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.precision import arithmetic_in_force, chapter_arithmetic, processor, training_precision
 from pairvae_lib.models.protocol import load_pair, split_pairs
+from pairvae_lib.models.training import focused_crops
 
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
@@ -67,7 +68,8 @@ def save_published_model(run: Run, folder: Path) -> None:
     card = CARD.format(profile=run.profile, n_train=len(split.train), n=len(pairs), seed=run.seed,
                        scattering=scattering, micrograph=micrograph)
     save_bundle(folder / MODEL, bundle, card, half=True)
-    Exploration.of(model, pairs, split, rng_for(run.seed, "exploration")).save(folder / EXPLORATION)
+    seen = focused_crops(pairs, split.train, run.settings.pair, run.seed)
+    Exploration.of(model, pairs, split, rng_for(run.seed, "exploration"), seen).save(folder / EXPLORATION)
 
 
 def add_published_model(run: Run) -> Path:

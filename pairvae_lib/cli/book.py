@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from pairvae_lib.book.sweep import DEFAULTS, Sweep
+from pairvae_lib.checks import check_one_of
 from pairvae_lib.cli.program import DataName, ProfileName, command
-from pairvae_lib.config import profile_named
+from pairvae_lib.config import PROFILES, profile_named
 from pairvae_lib.files.writing import writing
 
 Seeds = Annotated[str, typer.Option("--seeds", help="Whole numbers between commas.")]
@@ -26,17 +27,32 @@ Protocols = Annotated[str, typer.Option("--protocols", help="Other pair training
 @command()
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write; it must not exist yet.")],
-    profile: ProfileName = "quick",
-    seed: Annotated[int | None, typer.Option(help="Seed of all pairs; the profile's own if not given.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
+    kind: Annotated[str, typer.Option(help="films: patterns and micrographs; spheres: two kinds of curves.")] = "films",
+    profile: Annotated[
+        str | None, typer.Option("--profile", help=f"Of films, one of {', '.join(PROFILES)}; quick if not given.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all pairs; one that stays the same if not given.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes, of films; the result does not depend on it.")
+    ] = None,
 ) -> None:
-    """Write a folder of simulated pairs of a scattering pattern and a micrograph."""
-    with writing(out):
-        from pairvae_lib.data.simulation import simulate
+    """Write a folder of simulated pairs.
 
-        settings = profile_named(profile).simulation
+    films: a scattering pattern and a micrograph of a block copolymer. spheres: 64 pairs of a SAXS curve and an
+    extinction spectrum of gold particles, made in seconds.
+    """
+    check_one_of("kind", kind, ("films", "spheres"))
+    with writing(out):
+        from pairvae_lib.data.simulation import simulate, simulate_spheres
+
+        if kind == "spheres":
+            if profile or workers:
+                raise ValueError("--profile and --workers are for films; spheres take seconds, and have one size")
+            print(simulate_spheres(out) if seed is None else simulate_spheres(out, seed=seed))
+            return
+        settings = profile_named(profile or "quick").simulation
         seed = settings.seed if seed is None else seed
-        print(simulate(out, settings.n_pairs, size=settings.size, seed=seed, workers=workers))
+        print(simulate(out, settings.n_pairs, size=settings.size, seed=seed, workers=workers or 1))
 
 
 @command()

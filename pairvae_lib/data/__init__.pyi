@@ -4,6 +4,7 @@ from .simulation import (
     MORPHOLOGIES as MORPHOLOGIES,
     simulate as simulate,
     simulate_pair as simulate_pair,
+    simulate_spheres as simulate_spheres,
 )
 from .splits import Split as Split
 from .thresholds import (

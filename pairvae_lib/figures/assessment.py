@@ -41,16 +41,15 @@ Losses = Mapping[str, Sequence[float] | np.ndarray]  # by name, a value per epoc
 SUBSETS = ("train", "held out")
 SHOWN_SINGLY = 50  # up to so many values, every one is drawn on its box
 MARKS = ("o", "s", "D", "^", "v", "P", "X")
-HIGHLIGHT = "#0072B2"  # the route scattering -> micrograph
 SCALES = ("linear", "log")
-# Okabe and Ito's palette; local thresholds are drawn through, global ones dashed.
+# Tol's muted palette, apart from the routes; local thresholds are drawn through, global ones dashed.
 METHOD_LINES = {
-    "adaptive mean": ("#0072B2", "-"),
-    "adaptive Gaussian": ("#56B4E9", "-"),
-    "Niblack": ("#009E73", "-"),
-    "Sauvola": ("#CC79A7", "-"),
-    "Otsu": ("#D55E00", "--"),
-    "Li": ("#E69F00", "--"),
+    "adaptive mean": ("#332288", "-"),
+    "adaptive Gaussian": ("#88CCEE", "-"),
+    "Niblack": ("#44AA99", "-"),
+    "Sauvola": ("#117733", "-"),
+    "Otsu": ("#661100", "--"),
+    "Li": ("#999933", "--"),
     "global mean": ("#777777", "--"),
 }
 SCORE_NAMES = {
@@ -60,7 +59,7 @@ SCORE_NAMES = {
     "domains_ratio": "domains per true one [ratio]",
     "fraction_bias": "bias of fraction [share]",
 }
-LABEL_DISTANCE = 0.085  # of the height of a panel, between the names of two lines
+LABEL_DISTANCE = 0.17  # inch, between the names of two lines
 
 
 @styled
@@ -88,7 +87,7 @@ def training_history(history: Mapping[str, Sequence[float]], phase_boundary: int
         check_range("phase_boundary", phase_boundary, 1, epochs)
         axes.axvline(phase_boundary + 0.5, color=FRAME, linewidth=1, linestyle=":")
         axes.set_title(f"random crops to epoch {phase_boundary}, then focused", fontsize=9.5, loc="left")
-    label_line_ends(axes, history, colours)
+    label_line_ends(axes)
     return figure
 
 
@@ -99,8 +98,8 @@ def error_boxes(
 ) -> Figure:
     """Box plots of the errors per route, training and held-out samples apart, over reference values.
 
-    Boxes span the quartiles, the white line is the median, whiskers reach to 1.5 times the box. There are no
-    notches: crops and seeds of one image are not independent.
+    The axis is logarithmic if all errors are above 0. Boxes span the quartiles, the white line is the median, whiskers
+    reach to 1.5 times the box. There are no notches: crops and seeds of one image are not independent.
 
     Source: paper, Fig. 6, whose boxes mix training and validation samples.
 
@@ -126,28 +125,32 @@ def error_boxes(
             raise ValueError(f"{route}, {subset} must hold at least one error; got none")
 
     colours = route_colours(errors)
-    rows = len(boxes) + len(references)
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.4 * rows + 0.8 + 0.2 * len(errors)), layout="constrained")
+    height = 0.28 * (len(boxes) + len(references)) + 0.12 * len(errors) + 0.9
+    figure, axes = plt.subplots(figsize=(WIDTH, height), layout="constrained")
     places: list[float] = []
     ticks: list[str] = []
     y = 0.0
     for k, (route, subset) in enumerate(boxes):
         values = np.asarray(errors[route][subset], dtype=float)
-        y += 1.0 + 0.5 * (k > 0 and boxes[k - 1][0] != route)
+        is_first = k == 0 or boxes[k - 1][0] != route
+        y += 1.0 + 0.4 * is_first
         draw_box(axes, y, values, colours[route], hollow=subset == "train")
         places.append(y)
-        ticks.append(f"{display_name(route)}, {subset}\n(n = {len(values)})")
+        ticks.append(f"{display_name(route)}, {subset} ({len(values)})" if is_first else f"{subset} ({len(values)})")
     for k, (name, subsets) in enumerate(references.items()):
-        y += 1.0 + 0.5 * (k == 0)
+        y += 1.0 + 0.4 * (k == 0)
         for subset, value in subsets.items():
             axes.plot(value, y, marker="D", color=INK, markerfacecolor="white" if subset == "train" else INK, zorder=4)
         if "held out" in subsets:
-            axes.axvline(subsets["held out"], color=FRAME, linewidth=1, linestyle="--", zorder=0)
+            axes.axvline(subsets["held out"], color=FRAME, linewidth=0.7, linestyle=":", zorder=0)
         places.append(y)
         ticks.append(display_name(name))
     axes.set_yticks(places, ticks)
-    axes.set(ylim=(y + 0.7, 0.3), xlabel=f"{quantity} [{unit}]")
+    axes.set(ylim=(y + 0.7, 0.5), xlabel=f"{quantity} [{unit}]")
     axes.tick_params(axis="y", length=0)
+    if min(np.min(values) for subsets in every.values() for values in subsets.values()) > 0:
+        axes.set_xscale("log")
+        few_plain_ticks(axes.xaxis)
     shown = [subset for subset in SUBSETS if any(subset in subsets for subsets in every.values())]
     faces = {"train": "white", "held out": FRAME}
     handles = [Patch(facecolor=faces[subset], edgecolor=FRAME, label=subset) for subset in shown]
@@ -208,7 +211,7 @@ def error_intervals(
     errors: Mapping[str, Mapping[str, tuple[float, float, float]]], highlighted: Sequence[str] = (),
     reference: str | None = None,
 ) -> Figure:
-    """Mean errors with their intervals: one panel per metric, one line per method, the `highlighted` ones in colour.
+    """Mean errors with their intervals: one panel per metric, one line per method; `highlighted` in their colours.
 
     Parameters
     ----------
@@ -229,7 +232,7 @@ def error_intervals(
             if name not in methods:
                 continue
             low, estimate, high = methods[name]
-            colour = HIGHLIGHT if name in highlighted else INK
+            colour = route_colours([name])[name] if name in highlighted else INK
             axes.plot([low, high], [place, place], color=colour, linewidth=1.6)
             axes.plot(estimate, place, "o", color=colour, markersize=4.5)
         if reference in methods:
@@ -272,7 +275,7 @@ def threshold_scores(rows: Sequence[Mapping[str, Any]], score: str = "dice") -> 
         axes.set_xticks(sorted(table["illumination"].unique()))
     name_outer_axes(every, "shading [× as simulated]", SCORE_NAMES[score])
     for axes in every:
-        _label_ends(axes)
+        label_line_ends(axes)
     return figure
 
 
@@ -411,7 +414,7 @@ def throughput_lines(counts: Sequence[int] | np.ndarray, rates: Numbers) -> Figu
     counts : sequence of int, length k
         Patterns at once.
     rates : mapping of name to ndarray of shape (k,) [patterns/s]
-        NaN where it was not measured.
+        NaN where it was not measured. What stands before a comma is the model, which has one colour.
     """
     check_named("rates", rates)
     for name, values in {"counts": np.asarray(counts), **rates}.items():
@@ -419,17 +422,19 @@ def throughput_lines(counts: Sequence[int] | np.ndarray, rates: Numbers) -> Figu
         known = np.asarray(values)[np.isfinite(values)]
         check_positive(f"number of known {name}", len(known))
         check_positive(f"lowest of {name}", float(known.min()))
-    colours = route_colours(rates)
+    models = {name: name.split(",")[0] for name in rates}
+    colours = route_colours(models.values())
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2), layout="constrained")
     for name, values in rates.items():
-        axes.plot(counts, values, marker="o", markersize=5, color=colours[name], label=display_name(name))
+        dashes = "-" if name == next(key for key, model in models.items() if model == models[name]) else "--"
+        axes.plot(counts, values, dashes, marker="o", markersize=5, color=colours[models[name]], label=name)
     axes.set(xscale="log", yscale="log", xlabel="patterns at once", ylabel="patterns per second")
     axes.set_xticks(list(counts), [str(count) for count in counts])
     axes.minorticks_off()
     low, high = axes.get_ylim()
     axes.set_ylim(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high)))
     axes.grid(axis="y", color=FRAME, alpha=0.25)
-    legend_above(figure, axes)
+    label_line_ends(axes)
     return figure
 
 
@@ -439,9 +444,9 @@ def delivery_times(seconds: Sequence[float], wanted: float = 1.0) -> Figure:
     check_positive("number of times", len(seconds))
     check_positive("lowest of seconds", float(min(seconds)))
     figure, axes = plt.subplots(figsize=(WIDTH, 2.6), layout="constrained")
-    axes.plot(range(1, len(seconds) + 1), seconds, "o", color=ROUTE_COLOURS["saxs_to_sem"])
+    axes.plot(range(1, len(seconds) + 1), seconds, "o", color=INK)
     axes.axhline(wanted, color=FRAME, linestyle="--", linewidth=1)
-    axes.annotate(f"{wanted:g} s", (1, wanted), xytext=(0, 2), textcoords="offset points", va="bottom", fontsize=9)
+    axes.text(1.01, wanted, f"{wanted:g} s", transform=axes.get_yaxis_transform(), va="center", fontsize=9)
     axes.set(xlabel="file, in order of arrival", ylabel="file to ensemble [s]")
     axes.set_ylim(0, 1.15 * max(wanted, *seconds))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -451,8 +456,8 @@ def delivery_times(seconds: Sequence[float], wanted: float = 1.0) -> Figure:
 def draw_box(
     axes: Axes, place: float, values: np.ndarray, colour: str, hollow: bool, upright: bool = False, width: float = 0.7
 ) -> None:
-    """One box, lying unless `upright`, with every value on it where they are few."""
-    single = len(values) <= SHOWN_SINGLY
+    """One box, lying unless `upright`; on one that lies every value is drawn where they are few."""
+    single = len(values) <= SHOWN_SINGLY and not upright
     axes.boxplot(
         values,
         positions=[place],
@@ -468,8 +473,7 @@ def draw_box(
         flierprops={"marker": ".", "markersize": 3, "markeredgecolor": colour, "alpha": 0.4},
     )
     if single:
-        points = (values, np.full(len(values), place))
-        axes.plot(*(points[::-1] if upright else points), ".", color=INK, markersize=4, alpha=0.45, zorder=3)
+        axes.plot(values, np.full(len(values), place), ".", color=INK, markersize=4, alpha=0.45, zorder=3)
 
 
 def check_losses(name: str, values: Sequence[float]) -> np.ndarray:
@@ -491,36 +495,29 @@ def draw_losses(axes: Axes, history: Losses, colours: Mapping[str, str], width: 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
-def label_line_ends(axes: Axes, history: Losses, colours: Mapping[str, str]) -> None:
-    """Name each line at its right end, pushed apart where they meet; the losses' axis is logarithmic."""
-    low, high = np.log(axes.get_ylim())
-    wanted = {name: float((np.log(values[-1]) - low) / (high - low)) for name, values in history.items()}
-    place = -1.0
-    for name in sorted(wanted, key=lambda key: wanted[key]):
-        place = max(wanted[name], place + 0.06)
-        axes.annotate(
-            display_name(name), (len(history[name]), place), (5, 0), ("data", "axes fraction"), "offset points",
-            color=darker(colours[name]), va="center", fontsize=9.5,
-        )
+def label_line_ends(axes: Axes) -> None:
+    """Name each line at its right end, once the limits are set: names that would meet are pushed apart.
 
-
-def _label_ends(axes: Axes) -> None:
-    """Name each line at its right end; names that would meet are pushed apart, a thin line leads to each."""
-    low, high = axes.get_ylim()
-    lines = sorted(axes.get_lines(), key=lambda line: np.asarray(line.get_ydata())[-1])
-    ends = [np.asarray(line.get_xydata())[-1] for line in lines]
-    wanted = (np.array(ends)[:, 1] - low) / (high - low)
-    steps = LABEL_DISTANCE * np.arange(len(lines))
-    pushed_up = np.maximum.accumulate(wanted - steps) + steps
-    pushed_down = np.minimum.accumulate((wanted - steps)[::-1])[::-1] + steps
-    places = (pushed_up + pushed_down) / 2
-    places = np.minimum(places, 1 - steps[::-1])  # none above the panel
-    for line, end, place in zip(lines, ends, places, strict=True):
-        colour = str(line.get_color())
-        leader = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "relpos": (0, 0.5)}
+    A thin line leads from each end to its name. Lines without a label are not named.
+    """
+    axes.get_ylim()  # a logarithmic axis has its limits only when they are asked for
+    named = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
+    points = [np.asarray(line.get_xydata(), dtype=float) for line in named]
+    ends = [own[np.isfinite(own).all(axis=1)][-1] for own in points]
+    heights = axes.transAxes.inverted().transform(axes.transData.transform(ends))[:, 1]
+    order = np.argsort(heights, kind="stable")
+    distance = LABEL_DISTANCE * axes.figure.dpi / axes.bbox.height
+    steps = distance * np.arange(len(named))
+    pushed_up = np.maximum.accumulate(heights[order] - steps) + steps
+    pushed_down = np.minimum.accumulate((heights[order] - steps)[::-1])[::-1] + steps
+    places = np.minimum((pushed_up + pushed_down) / 2, 1 - steps[::-1])  # none above the panel
+    for k, place in zip(order, np.maximum(places, steps), strict=True):
+        colour = str(named[k].get_color())
+        leader: dict[str, Any] = {"arrowstyle": "-", "color": colour, "linewidth": 0.8, "linestyle": ":"}
+        leader |= {"shrinkA": 0, "shrinkB": 1, "relpos": (0, 0.5)}
         axes.annotate(
-            str(line.get_label()), (end[0], end[1]), (1.12, place), textcoords="axes fraction", arrowprops=leader,
-            color=darker(colour), va="center", fontsize=8.5,
+            display_name(str(named[k].get_label())), tuple(ends[k]), (1.07, place), textcoords="axes fraction",
+            arrowprops=leader, color=darker(colour), va="center", fontsize=8.5, annotation_clip=False,
         )
 
 

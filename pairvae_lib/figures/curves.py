@@ -1,17 +1,21 @@
-"""S2(r) and L(z): per morphology (Fig. 3B, 4B, S4, S5), means (Fig. 5, S6), generated ensembles (Fig. 7B, S7, S8)."""
+"""S2(r) and L(z): of one mask, per morphology (Fig. 3B, 4B, S4, S5), means (5, S6), ensembles (7B, S7, S8)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pairvae_lib.checks import check_finite, check_one_of, check_positive, check_shape
+from pairvae_lib.figures.drawing import draw_image
 from pairvae_lib.figures.style import (
+    FRAME,
     INK,
+    WIDTH,
     check_count,
     check_labels,
     check_named,
@@ -23,8 +27,49 @@ from pairvae_lib.figures.style import (
     route_colours,
     styled,
 )
+from pairvae_lib.morphology.masks import domain_period, two_point_correlation
 
 Curves = Mapping[str, np.ndarray]  # by name, (labels, points) or (n, points)
+PERIODS_SHOWN = 5  # of S2(r) of one mask
+
+
+@styled
+def marked_correlation(mask: np.ndarray) -> Figure:
+    """One mask beside its S2(r), in which the fraction of bright pixels, the period and the far level are marked.
+
+    Source: not in the paper, which defines S2 in its text.
+
+    Parameters
+    ----------
+    mask : bool ndarray of shape (height, width)
+        A bar below it is as long as its period. A mask without a period has neither bar nor mark.
+    """
+    r, s2 = two_point_correlation(mask)
+    period = float(domain_period(r, s2))
+    defined = np.isfinite(period)
+    shown = r <= PERIODS_SHOWN * period if defined else r >= 0
+    fraction = s2[0]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9), width_ratios=(1, 1.6), layout="constrained")
+    draw_image(left, mask)
+    left.set_title("mask")
+    right.plot(r[shown], s2[shown], color=INK)
+    right.axhline(fraction**2, color=FRAME, linestyle="--", linewidth=1.2)
+    right.set(xlabel="distance r [px]", ylabel="$S_2(r)$", ylim=(0, 1.15 * fraction))
+    look = {"textcoords": "axes fraction", "fontsize": 9, "arrowprops": {"arrowstyle": "-", "color": FRAME}}
+    marks = [(0.0, fraction, f"share of bright pixels: {fraction:.2f}", (0.22, 0.93))]
+    if defined:
+        left.set_xlabel(f"period: {period:.1f} px", labelpad=12)
+        left.plot([0, period], [1.05 * len(mask)] * 2, color=INK, linewidth=3, clip_on=False, label="period")
+        left.set(xlim=(-0.5, mask.shape[1] - 0.5), ylim=(len(mask) - 0.5, -0.5))
+        lowest = int(s2[r <= period].argmin())
+        marks += [(r[lowest], s2[lowest], "first minimum", (0.3, 0.08))]
+        marks += [(period, float(np.interp(period, r, s2)), f"first maximum: period {period:.1f} px", (0.3, 0.74))]
+    for x, y, text, place in marks:
+        right.plot(x, y, "o", color=INK, markersize=5, clip_on=False)
+        right.annotate(text, (x, y), place, **look)
+    far = (r[shown][-1], fraction**2)
+    right.annotate(f"far away: {fraction:.2f}² = {fraction**2:.2f}", far, (0.5, 0.56), **look)
+    return figure
 
 
 @styled

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -22,6 +23,7 @@ from pairvae_lib.figures.drawing import (
     tiles,
 )
 from pairvae_lib.figures.style import (
+    WIDTH,
     check_count,
     check_labels,
     check_named,
@@ -167,6 +169,31 @@ def mask_columns(columns: Mapping[str, np.ndarray], labels: Sequence[str], turne
     if turned:
         return image_grid(list(columns.values()), down, across, 0.3, fontsize=9)
     return image_grid(list(zip(*columns.values(), strict=True)), across, down, 0.3, fontsize=9)
+
+
+@styled
+def latent_correlation(correlation: np.ndarray, names: tuple[str, str], shown: int = 32) -> Figure:
+    """The correlation of every number of one technique's latent with every number of the other's, as a matrix.
+
+    Source: not in the paper, whose Barlow Twins term is computed from this matrix.
+
+    Parameters
+    ----------
+    correlation : ndarray of shape (d, d), in [-1, 1] up to rounding
+        One row for each number of the first technique's latent.
+    names : tuple of two str
+        The techniques of the rows and of the columns.
+    shown : int
+        At most so many rows and columns are drawn.
+    """
+    check_shape("correlation", correlation, (len(correlation),) * 2)
+    check_finite("correlation", correlation)
+    figure, axes = plt.subplots(figsize=(WIDTH * 0.8, 3.5), layout="constrained")
+    image = axes.imshow(correlation[:shown, :shown], cmap="RdBu_r", vmin=-1, vmax=1)
+    rows, columns = map(display_name, names)
+    axes.set(xlabel=f"number of the {columns} latent", ylabel=f"number of the {rows} latent")
+    figure.colorbar(image, label="correlation")
+    return figure
 
 
 @styled

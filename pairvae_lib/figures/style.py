@@ -90,9 +90,18 @@ def route_colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def morphology_marks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker by morphology, in the order of first appearance."""
+    """Colour and marker by morphology: those of MORPHOLOGIES in its order, then others as they first appear."""
     spare = iter(zip(SPARE_COLOURS * 4, SPARE_MARKERS * 4, strict=True))
-    return {name: MORPHOLOGIES.get(name.replace("_", " ")) or next(spare) for name in dict.fromkeys(names)}
+    every = list(dict.fromkeys(names))
+    in_order = (every[place] for place in class_order(every))
+    return {name: MORPHOLOGIES.get(name.replace("_", " ")) or next(spare) for name in in_order}
+
+
+def class_order(names: Sequence[str]) -> list[int]:
+    """Places of some names, those of MORPHOLOGIES first and in its order: the order of classes in every figure."""
+    known = list(MORPHOLOGIES)
+    plain = [name.replace("_", " ") for name in names]
+    return sorted(range(len(plain)), key=lambda k: known.index(plain[k]) if plain[k] in known else len(known))
 
 
 def morphology_handles(marks: Mapping[str, tuple[str, str]]) -> list[Line2D]:

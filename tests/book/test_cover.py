@@ -15,23 +15,13 @@ from pairvae_lib.book.cover import (
     headline_markdown,
     instead_markdown,
     memory_html,
-    routes_html,
     verdicts_html,
     write_cover,
 )
 from pairvae_lib.claims.verdicts import HOLDS, NOT, ONLY_MIXED, UNDECIDED, UNTESTABLE
 
 RNG = np.random.default_rng(0)
-ROUTES = ("saxs_to_saxs", "sem_to_saxs", "sem_to_sem", "saxs_to_sem")
-CURVES = {
-    "S2 saxs_to_sem": np.zeros((2, 3)),
-    "example labels": np.array(["hexagonal", "skew"]),
-    "training example labels": np.array(["skew", "hexagonal"]),
-    "example true saxs": RNG.random((2, 8, 8)),
-    "example true sem": RNG.random((2, 8, 8)) > 0.5,
-}
-CURVES |= {f"example {route}": RNG.random((2, 8, 8)) for route in ROUTES if route.endswith("saxs")}
-CURVES |= {f"example {route}": RNG.random((2, 8, 8)) > 0.5 for route in ROUTES if route.endswith("sem")}
+CURVES = {"S2 saxs_to_sem": np.zeros((2, 3)), "training example labels": np.array(["skew", "hexagonal"])}
 CROP = RNG.random((2, 8, 8)) > 0.5
 CURVES |= {"training example crop": CROP, "training example recalled": CROP, "training example other crop": ~CROP}
 
@@ -40,18 +30,6 @@ def images(html):
     """Alternative texts and pixels."""
     found = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"', html)
     return {alt: np.asarray(Image.open(BytesIO(b64decode(data)))) for data, alt in found}
-
-
-def test_the_routes_stand_beside_the_truth():
-    html = routes_html(CURVES, "skew")
-    shown = images(html)
-    assert [alt.split(" of ")[0] for alt in shown] == [
-        "true SAXS", "SAXS→SAXS", "SEM→SAXS", "true SEM", "SEM→SEM", "SAXS→SEM",
-    ]  # fmt: skip
-    np.testing.assert_array_equal(
-        shown["SAXS→SEM of a held-out sample, skew"].astype(bool), CURVES["example saxs_to_sem"][1]
-    )
-    assert html.count("<span>") == 6
 
 
 def test_memory_is_told_by_its_overlap():
@@ -63,15 +41,14 @@ def test_memory_is_told_by_its_overlap():
     assert not (crop == other).any()
 
 
-@pytest.mark.parametrize("draw", [routes_html, memory_html])
-def test_a_morphology_that_is_not_among_the_examples(draw):
+def test_a_morphology_that_is_not_among_the_examples():
     with pytest.raises(ValueError, match="^morphology must be one of .*; got 'ladders'$"):
-        draw(CURVES, "ladders")
+        memory_html(CURVES, "ladders")
 
 
 def test_a_missing_picture_is_named():
-    with pytest.raises(ValueError, match="^curves must hold 'example sem_to_sem'"):
-        routes_html({key: value for key, value in CURVES.items() if key != "example sem_to_sem"}, "skew")
+    with pytest.raises(ValueError, match="^curves must hold 'training example crop'"):
+        memory_html({key: value for key, value in CURVES.items() if key != "training example crop"}, "skew")
 
 
 def rows(assessment, *verdicts, data="simulated"):

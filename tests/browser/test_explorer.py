@@ -21,7 +21,7 @@ from pairvae_lib.claims.published import EXAMPLE_PROFILE, published_root
 from pairvae_lib.data.scattering import azimuthal_average
 from pairvae_lib.data.splits import Split
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
-from pairvae_lib.morphology.masks import two_point_correlation
+from pairvae_lib.morphology.masks import directional_correlation, two_point_correlation
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +34,10 @@ NARROW = 390  # px
 SPLIT = Split(train=(0, 1, 2, 3, 4, 5), held_out=(6, 7, 8, 9, 10, 11))
 
 PIXELS = "canvas => canvas.toDataURL()"
+MAP = """async ([source, mask, height, width, reach]) => {
+  const address = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
+  return Array.from((await import(address)).directionalCorrelation(Float32Array.from(mask), height, width, reach));
+}"""
 NUMBERS = "(panel, name) => Array.from(panel[name])"
 CURVE = "(panel, name) => ({x: Array.from(panel[name].x), y: Array.from(panel[name].y)})"
 COMPUTED = """async ([source, name, values, height, width]) => {
@@ -104,6 +108,7 @@ def test_it_becomes_ready_asks_no_other_host_and_loads_only_when_near(visit, roo
     assert [url for url in visit.requests if url.endswith(".wasm.gz")] != []
     assert visit.faults == []
     assert not root.locator("img.pairvae-still").is_visible()
+    assert root.locator(".pairvae-loaded").inner_text() == ""
 
 
 def test_a_page_without_it_loads_nothing_of_it(browser, address):
@@ -116,7 +121,7 @@ def test_a_page_without_it_loads_nothing_of_it(browser, address):
 
 def test_a_key_press_moves_it(root):
     part = panel(root)
-    slider = part.get_by_label("Direction 1")
+    slider = part.get_by_label("Direction 1", exact=True)
     before = picture(part)
     for _ in range(5):
         press(root, slider, "ArrowRight")
@@ -132,7 +137,7 @@ def test_a_key_press_moves_it(root):
 @pytest.mark.parametrize("route", ["saxs_to_sem", "sem_to_saxs"])
 def test_what_it_decodes_is_what_torch_decodes(root, route):
     part = panel(root, route)
-    press(root, part.get_by_label("Direction 2"), "PageUp")
+    press(root, part.get_by_label("Direction 2", exact=True), "PageUp")
     bundle = load_bundle(EXAMPLE / "model")
     source, target = route.split("_to_")
     latent = torch.tensor(part.evaluate(NUMBERS, "latent")).view(1, *bundle.model.vae(source).latent_shape)
@@ -148,7 +153,7 @@ def test_what_it_decodes_is_what_torch_decodes(root, route):
 
 def test_the_curves_are_the_librarys(root):
     part = panel(root)
-    press(root, part.get_by_label("Direction 1"), "ArrowRight")
+    press(root, part.get_by_label("Direction 1", exact=True), "ArrowRight")
     decoded = np.array(part.evaluate(NUMBERS, "decoded")).reshape(192, 192)
     true = Exploration.load(EXAMPLE / "exploration.safetensors").masks[0]
     for name, mask in (("curve", decoded > 0), ("trueCurve", true)):
@@ -172,6 +177,47 @@ def test_statistics_in_the_browser_equal_the_librarys(visit, shape):
     q, intensity = azimuthal_average(pattern)
     np.testing.assert_array_equal(found["x"], q)
     np.testing.assert_allclose(found["y"], intensity, rtol=1e-6)
+
+
+def test_few_sliders_are_seen_at_first_each_between_what_its_ends_draw(root):
+    part = panel(root)
+    assert part.locator(".pairvae-direction:visible").count() == 2
+    written = "[...document.querySelectorAll('.pairvae-direction small')].filter(one => one.textContent).length >= 2"
+    root.page.wait_for_function(written)
+    slider = part.get_by_label("Direction 1", exact=True)
+    low, high = part.locator(".pairvae-direction canvas").all()[:2]
+    for end, key in ((low, "Home"), (high, "End")):
+        press(root, slider, key)
+        assert picture(part) == end.evaluate(PIXELS)
+    told = part.locator(".pairvae-direction small").first.inner_text()
+    assert told.startswith("bright fraction ")
+    part.locator("summary").click()
+    assert part.locator(".pairvae-direction:visible").count() == 6
+    part.locator("summary").click()
+
+
+def test_the_map_of_correlations_is_the_librarys(root):
+    decoded = np.array(panel(root).evaluate(NUMBERS, "decoded")).reshape(192, 192) > 0
+    source = (FRONT_END / "statistics.js").read_text(encoding="utf-8")
+    found = root.page.evaluate(MAP, [source, decoded.ravel().tolist(), 192, 192, 48])
+    np.testing.assert_allclose(
+        np.array(found).reshape(97, 97), directional_correlation(decoded, 48, normalised=True), atol=1e-9
+    )
+
+
+def test_a_sample_that_was_trained_on_gives_its_crop(root):
+    root.get_by_label("Model").select_option(label=OWN)
+    root.page.wait_for_function("document.querySelector('.pairvae-panel').latent?.length === 128", timeout=30_000)
+    samples, before = root.get_by_label("Sample"), int(root.get_attribute("data-runs"))
+    seen = samples.locator("optgroup[label='trained on'] option")
+    assert seen.count() == 4
+    samples.select_option(value=seen.first.get_attribute("value"))
+    wait_for_a_run(root, before + 1)
+    told = panel(root).locator(".pairvae-numbers").inner_text()
+    assert float(told.split("crop that it was trained on: Dice ")[1][:4]) > 0.95
+    root.get_by_label("Model").select_option(label=PUBLISHED)
+    root.page.wait_for_function("document.querySelector('.pairvae-panel').latent?.length === 1152", timeout=30_000)
+    root.page.wait_for_selector(".pairvae-explorer[data-state=ready]")
 
 
 def test_drawing_again_draws_another_and_the_way_back_is_open(root):
@@ -198,7 +244,7 @@ def test_drawing_again_draws_another_and_the_way_back_is_open(root):
 def test_another_sample_and_another_model(root):
     part, page = panel(root), root.page
     first, explored = picture(part), Exploration.load(EXAMPLE / "exploration.safetensors")
-    samples = root.get_by_label("Held-out")
+    samples = root.get_by_label("Sample")
     names = zip(explored.morphologies, explored.sample_ids, strict=True)
     assert samples.locator("option").all_inner_texts() == [f"{kind} ({name})" for kind, name in names]
     before = int(root.get_attribute("data-runs"))
@@ -216,6 +262,8 @@ def test_another_sample_and_another_model(root):
 
 
 def test_every_control_has_a_name_and_room_for_a_finger(root):
+    for summary in root.locator("summary").all():
+        summary.click()
     for control in root.locator("input, select").all():
         assert control.evaluate("one => one.labels.length") == 1
         assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
@@ -238,7 +286,7 @@ def test_it_fits_a_telephone(browser, address, theme):
         for name in ("backgroundColor", "color")
     )
     assert sum(ground) - sum(ink) > 500 if theme == "light" else sum(ink) - sum(ground) > 500
-    slider = panel(root).get_by_label("Direction 1")
+    slider = panel(root).get_by_label("Direction 1", exact=True)
     slider.scroll_into_view_if_needed()
     before, box = int(root.get_attribute("data-runs")), slider.bounding_box()
     page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
@@ -283,7 +331,7 @@ def test_a_profile_is_drawn_as_a_curve(browser, small, profile_pairs, tmp_path):
         page = opened(browser, address)
         root = page.locator(".pairvae-explorer")
         part = panel(root, "sem_to_profile")
-        press(root, part.get_by_label("Direction 1"), "ArrowRight")
+        press(root, part.get_by_label("Direction 1", exact=True), "ArrowRight")
         drawn = part.evaluate(CURVE, "curve")
         np.testing.assert_allclose(drawn["x"], profile_pairs.q, rtol=1e-6)
         latent = torch.tensor(part.evaluate(NUMBERS, "latent")).view(1, *first.latent_shape)

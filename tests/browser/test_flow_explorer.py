@@ -21,7 +21,7 @@ from pairvae_lib.claims.beyond import published_folder
 from pairvae_lib.files.arrays import read_arrays
 from pairvae_lib.models.flow.config import FLOWS
 from pairvae_lib.models.flow.network import fresh_flow
-from pairvae_lib.morphology.masks import two_point_correlation
+from pairvae_lib.morphology.masks import directional_correlation, two_point_correlation
 
 pytestmark = pytest.mark.browser
 
@@ -106,7 +106,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
 def root(visit: Visit) -> Locator:
     """The explorer, back at the first sample with everything as usual."""
     root = visit.page.locator(".pairvae-explorer")
-    for label, index in (("Held-out", 0), ("Steps", 1), ("Size", 0), ("Masks", 1)):
+    for label, index in (("Sample", 0), ("Steps", 1), ("Size", 0), ("Masks", 1)):
         if root.get_by_label(label, exact=True).evaluate("one => one.selectedIndex") != index:
             choose(root, label, index=index)
     share = root.get_by_label("Its share")
@@ -118,7 +118,7 @@ def root(visit: Visit) -> Locator:
 
 
 def test_it_draws_eight_masks_as_the_library_does_and_asks_no_other_host(visit, root, flow, explored):
-    assert root.get_by_role("group", name="Drawn from SAXS").locator("canvas").count() == 8
+    assert root.get_by_role("group", name="Drawn from the SAXS of ").locator("canvas").count() == 8
     drawn = masks_of(root)
     assert np.mean(drawn != sampled(flow, explored, root, 0)) <= SHARE
     assert len({mask.tobytes() for mask in drawn}) == 8
@@ -132,7 +132,7 @@ def test_the_scattering_is_used_and_the_error_is_the_librarys(root, explored):
     own, others = [], []
     for index in range(len(explored.sample_ids)):
         if index:
-            choose(root, "Held-out", index=index)
+            choose(root, "Sample", index=index)
         s2 = two_point_correlation(masks_of(root))[1].mean(axis=0)
         errors = [float(np.abs(s2 - one).mean()) for one in true]
         own.append(errors[index])
@@ -141,6 +141,12 @@ def test_the_scattering_is_used_and_the_error_is_the_librarys(root, explored):
         shown = re.search(r"mean absolute difference ([\d.]+)", root.locator(".pairvae-numbers").inner_text())
         assert shown is not None and float(shown[1].rstrip(".")) == pytest.approx(own[-1], abs=1.5e-4)  # four digits
     assert np.mean(own) < 0.5 * np.mean(others)  # the answer to another's scattering is far worse
+
+
+def test_the_maps_are_the_librarys(root, explored):
+    drawn = directional_correlation(masks_of(root), 16, normalised=True).mean(axis=0)
+    found = np.array(root.locator(".pairvae-panel").evaluate("panel => Array.from(panel.map)")).reshape(33, 33)
+    np.testing.assert_allclose(found, drawn, atol=1e-9)
 
 
 def test_another_size_and_another_number_of_steps(root, flow, explored):
@@ -162,9 +168,11 @@ def test_by_keys_it_draws_again_and_mixes_two_samples(root, flow, explored):
     choose(root, "Mixed with", index=2)
     share, panel = root.get_by_label("Its share"), root.locator(".pairvae-panel")
     share.focus()
+    before = runs(root)
     share.press("End")
-    root.page.wait_for_function("document.querySelector('.pairvae-numbers').textContent.includes(' from ladders')",
-                                timeout=120_000)
+    wait_for_a_run(root, before)
+    assert root.get_by_role("group", name="Drawn from the SAXS of ladders").locator("canvas").count() == 8
+    assert root.get_by_role("group", name="True crops of ladders").is_visible()
     assert share.get_attribute("aria-valuetext") == "100 %"
     assert np.mean(masks_of(root) != sampled(flow, explored, root, 2)) <= SHARE  # all of it: the other sample's own
     before = runs(root)

@@ -95,7 +95,7 @@ def test_the_chapters_explorer_moves_in_a_live_notebook(browser: Browser, lab: s
     root.scroll_into_view_if_needed()
     page.wait_for_selector(".pairvae-explorer[data-state=ready]", timeout=60_000)
     part = root.locator(".pairvae-panel").first
-    slider, canvas = part.get_by_label("Direction 1"), part.locator("canvas").nth(1)
+    slider, canvas = part.get_by_label("Direction 1", exact=True), part.locator("canvas").nth(1)
     before, runs = canvas.evaluate("one => one.toDataURL()"), int(root.get_attribute("data-runs"))
     cell = page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex")
     slider.focus()

@@ -165,7 +165,7 @@ def test_search_finds_without_a_network(browser, address):
 
 def test_the_first_page_shows_results_before_text(browser, address):
     page = opened(browser, address, TOC["root"], "light", WIDE)
-    pictures = page.locator(".cover-tiles").first.bounding_box()
+    pictures = page.locator(".comparison-tile").first.bounding_box()
     assert pictures is not None and pictures["y"] + pictures["height"] < WIDE["height"]
     bars = page.locator(".cover-verdicts .bar > span")
     assert bars.count() > 0 and all(any(letter.isdigit() for letter in text) for text in bars.all_inner_texts())

@@ -84,6 +84,22 @@ def test_simulate_takes_size_number_and_seed_from_the_profile(monkeypatch, capsy
     ]
 
 
+def test_simulate_makes_spheres_too(monkeypatch, capsys, tmp_path):
+    calls = []
+    monkeypatch.setattr(
+        simulation, "simulate_spheres", lambda *given, **named: calls.append((given, named)) or given[0]
+    )
+    assert code_of("simulate", "--kind", "spheres", "--out", str(tmp_path)) == 0
+    assert code_of("simulate", "--kind", "spheres", "--out", str(tmp_path), "--seed", "1") == 0
+    assert calls == [((tmp_path,), {}), ((tmp_path,), {"seed": 1})]
+    capsys.readouterr()
+    for words in (["--profile", "quick"], ["--workers", "2"]):
+        assert code_of("simulate", "--kind", "spheres", "--out", str(tmp_path), *words) == 2
+        assert "--profile and --workers are for films" in capsys.readouterr().err
+    assert code_of("simulate", "--kind", "rods", "--out", str(tmp_path)) == 2
+    assert "kind must be one of films, spheres; got 'rods'" in capsys.readouterr().err
+
+
 def test_claims_writes_the_ledger_of_the_results(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
     monkeypatch.setattr(ledger, "decided_claims", partial(ledger.decided_claims, resamples=100))  # seconds less

@@ -13,7 +13,6 @@ from numpy.testing import assert_array_equal  # noqa: E402
 
 from pairvae_lib import figures  # noqa: E402
 from pairvae_lib.assessment.statistics import Interval  # noqa: E402
-from pairvae_lib.figures.assessment import HIGHLIGHT  # noqa: E402
 
 LABELS = ["skew", "ladders", "lines"]
 MASKS = np.random.default_rng(0).random((3, 8, 8)) < 0.5
@@ -57,7 +56,7 @@ def test_intervals_stand_in_a_panel_per_metric():
     assert [text.get_text() for text in first.get_yticklabels()] == ["floor", "flow", "ridge"]
     lines = first.get_lines()
     assert_array_equal(lines[2].get_xdata(), [0.2, 0.4])
-    assert lines[2].get_color() == HIGHLIGHT != lines[0].get_color()
+    assert lines[2].get_color() == figures.ROUTE_COLOURS["generated"] != lines[0].get_color()
     assert_array_equal(lines[-1].get_xdata(), [0.2, 0.2])  # the reference
     assert len(second.get_lines()) == 5  # nothing where there is no ridge
 

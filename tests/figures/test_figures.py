@@ -319,6 +319,31 @@ def test_ensemble_correlation_against_reconstruction_and_truth(rng):
     assert "true" not in legend_of(without)
 
 
+def test_the_features_of_s2_of_one_mask_stand_where_they_are():
+    lines = np.tile(np.arange(60) % 12 < 6, (60, 1))  # half of it bright; the radial mean puts the maximum beyond 12 px
+    _, axes = figures.marked_correlation(lines).axes
+    marks = [tuple(line.get_xydata()[0]) for line in axes.get_lines() if line.get_marker() == "o"]
+    assert marks[0] == (0, 0.5)
+    assert marks[1][1] < 0.25 < marks[2][1] and marks[1][0] < 12 < marks[2][0] < 14
+    assert [text.get_text() for text in axes.texts][0] == "share of bright pixels: 0.50"
+    assert [text.get_text() for text in axes.texts][-1] == "far away: 0.50² = 0.25"
+
+
+def test_a_mask_without_a_period_has_no_period_marked():
+    mask, axes = figures.marked_correlation(np.ones((20, 20), bool)).axes
+    assert len([line for line in axes.get_lines() if line.get_marker() == "o"]) == 1
+    assert mask.get_xlabel() == ""
+
+
+def test_the_matrix_of_two_latents_is_drawn_as_it_is(rng):
+    correlation = rng.uniform(-1, 1, (40, 40))
+    axes, bar = figures.latent_correlation(correlation, ("saxs", "sem"), shown=8).axes
+    assert_array_equal(image_of(axes), correlation[:8, :8])
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("number of the SAXS latent", "number of the SEM latent")
+    with pytest.raises(ValueError, match="correlation must have shape"):
+        figures.latent_correlation(correlation[:3], ("saxs", "sem"))
+
+
 # assessment -----------------------------------------------------------------------------------------------------------
 
 
@@ -337,8 +362,9 @@ def test_training_history_on_a_logarithmic_axis():
 
 def test_names_at_line_ends_keep_apart():
     figure = figures.training_history({"a": [1.0, 0.5], "b": [1.0, 0.5], "c": [1.0, 0.501]})
-    places = sorted(text.xy[1] for text in figure.axes[0].texts)
-    assert np.diff(places).min() >= 0.06 - 1e-12
+    places = sorted(text.xyann[1] for text in figure.axes[0].texts)
+    assert np.diff(places).min() >= 0.04
+    assert {text.xy for text in figure.axes[0].texts} == {(2, 0.5), (2, 0.501)}  # where the lines to them begin
     assert sorted(text.get_text() for text in figure.axes[0].texts) == ["a", "b", "c"]
 
 
@@ -354,9 +380,9 @@ def test_error_boxes_show_medians_counts_and_references(rng):
     drawn = [line for line in axes.get_lines() if line.get_linewidth() == 2.2]
     assert_allclose([line.get_xdata()[0] for line in drawn], [np.median(values) for values in given])
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "solo SEM→SEM, train\n(n = 24)",
-        "solo SEM→SEM, held out\n(n = 12)",
-        "SAXS→SEM, held out\n(n = 200)",
+        "solo SEM→SEM, train (24)",
+        "held out (12)",
+        "SAXS→SEM, held out (200)",
         "training mean",
         "floor",
     ]
@@ -366,6 +392,8 @@ def test_error_boxes_show_medians_counts_and_references(rng):
     assert [len(values) for values in points] == [24, 12]  # few values are shown one by one
     assert legend_of(figure) == ["train", "held out"]
     assert axes.get_xlabel() == "mean absolute error of $S_2$ [dimensionless]"
+    assert axes.get_xscale() == "log"
+    assert figures.error_boxes({"a": {"train": np.array([0.0, 1.0])}}).axes[0].get_xscale() == "linear"
 
 
 def test_error_boxes_of_held_out_samples_only(rng):
@@ -415,10 +443,10 @@ def test_colours_of_routes_and_morphologies_are_fixed_and_differ():
 
 
 def test_morphologies_keep_colour_and_marker():
-    marks = style.morphology_marks(["ladders", "alternating_lines", "gyroid", "ladders"])
-    assert list(marks) == ["ladders", "alternating_lines", "gyroid"]
+    marks = style.morphology_marks(["gyroid", "ladders", "alternating_lines", "ladders", "hexagonal"])
+    assert list(marks) == ["hexagonal", "alternating_lines", "ladders", "gyroid"]
     assert marks["alternating_lines"] == (figures.MORPHOLOGY_COLOURS["alternating lines"], "^")
-    assert len(set(marks.values())) == 3
+    assert len(set(marks.values())) == 4
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What explorers show: held-out examples, with the directions in which latents spread, or with the condition of a flow.
+"""What explorers show: examples, with the directions in which latents spread, or with the condition of a flow.
 
 One safetensors file holds it, which a few lines of any language read: a browser's among them.
 """
@@ -29,7 +29,7 @@ from pairvae_lib.models.pairvae import PairVAE
 
 FILE = "exploration.safetensors"
 PER_MORPHOLOGY = 2  # examples
-MOST = 12  # examples
+MOST, MOST_SEEN = 12, 4  # examples that were held out, and that were trained on
 DIRECTIONS = 6  # sliders; the rest of the variance is what "draw again" draws from
 LEVELS = 255  # of a pattern's pixel in the file
 
@@ -144,10 +144,12 @@ def as_kept(scattering: NDArray[np.float32], modality: Modality) -> NDArray[np.f
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Exploration(Examples):
-    """Held-out examples of a PairVAE, and how its latents spread. Latents are flat, of C h w features.
+    """Examples of a PairVAE, and how its latents spread. Latents are flat, of C h w features.
 
     Parameters
     ----------
+    trained_on : tuple of bool, length n
+        Whether an example was trained on; its mask is then the crop that it was trained on.
     latent_shape : (C, h, w)
     centres : mapping of modality to float32 ndarray of shape (n, features)
         Posterior means of the examples.
@@ -158,17 +160,31 @@ class Exploration(Examples):
     """
 
     kind = "pairvae exploration 1"
+    trained_on: tuple[bool, ...]
     latent_shape: tuple[int, int, int]
     centres: Mapping[str, NDArray[np.float32]]
     directions: Mapping[str, NDArray[np.float32]]
     variances: Mapping[str, NDArray[np.float32]]
 
     @classmethod
-    def of(cls, model: PairVAE, pairs: PreparedPairs, split: Split, rng: np.random.Generator) -> Exploration:
-        """That of a trained model: up to two held-out samples of every morphology, crops of them drawn by `rng`."""
+    def of(
+        cls, model: PairVAE, pairs: PreparedPairs, split: Split, rng: np.random.Generator,
+        seen: NDArray[np.float32] | None = None,
+    ) -> Exploration:
+        """That of a trained model: up to two held-out samples of every morphology, crops of them drawn by `rng`.
+
+        With `seen`, the crops that the model was trained on (`focused_crops` of the training samples, in their order,
+        (train, 1, *shape)), also one training sample of every morphology, with its crop.
+        """
         first, second = pairs.modalities
-        chosen = _examples(pairs.morphologies, split.held_out)
+        held_out = _examples(pairs.morphologies, split.held_out)[:MOST]
         crops = pairs.crops(range(len(pairs)), second.shape[0], rng)
+        trained_on = [] if seen is None else _examples(pairs.morphologies, split.train, 1)[:MOST_SEEN]
+        chosen = held_out + trained_on
+        own = crops[chosen]
+        if seen is not None:
+            check_shape("seen", seen, (len(split.train), 1, *second.shape))
+            own[len(held_out) :] = seen[[split.train.index(index) for index in trained_on]]
         shown = as_kept(pairs.scattering[chosen], first)
 
         def means(name: str, x: NDArray) -> NDArray[np.float32]:
@@ -180,10 +196,11 @@ class Exploration(Examples):
             sample_ids=tuple(pairs.sample_ids[i] for i in chosen),
             morphologies=tuple(pairs.morphologies[i] for i in chosen),
             modalities=pairs.modalities,
+            trained_on=(False,) * len(held_out) + (True,) * len(trained_on),
             latent_shape=model.vae(first.name).latent_shape,
             scattering=shown[:, 0],
-            masks=crops[chosen, 0] > 0.5,
-            centres={first.name: means(first.name, shown), second.name: latents[second.name][chosen]},
+            masks=own[:, 0] > 0.5,
+            centres={first.name: means(first.name, shown), second.name: means(second.name, own)},
             directions={name: principal_directions(z[train], k).astype(np.float32) for name, z in latents.items()},
             variances={name: values.var(axis=0) for name, values in latents.items()},
             q=pairs.q,
@@ -191,11 +208,11 @@ class Exploration(Examples):
         )
 
     def _own(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Centres, directions and variances; the shape of a latent."""
+        """Centres, directions and variances; the shape of a latent, and what was trained on."""
         arrays: dict[str, np.ndarray] = {}
         for kind, values in (("centres", self.centres), ("directions", self.directions), ("variance", self.variances)):
             arrays |= {f"{kind} {name}": value.astype(np.float32) for name, value in values.items()}
-        return arrays, {"latent_shape": self.latent_shape}
+        return arrays, {"latent_shape": self.latent_shape, "trained_on": self.trained_on}
 
     @classmethod
     def _own_fields(cls, described: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -203,6 +220,7 @@ class Exploration(Examples):
         names = [one["name"] for one in described["modalities"]]
         return {
             "latent_shape": tuple(described["latent_shape"]),
+            "trained_on": tuple(described.get("trained_on", [False] * len(described["sample_ids"]))),
             "centres": {name: arrays[f"centres {name}"] for name in names},
             "directions": {name: arrays[f"directions {name}"] for name in names},
             "variances": {name: arrays[f"variance {name}"] for name in names},
@@ -289,10 +307,9 @@ def write_flow_exploration(folder: Path | str, flow: ConditionalFlow, exploratio
     return Path(folder)
 
 
-def _examples(morphologies: tuple[str, ...], held_out: tuple[int, ...]) -> list[int]:
-    """Indices of the first held-out samples of every morphology, by morphology."""
+def _examples(morphologies: tuple[str, ...], indices: tuple[int, ...], count: int = PER_MORPHOLOGY) -> list[int]:
+    """The first `count` of these samples of every morphology, by morphology."""
     by_class: dict[str, list[int]] = {}
-    for index in held_out:
+    for index in indices:
         by_class.setdefault(morphologies[index], []).append(index)
-    chosen = [index for name in sorted(by_class) for index in by_class[name][:PER_MORPHOLOGY]]
-    return chosen[:MOST]
+    return [index for name in sorted(by_class) for index in by_class[name][:count]]

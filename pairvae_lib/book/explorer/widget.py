@@ -66,7 +66,32 @@ def bundled(file: Path) -> str:
     return "\n".join(texts.values())
 
 
-class Explorer(anywidget.AnyWidget):
+class StillWidget(anywidget.AnyWidget):
+    """A widget with a picture for every place where nothing runs.
+
+    Parameters
+    ----------
+    poster : bytes
+        PNG file: what is seen there, with `poster_text` in words.
+    """
+
+    poster = traitlets.Bytes().tag(sync=True)
+    poster_text = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, poster: bytes, poster_text: str, **values: Any):
+        super().__init__(poster=poster, poster_text=poster_text, **values)
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The widget, and the still picture for a place that shows none."""
+        shown = super()._repr_mimebundle_(**options)
+        if shown is None:
+            return None
+        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        alt = {"image/png": {"alt": self.poster_text}}
+        return data | {"text/plain": self.poster_text, "image/png": self.poster}, metadata | alt
+
+
+class Explorer(StillWidget):
     """The widget. In a static page its front end loads the files that lie beside the page; in a live notebook it asks.
 
     Parameters
@@ -82,13 +107,11 @@ class Explorer(anywidget.AnyWidget):
     _esm = bundled(FRONT_END / "explorer.js")
     _css = FRONT_END / "explorer.css"
     models: traitlets.List = traitlets.List().tag(sync=True)
-    poster = traitlets.Bytes().tag(sync=True)
-    poster_text = traitlets.Unicode().tag(sync=True)
     message = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, folders: Mapping[str, Path], poster: bytes, poster_text: str, message: str = ""):
         models = [{"label": label, "folder": f"{MODELS}/{path.name}"} for label, path in folders.items()]
-        super().__init__(models=models, poster=poster, poster_text=poster_text, message=message)
+        super().__init__(poster, poster_text, models=models, message=message)
         self._files = {name: _runtime_folder() / name for name in RUNTIME}
         for path in folders.values():
             names = [FILE, *sorted(file.name for file in path.glob("*.onnx"))]
@@ -106,14 +129,6 @@ class Explorer(anywidget.AnyWidget):
             self.send(answer | {"error": f"{file.name} is not there{hint}"})
         else:
             self.send(answer, [file.read_bytes()])
-
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The widget, and the still picture for a place that shows none."""
-        shown = super()._repr_mimebundle_(**options)
-        if shown is None:
-            return None
-        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        return data | {"text/plain": self.poster_text, "image/png": self.poster}, metadata
 
 
 def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Explorer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -93,9 +93,8 @@ def simulate(
         "nm_per_pixel": NM_PER_PIXEL,
         "nm_per_pixel_is_assumed": True,
     }
-    if _is_there(folder, record):
-        return folder
-    with replacing_folder(folder) as partial:
+
+    def written(partial: Path) -> list[dict[str, str]]:
         for name in ("saxs", "sem", "mask"):
             (partial / name).mkdir(parents=True)
         seeds = np.random.SeedSequence(seed).spawn(n_pairs)
@@ -107,25 +106,47 @@ def simulate(
                 pool = ProcessPoolExecutor(min(workers, n_pairs), get_context("spawn"), torch.set_num_threads, (1,))
                 rows = stack.enter_context(pool).map(_written_pair, tasks)
             disable = None if progress else True
-            manifest = list(tqdm(rows, total=n_pairs, desc=f"simulating {size} pairs", unit="pair", disable=disable))
+            return list(tqdm(rows, total=n_pairs, desc=f"simulating {size} pairs", unit="pair", disable=disable))
+
+    return simulated_folder(folder, f"{n_pairs} {size} pairs with seed {seed}", record, written)
+
+
+def simulated_folder(
+    folder: Path, pairs: str, record: dict[str, object], written: Callable[[Path], list[dict[str, str]]]
+) -> Path:
+    """The folder of a simulation, made if it is missing or empty, and left as it is where it is there already.
+
+    Parameters
+    ----------
+    folder : Path
+    pairs : str
+        Which pairs they are, for the message that the folder holds something else.
+    record : dict
+        What holds for all pairs: the content of simulation.json.
+    written : callable
+        Writes the files below a folder, and returns the lines of the manifest.
+    """
+    if _is_there(folder, pairs, record):
+        return folder
+    with replacing_folder(folder) as partial:
+        manifest = written(partial)
         with (partial / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(manifest[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(manifest)
         (partial / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        _is_there(folder, record)  # another process may have been at it, too
+        _is_there(folder, pairs, record)  # another process may have been at it, too
     return folder
 
 
-def _is_there(folder: Path, record: dict[str, object]) -> bool:
+def _is_there(folder: Path, pairs: str, record: dict[str, object]) -> bool:
     """Whether a folder holds a simulation already; ValueError if it holds anything else."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
     if _record_in(folder) == record:
         return True
     raise ValueError(
-        f"folder must be missing, empty or hold the simulation of {record['n_pairs']} {record['size']} pairs with seed "
-        f"{record['seed']}; {folder} holds something else"
+        f"folder must be missing, empty or hold the simulation of {pairs}; {folder} holds something else"
     )
 
 

@@ -6,6 +6,7 @@ Table S1 stands in book/paper_map.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any, Literal
 
 import matplotlib.pyplot as plt
@@ -15,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 from scipy.stats import spearmanr
 
 from pairvae_lib.checks import check_finite, check_one_of, check_shape
@@ -26,7 +28,6 @@ from pairvae_lib.figures.style import (
     INK,
     WIDTH,
     check_named,
-    darker,
     display_name,
     morphology_handles,
     morphology_marks,
@@ -88,10 +89,11 @@ def fig_6a(every_errors: Sequence[Saved]) -> Figure:
     Returns
     -------
     matplotlib Figure
-        One panel per route. Hollow boxes: all images, as in the paper; filled: held-out images. Lines: medians of the
-        references over held-out images. Open diamonds: the paper's medians, for simulated data and its sizes only.
+        A colour per route, on a logarithmic axis. Hollow boxes: all images, as in the paper; filled: held-out images.
+        Lines: medians of the references over held-out images. Diamonds: the paper's medians, for simulated data and its
+        sizes only.
     """
-    return _errors_by_size(every_errors, "intensity", "mean absolute error of the intensity [of its range]")
+    return _errors_by_size(every_errors, "intensity", "absolute error of the intensity [of its range]")
 
 
 def fig_6b(every_errors: Sequence[Saved], metric: str = "S2 periodic") -> Figure:
@@ -103,8 +105,8 @@ def fig_6b(every_errors: Sequence[Saved], metric: str = "S2 periodic") -> Figure
         "S2 periodic", the paper's convention, "S2", the unbiased one, or another metric of micrographs. The paper's
         medians are shown beside the two.
     """
-    names = {"S2 periodic": "$S_2$ (PoreSpy's periodic)", "S2": "$S_2$", "A2": "$A_2$"}
-    return _errors_by_size(every_errors, metric, f"mean absolute error of {names.get(metric, metric)} [dimensionless]")
+    names = {"S2 periodic": "periodic $S_2$", "S2": "$S_2$", "A2": "$A_2$"}
+    return _errors_by_size(every_errors, metric, f"absolute error of {names.get(metric, metric)} [dimensionless]")
 
 
 @styled
@@ -143,7 +145,7 @@ def fig_s3(protocol_histories: Mapping[str, Saved], panel: str) -> Figure:
         axes.axhline(LN2, color=FRAME, linestyle=":", linewidth=1.2)
         axes.set_title("dotted: ln 2, a decoder that knows nothing", fontsize=9.5, loc="left")
         axes.set_ylim(top=max(axes.get_ylim()[1], 1.1 * LN2))
-    label_line_ends(axes, lines, colours)
+    label_line_ends(axes)
     return figure
 
 
@@ -164,7 +166,7 @@ def error_against_uncertainty(errors: Saved) -> Figure:
     error = _floats(entry("S2", entry("errors", entry("errors", errors, "errors"), "S2"), route))
     subsets, labels = (np.array([sample[key] for sample in errors["samples"]]) for key in ("subset", "morphology"))
     defined = np.isfinite(spread) & np.isfinite(error)
-    marks = morphology_marks(sorted(labels))
+    marks = morphology_marks(labels)
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4), layout="constrained")
     handles = []
     for subset, hollow in (("train", False), ("held out", True)):
@@ -180,9 +182,14 @@ def error_against_uncertainty(errors: Saved) -> Figure:
         handles.append(_mark(f"{subset}: Spearman {rho:.2f} (n = {of_subset.sum()})", hollow))
     handles += morphology_handles(marks)
     axes.set(
-        xlabel="standard deviation of $S_2$ over sampled latents [dimensionless]",
+        xlabel="standard deviation of $S_2$ over sampled latents [$10^{-4}$]",
         ylabel=f"error of $S_2$, {display_name(route)} [dimensionless]",
     )
+    for axis, values, scaled in ((axes.xaxis, spread[defined], 1e4), (axes.yaxis, error[defined], 1)):
+        if values.min() > 0:
+            axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+            few_plain_ticks(axis)
+        axis.set_major_formatter(FuncFormatter(lambda value, _, scaled=scaled: f"{scaled * value:g}"))
     figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2)
     return figure
 
@@ -207,7 +214,7 @@ def latent_map(curves: Saved, latents: Mapping[str, Mapping[str, float]] | None 
     """
     labels = words("curves", curves, "morphologies")
     held_out = np.array(words("curves", curves, "subsets")) == "held out"
-    marks = morphology_marks(sorted(labels))
+    marks = morphology_marks(labels)
     figure, grid = plt.subplots(2, 2, figsize=(WIDTH, 6.3), layout="constrained")
     for row, technique in zip(grid, techniques(curves), strict=True):
         for axes, stage in zip(row, ("solo", "pair"), strict=True):
@@ -267,16 +274,9 @@ def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodi
     return rows
 
 
-def table_html(rows: Sequence[Row]) -> str:
-    """Rows as an HTML table, for `IPython.display.HTML`: three significant digits, a dash where there is none."""
-    check_named("rows", rows)
-    table = pd.DataFrame(rows).fillna(np.nan)  # a column of None alone would say None
-    return table.to_html(index=False, border=0, na_rep="–", float_format="{:.3g}".format)
-
-
 @styled
 def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -> Figure:
-    """One panel per route: boxes against the number of training pairs, all and held-out images, with references."""
+    """Boxes of all routes for each number of training pairs, all and held-out images, over the references."""
     routes = routes_of(every_errors, metric)
     found = pooled(every_errors, metric)
     references = pooled(every_errors, metric, kind="references")
@@ -285,38 +285,32 @@ def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -
     names = TO_SCATTERING if metric == "intensity" else TO_MICROGRAPH
     shown = [name for name in names if name in medians.index and medians.loc[name].notna().all()]
     colours = route_colours(routes)
-    size = (WIDTH, 2.2 * len(routes) + 0.9)
-    figure, grid = plt.subplots(
-        len(routes), 1, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
-    )
     simulated = all(errors["run"]["data"] == "simulated" for errors in every_errors)
-    for axes, route in zip(grid[:, 0], routes, strict=True):
-        for place, n in enumerate(sizes):
-            own = found[(found["n"] == n) & (found["name"] == route)]
-            for shift, values in ((-0.2, own["error"]), (0.2, own["error"][own["held out"]])):
-                draw_box(axes, place + shift, values.to_numpy(), colours[route], shift < 0, upright=True, width=0.3)
-            paper = PAPER_MEDIANS.get((metric, paper_name(route, every_errors)), {}).get(n) if simulated else None
-            if paper is not None:
-                axes.plot(place - 0.42, paper, marker="D", color=INK, markerfacecolor="white", zorder=5)
-        for name in shown:
-            _reference_line(axes, list(medians.loc[name]), name)
-        axes.set_title(display_name(route), color=darker(colours[route]), loc="left")
-        axes.set_xticks(range(len(sizes)), [f"{n}" for n in sizes])
-        axes.set(xlim=(-0.6, len(sizes) - 0.4))
-        axes.set_ylim(bottom=0)
-    grid[-1, 0].set_xlabel("number of training pairs")
-    figure.supylabel(quantity, fontsize=10)
-    handles: list[Any] = [
+    figure, axes = plt.subplots(figsize=(WIDTH, 4.3), layout="constrained")
+    for (size, n), (k, route) in product(enumerate(sizes), enumerate(routes)):
+        own = found[(found["n"] == n) & (found["name"] == route)]
+        place = size + 0.29 * (k - (len(routes) - 1) / 2)
+        for shift, values in ((-0.065, own["error"]), (0.065, own["error"][own["held out"]])):
+            draw_box(axes, place + shift, values.to_numpy(), colours[route], shift < 0, upright=True, width=0.11)
+        paper = PAPER_MEDIANS.get((metric, paper_name(route, every_errors)), {}).get(n) if simulated else None
+        if paper is not None:
+            axes.plot(place, paper, "D", color=INK, markerfacecolor=colours[route], markersize=7, zorder=5)
+    for name in shown:
+        _reference_line(axes, list(medians.loc[name]), name)
+    axes.set_xticks(range(len(sizes)), [f"{n}" for n in sizes])
+    axes.set(xlim=(-0.55, len(sizes) - 0.45), xlabel="number of training pairs", ylabel=quantity)
+    if found["error"].min() > 0:
+        axes.set_yscale("log")
+        few_plain_ticks(axes.yaxis)
+    label_line_ends(axes)
+    handles: list[Any] = [Patch(facecolor=colours[route], label=display_name(route)) for route in routes]
+    handles += [
         Patch(facecolor="white", edgecolor=FRAME, label="all images, as the paper"),
         Patch(facecolor=FRAME, edgecolor=FRAME, label="held-out images"),
     ]
     if simulated and any((metric, paper_name(route, every_errors)) in PAPER_MEDIANS for route in routes):
-        handles.append(_mark("paper, read off", hollow=True, marker="D"))
-    handles += [
-        Line2D([], [], color=REFERENCES[name][0], linestyle=REFERENCES[name][1], label=SPELT_OUT.get(name, name))
-        for name in shown
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2, handlelength=2.2)
+        handles.append(_mark("median of the paper", hollow=True, marker="D"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, handlelength=1.6)
     return figure
 
 
@@ -330,7 +324,8 @@ def _reference_line(axes: Axes, medians: Sequence[float], name: str) -> None:
     """Held-out medians of a reference: level over the boxes of each size."""
     colour, line = REFERENCES[name]
     places = np.ravel([(k - 0.46, k + 0.46, np.nan) for k in range(len(medians))])
-    axes.plot(places, np.repeat(medians, 3), color=colour, linestyle=line, linewidth=1.2, zorder=1, label=name)
+    values, label = np.repeat(medians, 3), SPELT_OUT.get(name, name)
+    axes.plot(places, values, color=colour, linestyle=line, linewidth=1.2, zorder=1, label=label)
 
 
 def _floats(values: Sequence[float | None]) -> np.ndarray:

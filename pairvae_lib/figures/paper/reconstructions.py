@@ -20,7 +20,7 @@ from pairvae_lib.figures.curves import (
 )
 from pairvae_lib.figures.drawing import SCALED_LIMITS, draw_image, image_grid, profile_axis
 from pairvae_lib.figures.images import generated_ensemble
-from pairvae_lib.figures.saved import array, entry, techniques, words
+from pairvae_lib.figures.saved import array, entry, in_class_order, techniques, words
 from pairvae_lib.figures.style import WIDTH, display_name, legend_above, route_colours, styled
 from pairvae_lib.morphology.masks import lineal_path, two_point_correlation
 
@@ -82,6 +82,7 @@ def recalled_crops(curves: Saved) -> Figure:
         "training example other crop" (m, side, side).
     """
     s, m = techniques(curves)
+    curves = in_class_order("curves", curves, "training example labels", "training example ")
     names = {"training\ncrop": "crop", display_name(f"{s}_to_{m}"): "recalled", "another\ncrop": "other crop"}
     rows = [array("curves", curves, f"training example {key}") for key in names.values()]
     return image_grid(rows, list(names), [*map(display_name, words("curves", curves, "training example labels"))])
@@ -169,6 +170,11 @@ def _pair(curves: Saved) -> list[str]:
     return [f"{m}_to_{m}", f"{s}_to_{m}"]
 
 
+def _ordered(curves: Saved) -> Saved:
+    """Curves with their examples in the order of classes."""
+    return in_class_order("curves", curves, "example labels", "example ")
+
+
 def _micrographs(curves: Saved, routes: Sequence[str]) -> dict[str, np.ndarray]:
     """True micrographs of the examples and their reconstructions, by series."""
     _, m = techniques(curves)
@@ -179,6 +185,7 @@ def _micrographs(curves: Saved, routes: Sequence[str]) -> dict[str, np.ndarray]:
 def _examples(curves: Saved, to_scattering: Sequence[str], to_micrograph: Sequence[str]) -> Figure:
     """True and reconstructed scattering, then true and reconstructed micrographs; one column per morphology."""
     s, _ = techniques(curves)
+    curves = _ordered(curves)
     labels = words("curves", curves, "example labels")
     scattering = {"true": array("curves", curves, f"example true {s}")}
     scattering |= {route: array("curves", curves, f"example {route}") for route in to_scattering}
@@ -229,6 +236,7 @@ def _profiles_and_tiles(profiles: Curves, micrographs: Curves, labels: Sequence[
 @styled
 def _morphology(curves: Saved, routes: Sequence[str]) -> Figure:
     """One row per morphology: S2(r) on the left, vertical L(z) on the right."""
+    curves = _ordered(curves)
     labels = words("curves", curves, "example labels")
     masks = _micrographs(curves, routes)
     colours = route_colours(masks)
@@ -252,6 +260,7 @@ def _morphology(curves: Saved, routes: Sequence[str]) -> Figure:
 
 def _horizontal(curves: Saved, routes: Sequence[str]) -> Figure:
     """Horizontal lineal paths of the examples."""
+    curves = _ordered(curves)
     paths = {name: lineal_path(stack, "horizontal") for name, stack in _micrographs(curves, routes).items()}
     labels = words("curves", curves, "example labels")
     return lineal_path_curves(paths["true"][0], {name: y for name, (_, y) in paths.items()}, labels, "horizontal")
@@ -276,6 +285,7 @@ def _outermost(generation: Saved, smaller: bool) -> str:
 def _drawn(generation: Saved, variance: str, part: str) -> Figure:
     """What was drawn with a variance: "A" the micrographs; "B" their S2, with the mean distance."""
     check_one_of("part", part, ("A", "B"))
+    generation = in_class_order("generation", generation, "labels", others=("variances", "r"))
     labels = words("generation", generation, "labels")
     if part == "A":
         reconstruction = array("generation", generation, "reconstruction")

@@ -34,6 +34,27 @@ def test_examples_are_held_out_two_of_every_morphology(explored, pattern_pairs):
     assert explored.masks.shape == (4, 32, 32) and explored.masks.dtype == bool
 
 
+def test_training_samples_come_with_the_crops_that_were_trained_on(fresh_pair, pattern_pairs, tmp_path):
+    seen = (np.random.default_rng(1).random((6, 1, 32, 32)) < 0.5).astype(np.float32)
+    explored = Exploration.of(fresh_pair, pattern_pairs, SPLIT, np.random.default_rng(0), seen)
+    assert explored.sample_ids[4:] == ("sample 0", "sample 1")
+    assert explored.trained_on == (False,) * 4 + (True,) * 2
+    np.testing.assert_array_equal(explored.masks[4:], seen[:2, 0] > 0.5)
+    latents = posterior(fresh_pair.vae("sem"), seen[:2]).latent_mean.flatten(1).numpy()
+    np.testing.assert_allclose(explored.centres["sem"][4:], latents, atol=1e-6)
+    assert Exploration.load(explored.save(tmp_path / FILE)).trained_on == explored.trained_on
+    with pytest.raises(ValueError, match="^seen must have shape"):
+        Exploration.of(fresh_pair, pattern_pairs, SPLIT, np.random.default_rng(0), seen[:5])
+
+
+def test_a_file_from_before_says_of_no_sample_that_it_was_trained_on(explored):
+    described = explored._own()[1]
+    described.pop("trained_on")
+    arrays, _ = explored._own()
+    older = {"modalities": [{"name": "saxs"}, {"name": "sem"}], "sample_ids": explored.sample_ids} | described
+    assert Exploration._own_fields(older, arrays)["trained_on"] == (False,) * 4
+
+
 def test_a_centre_is_the_latent_of_what_is_shown(explored, fresh_pair):
     for name, shown in (("saxs", explored.scattering), ("sem", explored.masks.astype(np.float32))):
         latents = posterior(fresh_pair.vae(name), shown[:, np.newaxis]).latent_mean.flatten(1).numpy()

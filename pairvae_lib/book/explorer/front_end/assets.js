@@ -145,8 +145,12 @@ export async function loadedNetwork(get, path, called) {
     const reason = String(error.message ?? error).slice(0, 80);
     throw new Error(`${path.split("/").pop()} is no ${called} that can be run (${reason})`);
   }
+  let last = Promise.resolve(); // a session computes one thing at a time
   return given => {
     const tensor = ([values, shape]) => new ort.Tensor("float32", values.slice(), shape);
-    return session.run(Object.fromEntries(Object.entries(given).map(([name, one]) => [name, tensor(one)])));
+    const inputs = Object.fromEntries(Object.entries(given).map(([name, one]) => [name, tensor(one)]));
+    const answer = last.then(() => session.run(inputs));
+    last = answer.catch(() => undefined);
+    return answer;
   };
 }

@@ -16,7 +16,7 @@ export const element = (tag, properties = {}, ...children) => {
   return made;
 };
 
-const drawn = (tag, attributes, ...children) => {
+export const drawn = (tag, attributes, ...children) => {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.append(...children);
@@ -48,6 +48,16 @@ export class Picture {
       image.data[4 * k + 3] = 255;
     }
     context.putImageData(image, 0, 0);
+  }
+}
+
+const DARKEST = -0.5; // value of a map of correlations that is drawn darkest; 1 is drawn brightest
+
+/** A map of directional correlations as a picture. */
+export class CorrelationMap extends Picture {
+  show(map) {
+    const side = Math.sqrt(map.length);
+    super.show(map.map(value => (value - DARKEST) / (1 - DARKEST)), [side, side], false);
   }
 }
 

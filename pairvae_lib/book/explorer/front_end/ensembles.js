@@ -1,8 +1,8 @@
 // A flow: ensembles of masks that are drawn for scattering, step by step from noise.
 
 import { loadedNetwork, unpackedMask } from "./assets.js";
-import { Latest, Picture, Plot, Slider, display, element, menu, option } from "./elements.js";
-import { meanDifference, normalNumbers, twoPointCorrelation } from "./statistics.js";
+import { CorrelationMap, Latest, Picture, Plot, Slider, display, element, menu, option } from "./elements.js";
+import { directionalCorrelation, meanDifference, normalNumbers, twoPointCorrelation } from "./statistics.js";
 
 const COUNTS = [4, 8, 16]; // masks of an ensemble
 const STEPS = [4, 8, 16]; // of Euler's method
@@ -38,6 +38,9 @@ const mean = values => values.reduce((a, b) => a + b) / values.length;
 function meanCurve(curves) {
   return { x: curves[0].x, y: curves[0].y.map((_, k) => mean(curves.map(({ y }) => y[k]))) };
 }
+
+/** The mean of maps of the same lags. */
+const meanMap = maps => maps[0].map((_, k) => mean(maps.map(map => map[k])));
 
 /** Pictures of masks under one heading. */
 class Masks {
@@ -75,6 +78,8 @@ class Ensemble {
     [this.given, this.second] = [view(`${from}, given`), view(`${from} of the other`)];
     this.plot = new Plot("Two-point correlation S₂(r), mean", "distance r [px]");
     [this.true, this.drawn] = [new Masks(), new Masks()];
+    this.reach = Math.floor(Math.min(...micrograph.shape) / 4);
+    this.maps = ["true crops", "drawn masks"].map(name => new CorrelationMap(`A₂ of the ${name}, mean`));
 
     const choice = (label, values, usual, worded) => {
       const made = menu(label, change);
@@ -109,12 +114,14 @@ class Ensemble {
         this.other.node, this.share.node),
       element("div", { className: "pairvae-buttons" }, this.again, this.progress),
       element("div", { className: "pairvae-ensemble" },
-        element("div", { className: "pairvae-tiles" }, this.given.node, this.second.node, this.plot.node),
+        element("div", { className: "pairvae-tiles" }, this.given.node, this.second.node, this.plot.node,
+          ...this.maps.map(one => one.node)),
         element("div", {}, this.true.node, this.drawn.node)),
       this.figures,
     );
     this.truths = described.sample_ids.map((_, index) => this.crops(index)).map(crops => ({
       curve: meanCurve(crops.map(crop => twoPointCorrelation(crop, ...micrograph.shape))),
+      map: meanMap(crops.map(crop => directionalCorrelation(crop, ...micrograph.shape, this.reach))),
       bright: mean(crops.map(mean)),
     }));
   }
@@ -137,13 +144,18 @@ class Ensemble {
 
   /** Another sample. */
   choose(index) {
-    const crops = this.crops(index), { shape } = this.described.modalities[1];
     this.index = index;
+    if (this.share.value === 0) this.other.select.selectedIndex = (index + 1) % this.truths.length;
+    this.latest.run();
+  }
+
+  /** Whose true crops stand over the masks: those of the sample that has the larger share. */
+  showTruth(index) {
+    const crops = this.crops(index), { shape } = this.described.modalities[1];
     this.true.name(`True crops of ${this.name(index)}`);
     this.true.hold(crops.length, "True crop");
     this.true.pictures.forEach((picture, k) => picture.show(crops[k], shape, true));
-    if (this.share.value === 0) this.other.select.selectedIndex = (index + 1) % this.truths.length;
-    this.latest.run();
+    this.maps[0].show(this.truths[index].map);
   }
 
   /** What the mask of a number starts from: the same, whatever else is changed. */
@@ -159,8 +171,12 @@ class Ensemble {
     const condition = mixed(this.entry("conditions", index), this.entry("conditions", other), share);
     this.showScattering(this.given, index);
     this.showScattering(this.second, other);
+    this.given.node.hidden = share === 1;
     this.second.node.hidden = !share;
-    this.drawn.name(share ? "Drawn between the two" : `Drawn from ${display(this.described.modalities[0].name)}`);
+    const whose = share > 0.5 ? other : index, alone = share === 0 || share === 1;
+    this.showTruth(whose);
+    this.drawn.name(alone
+      ? `Drawn from the ${display(this.described.modalities[0].name)} of ${this.name(whose)}` : "Drawn between the two");
     this.drawn.hold(count, "Drawn mask");
     this.drawn.pictures.forEach(picture => picture.node.classList.add("pending"));
     Object.assign(this.progress, { max: count, value: 0 });
@@ -180,13 +196,16 @@ class Ensemble {
     }
     const seconds = (performance.now() - began) / 1000 / count;
     const curve = meanCurve(masks.map(mask => twoPointCorrelation(mask, side, side)));
-    const truth = this.truths[index], curves = { truth: truth.curve };
-    if (share) curves["other truth"] = this.truths[other].curve;
+    const truth = this.truths[whose], curves = { truth: truth.curve };
+    if (!alone) curves["other truth"] = this.truths[whose === index ? other : index].curve;
     const reach = truth.curve.y.length; // a larger mask has longer distances
     curves.drawn = { x: curve.x.subarray(0, reach), y: curve.y.subarray(0, reach) };
     this.plot.show(curves);
-    this.numbers(curves.drawn.y, mean(masks.map(mean)), seconds, index, share ? other : undefined);
-    Object.assign(this.node, { masks, condition, curve, trueCurve: truth.curve, noise: this.noises.slice(0, count) });
+    const map = meanMap(masks.map(mask => directionalCorrelation(mask, side, side, this.reach)));
+    this.maps[1].show(map);
+    const others = alone ? undefined : whose === index ? other : index;
+    this.numbers(curves.drawn.y, mean(masks.map(mean)), seconds, whose, others);
+    Object.assign(this.node, { masks, condition, curve, map, trueCurve: truth.curve, noise: this.noises.slice(0, count) });
     this.ran();
   }
 

@@ -68,7 +68,7 @@ function render({ model, el }) {
 
   const modelMenu = menu("Model", () => open());
   modelMenu.select.append(...models.map(({ label, folder }) => option(folder, label)));
-  const sampleMenu = menu("Held-out", () => shown.forEach(panel => panel.choose(sampleMenu.select.selectedIndex)));
+  const sampleMenu = menu("Sample", () => shown.forEach(panel => panel.choose(sampleMenu.select.selectedIndex)));
   sampleMenu.select.disabled = true;
   const menus = element("div", { className: "pairvae-menus" }, modelMenu.node, sampleMenu.node);
 
@@ -77,14 +77,18 @@ function render({ model, el }) {
     root.dataset.state = "loading";
     say("Loading the model; once it is here, everything is computed in this browser …");
     try {
-      const { described, kind, panels: loaded } = await loadedModel(get, modelMenu.select.value, error => {
+      const { described, kind, panels: made } = await loadedModel(get, modelMenu.select.value, error => {
         if (number === chosen) ran(error); // what another model is still at is no longer of interest
       });
       if (number !== chosen) return;
-      shown = loaded;
+      shown = made;
       panels.replaceChildren(...shown.map(panel => panel.node));
       const names = described.sample_ids.map((name, k) => option(k, `${described.morphologies[k]} (${name})`));
-      sampleMenu.select.replaceChildren(...names);
+      const seen = names.map((_, k) => described.trained_on?.[k] ?? false);
+      sampleMenu.select.replaceChildren(...[["held out", false], ["trained on", true]].flatMap(([label, wanted]) => {
+        const group = names.filter((_, k) => seen[k] === wanted);
+        return group.length ? [element("optgroup", { label }, ...group)] : [];
+      }));
       sampleMenu.select.disabled = false;
       await Promise.all(shown.map(panel => panel.choose(0)));
       if (number !== chosen || root.dataset.state === "error") return;

@@ -116,6 +116,57 @@ export function twoPointCorrelation(mask, height, width) {
   return { x: x.map((sum, ring) => sum / members[ring]), y: y.map((sum, ring) => sum / members[ring]) };
 }
 
+/** Autocovariance of a mask over its value at zero lag, as a map over the lag up to `reach`, zero lag in the middle. */
+export function directionalCorrelation(mask, height, width, reach) {
+  const counts = pairCounts(mask, height, width, reach), span = 2 * reach + 1;
+  const phi = mask.reduce((a, b) => a + b) / mask.length, variance = phi * (1 - phi);
+  const map = new Float64Array(span * span);
+  for (let row = 0; row <= reach; row++) {
+    for (let column = -reach; column <= reach; column++) {
+      const s2 = counts[row * span + column + reach] / ((height - row) * (width - Math.abs(column)));
+      const value = variance > 0 ? (s2 - phi * phi) / variance : 0;
+      map[(reach + row) * span + reach + column] = value;
+      map[(reach - row) * span + reach - column] = value;
+    }
+  }
+  return map;
+}
+
+/** Both parts of the Fourier transform of a square image, or back again (sign +1: not divided by its size). */
+function transformed(re, im, size, sign) {
+  const line = fourier(size), real = new Float64Array(size), imaginary = new Float64Array(size);
+  for (const [across, along] of [[size, 1], [1, size]]) { // rows, then columns
+    for (let k = 0; k < size; k++) {
+      for (let j = 0; j < size; j++) [real[j], imaginary[j]] = [re[k * across + j * along], im[k * across + j * along]];
+      line.transform(real, imaginary, sign);
+      for (let j = 0; j < size; j++) [re[k * across + j * along], im[k * across + j * along]] = [real[j], imaginary[j]];
+    }
+  }
+  return [re, im];
+}
+
+const forward = (values, size) => transformed(Float64Array.from(values), new Float64Array(size * size), size, -1);
+
+/** |F|^2 of a square image, its side a power of two, zero frequency in the middle. */
+export function powerSpectrum(values, size) {
+  const [re, im] = forward(values, size), half = size >> 1;
+  return Float64Array.from(re, (_, k) => {
+    const from = ((Math.floor(k / size) + half) % size) * size + (((k % size) + half) % size);
+    return re[from] ** 2 + im[from] ** 2;
+  });
+}
+
+/** An image of the same spectrum as a square one, and of the phases of an image of noise. */
+export function shuffledPhases(values, size) {
+  const [re, im] = forward(values, size), [noiseRe, noiseIm] = forward(normalNumbers(size * size), size);
+  for (let k = 1; k < re.length; k++) { // the mean, at 0, stays as it is
+    const amplitude = Math.hypot(re[k], im[k]) / (Math.hypot(noiseRe[k], noiseIm[k]) || 1);
+    [re[k], im[k]] = [amplitude * noiseRe[k], amplitude * noiseIm[k]];
+  }
+  const [image] = transformed(re, im, size, 1);
+  return image.map(value => value / (size * size));
+}
+
 /** Mean intensity on rings about the middle of a pattern: {x: radius [px], y}. */
 export function azimuthalAverage(pattern, height, width) {
   const row = height >> 1, column = width >> 1;
@@ -130,6 +181,16 @@ export function azimuthalAverage(pattern, height, width) {
     }
   }
   return { x: Float64Array.from(y.keys()), y: y.map((sum, ring) => sum / members[ring]) };
+}
+
+/** Dice coefficient of two masks of 0 and 1. */
+export function overlap(one, other) {
+  let both = 0, total = 0;
+  for (let k = 0; k < one.length; k++) {
+    both += one[k] * other[k];
+    total += one[k] + other[k];
+  }
+  return total ? (2 * both) / total : 1;
 }
 
 export function meanDifference(one, other) {
