@@ -35,6 +35,7 @@ from pairvae_lib.book import comparison
 from pairvae_lib.book.bands import bands, differences, noted
 from pairvae_lib.book.chapters import chapter_names, chapter_text, paired_file, with_prose
 from pairvae_lib.book.publish import commit_of
+from pairvae_lib.claims.published import published_root
 from pairvae_lib.files.runs import Run, project_root
 from pairvae_lib.models.precision import processor
 
@@ -53,6 +54,7 @@ _ASSET_SETTINGS = ("html_extra_path", "mathjax_path", "nb_ipywidgets_js")
 _WITHOUT_ASSETS = {"nb_ipywidgets_js": {}, "html_math_renderer": "mathml"}  # the latter is in book/plain_formulas.py
 CITATION = "CITATION.cff"  # shown by a page of the book
 STATUS = "status.md"  # what was there when the book was built is appended to it
+STRESS = "stress.json"  # among the published results: the table of `make stress`
 PALETTE = 48  # colours of a picture in a committed notebook
 # Whose versions the status page lists.
 PACKAGES = (
@@ -232,7 +234,8 @@ def status_tables(run: Run, pages: Mapping[str, NotebookNode], commit: str, now:
     lines += number_lines(run, pages)
     lines += ["## Versions", "", "| package | version |", "|---|---|", f"| Python | {platform.python_version()} |"]
     lines += [f"| {name} | {version(name)} |" for name in PACKAGES]
-    return "\n".join([*lines, f"| system | {platform.system()}, {platform.machine()} |"]) + "\n"
+    lines += [f"| system | {platform.system()}, {platform.machine()} |", *stress_lines()]
+    return "\n".join(lines) + "\n"
 
 
 def number_lines(run: Run, chapters: Iterable[str]) -> list[str]:
@@ -256,6 +259,25 @@ def number_lines(run: Run, chapters: Iterable[str]) -> list[str]:
     head = ["## Numbers", "", "Numbers and conclusions of the chapters against what was seen on other processors:"]
     table = ["", "| chapter | compared | outside | arithmetic | weights |", "|---|---:|---:|---|---|", *rows]
     return [*head, *table, "", told, "", *outside, *([""] if outside else [])]
+
+
+def stress_lines() -> list[str]:
+    """What the stress test has shown, by its published table, as lines of Markdown; none if there is no such table."""
+    file = published_root() / STRESS
+    if not file.is_file():
+        return []
+    table = json.loads(file.read_text(encoding="utf-8"))
+    counts = ("tried", "killed", "faults")
+    sums = {key: sum(row[key] for row in table["rows"]) for key in counts}
+    cells = [" | ".join([row["row"], *(str(row[key]) for key in counts)]) for row in table["rows"]]
+    commits = " and ".join(commit[:7] for commit in table["commits"])
+    told = (
+        f"`make stress` has killed every command, and fed it broken files, bombs, odd options and full disks: "
+        f"{sums['tried']} trials in {table['minutes']:.0f} minutes, at commit {commits}, on {table['system']}, "
+        f"{table['machine']}, with seed {table['seed']}. [](security.md) says what each of them must do."
+    )
+    head = ["", "## Stress test", "", told, "", "| trials | tried | killed | faults |", "|---|---:|---:|---:|"]
+    return [*head, *(f"| {line} |" for line in cells), f"| *together* | {' | '.join(map(str, sums.values()))} |"]
 
 
 def with_stills(page: NotebookNode) -> NotebookNode:

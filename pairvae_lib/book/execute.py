@@ -42,7 +42,7 @@ _BOOLEANS: Mapping[str, bool] = {"true": True, "false": False}
 
 
 class ChapterFailed(RuntimeError):
-    """A cell of a chapter raised an error; the message holds it, and where the executed part lies."""
+    """A cell of a chapter raised an error, or its process ended; the message says which, and what is left."""
 
 
 def run_chapter(
@@ -76,7 +76,7 @@ def run_chapter(
     ChapterInUse
         If another process runs one of these chapters in the same folder.
     ChapterFailed
-        If a cell fails.
+        If a cell fails, or the process that runs the cells ends.
     CannotWrite
         If the disk is full or the folder cannot be written. What was finished stays, also of a training.
     """
@@ -230,10 +230,6 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
                 progress_bar={"desc": name} if sys.stderr.isatty() else False,
                 extra_arguments=["--log-level=ERROR"],
             )
-            made = product(run, name)
-            if made is not None and not made.exists():
-                partial.replace(failed)
-                raise ChapterFailed(f"{name} ran, but did not write {made}\n\nexecuted: {failed}")
         except PapermillExecutionError as error:
             unwritten = _unwritten(error, target.parent)
             if unwritten:
@@ -242,9 +238,19 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
             partial.replace(failed)
             cell = f"{error.source}\n\n{error.ename}: {error.evalue}"
             raise ChapterFailed(f"{name} failed in this cell:\n\n{cell}\n\nexecuted so far: {failed}") from None
+        except RuntimeError as error:  # of the kernel: the system ended it, or it never started
+            partial.unlink(missing_ok=True)
+            raise ChapterFailed(
+                f"{name}: the process that runs its cells has ended ({error}), perhaps for want of memory; what was "
+                "finished is kept, and the same command goes on"
+            ) from None
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+        made = product(run, name)
+        if made is not None and not made.exists():
+            partial.replace(failed)
+            raise ChapterFailed(f"{name} ran, but did not write {made}\n\nexecuted: {failed}")
         with replacing(made_file(run, name)) as file:
             file.write(_digest(made).encode() + b"\n")
         partial.replace(target)

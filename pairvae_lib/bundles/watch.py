@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from io import RawIOBase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread, current_thread, main_thread
@@ -244,22 +245,25 @@ class Watch:
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         path = self.out / LOG
-        with writing(path), path.open("ab") as file:
-            file.write((json.dumps(line, allow_nan=False) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
+        with writing(path), path.open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            try:
+                _write_whole(file, (json.dumps(line, allow_nan=False) + "\n").encode())
+            except BaseException:
+                file.truncate(before)
+                raise
         told = line.get("error") or f"{line['status']} after {seconds:.2f} s: {self.out / line['folder']}"
         self.say(f"{name}: {told}")
 
     def _read_log(self) -> None:
-        """What earlier processes did with the same model and settings; a line that was cut off is ended."""
+        """What earlier processes did with the same model and settings; a line that was cut off is removed."""
         path = self.out / LOG
         if not path.exists():
             return
-        with path.open("rb+") as file:
+        with writing(path), path.open("rb+") as file:
             text = file.read()
-            if text and not text.endswith(b"\n"):
-                file.write(b"\n")
+            text = text[: text.rfind(b"\n") + 1]
+            file.truncate(len(text))
         for row in text.decode("utf-8", errors="replace").splitlines():
             try:
                 line = json.loads(row)
@@ -273,6 +277,13 @@ class Watch:
                     self._said[name] = (content, DONE)
             except (ValueError, KeyError, TypeError):  # cut off, or of something else
                 continue
+
+
+def _write_whole(file: RawIOBase, text: bytes) -> None:
+    """Write all of a text to the disk: a system may take a part of it only, and refuse the rest."""
+    while text:
+        text = text[file.write(text) or 0 :]
+    os.fsync(file.fileno())
 
 
 @contextmanager

@@ -368,6 +368,13 @@ def test_a_cell_that_cannot_read_is_a_chapter_that_fails(checkout):
         run_chapter("01", profile="tiny")
 
 
+def test_a_kernel_that_the_system_ends_is_one_sentence_and_leaves_no_half_notebook(checkout):
+    edit(checkout, "01_data", "run = ", "import os\nos.kill(os.getpid(), 9)\nrun = ")
+    with pytest.raises(ChapterFailed, match="^01_data: the process that runs its cells has ended .*the same command"):
+        run_chapter("01", profile="tiny")
+    assert not list(Run("tiny").data_root.glob("*.ipynb")) and not list(Run("tiny").data_root.glob(".*.ipynb"))
+
+
 def test_a_lock_that_does_not_fit_is_named(checkout, tmp_path):
     with pytest.raises(CannotWrite, match=f"^cannot write {tmp_path}/sweep.json: File too large$"):
         with no_file_larger_than(0), locked(tmp_path / "sweep.json"):

@@ -10,7 +10,7 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from pairvae_lib.book import bands as reference
+from pairvae_lib.book import bands as reference, build
 from pairvae_lib.book.build import (
     WIDGET_VIEW,
     colab_cell,
@@ -63,6 +63,21 @@ def test_the_status_lists_what_lies_outside_its_band(tmp_path, monkeypatch):
     assert f"| [](../notebooks/04_pair_vae.ipynb) | 2 | 2 | {arithmetic_in_force()} | other bits |" in text
     assert "- 04_pair_vae: loss is 2.5 (band: 1 to 2)\n- 04_pair_vae: “a below b” is not true\n" in text
     assert text.count("09_claims.ipynb") == 1  # its run time alone
+
+
+def test_the_status_shows_the_published_table_of_the_stress_test(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "published_root", lambda: tmp_path)
+    assert "## Stress test" not in status_tables(Run(), {"01_data": new_notebook()}, "abc")
+    rows = [
+        {"part": "files", "row": "changed file: a.tif", "tried": 240, "killed": 0, "faults": 0},
+        {"part": "moments", "row": "killed at random moments: train", "tried": 12, "killed": 11, "faults": 1},
+    ]
+    facts = {"commits": ["0123456789ab"], "system": "Linux", "machine": "x86_64", "seed": 3, "minutes": 61.2}
+    write_json(tmp_path / "stress.json", facts | {"rows": rows})
+    text = status_tables(Run(), {"01_data": new_notebook()}, "abc")
+    assert "252 trials in 61 minutes, at commit 0123456, on Linux, x86_64, with seed 3" in text
+    assert "| changed file: a.tif | 240 | 0 | 0 |\n| killed at random moments: train | 12 | 11 | 1 |\n" in text
+    assert text.endswith("| *together* | 252 | 11 | 1 |\n")
 
 
 def test_a_widget_gets_its_picture_beside_it():

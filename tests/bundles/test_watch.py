@@ -13,6 +13,7 @@ import pytest
 from detector_files import write_eiger
 from lab import untrained
 from PIL import Image
+from throwaway import no_file_larger_than
 
 from pairvae_lib.bundles import watch as watching
 from pairvae_lib.bundles.bundle import load_bundle
@@ -143,8 +144,21 @@ def test_a_line_that_was_cut_off_does_not_spoil_the_log(folder, bundle, lab_pair
     shutil.copy(lab_pairs / "saxs" / "s02.png", folder)
     Watch(folder, bundle, out, "saxs", samples=2).run_once()
     rows = (out / LOG).read_bytes().splitlines()
-    assert rows[:2] == [whole.strip(), b"[1]"] and len(rows) == 4
-    assert json.loads(rows[3])["file"] == "s02.png"
+    assert rows[:2] == [whole.strip(), b"[1]"] and len(rows) == 3
+    assert json.loads(rows[2])["file"] == "s02.png"
+
+
+def test_a_log_that_does_not_fit_on_the_disk_keeps_whole_lines_only(folder, bundle, lab_pairs, tmp_path, quick):
+    out = tmp_path / "out"
+    shutil.copy(lab_pairs / "saxs" / "s01.png", folder)
+    once(folder, bundle, out)
+    whole = (out / LOG).read_bytes()
+    shutil.copy(lab_pairs / "saxs" / "s02.png", folder)
+    watch = Watch(folder, bundle, out, "saxs", samples=1)
+    with watch._held(), pytest.raises(CannotWrite, match="log.jsonl: File too large$"):
+        with no_file_larger_than(len(whole) + 40):
+            watch._note({"file": "s02.png", "status": "done", "folder": "x"}, "digest", 0.0)
+    assert (out / LOG).read_bytes() == whole
 
 
 def test_a_folder_that_vanishes_is_waited_for(folder, bundle, lab_pairs, tmp_path, quick):

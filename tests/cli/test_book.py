@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from throwaway import edit, make_checkout
 
 from pairvae_lib import __version__, cli
 from pairvae_lib.book import build as bookbuild, execute as runner
+from pairvae_lib.claims import ledger
 from pairvae_lib.claims.ledger import ledger_file, read_ledger
 from pairvae_lib.cli import book, program
 from pairvae_lib.config import PROFILES
@@ -100,6 +102,7 @@ def test_simulate_makes_spheres_too(monkeypatch, capsys, tmp_path):
 
 def test_claims_writes_the_ledger_of_the_results(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
+    monkeypatch.setattr(ledger, "decided_claims", partial(ledger.decided_claims, resamples=100))  # seconds less
     write_world(tmp_path, seeds=(43,), sizes=(32,), protocols=False)
     assert code_of("claims", "--profile", "tiny", "--data", "simulated") == 0
     shown = capsys.readouterr().out

@@ -1,15 +1,18 @@
 """A stress test of every command: kills, broken inputs, bombs, full disks. `make stress` runs it, `make test` does not.
 
-Everything follows from the seed but the moments of the random kills. Each trial runs in a process that is forked from
-this one, in a folder of its own. The table is printed, and written as JSON.
+Everything follows from the seed but the moments of the random kills. Each trial has a folder of its own and, unless it
+reads one file only, a process that is forked from this one. The table is printed, and written as JSON while it grows:
+with --go-on an interrupted run goes on there, with --again some parts are done anew.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import gzip
 import json
 import os
+import platform
 import random
 import resource
 import shutil
@@ -20,25 +23,31 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 
 import h5py
+import nbformat
 import numpy as np
+import psutil
 import tifffile
 import torch
 from detector_files import counts, write_cbf, write_edf, write_nexus, write_nxcansas, write_poni
+from events import sitecustomize as events
 from lab import write_pairs, write_profile
 from PIL import Image
 
 import pairvae_lib.book.execute as execute
+import pairvae_lib.bundles.onnx
 import pairvae_lib.bundles.report
 import pairvae_lib.bundles.watch  # noqa: F401
 from pairvae_lib import cli
+from pairvae_lib.book.publish import commit_of
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.config import PROFILES, Simulation
 from pairvae_lib.data.inspection import inspected
@@ -47,40 +56,64 @@ from pairvae_lib.data.reading.images import image_header, image_pixels
 from pairvae_lib.data.reading.patterns import calibration
 from pairvae_lib.data.reading.profiles import read_profile
 from pairvae_lib.files.arrays import write_json
+from pairvae_lib.files.runs import project_root
 
 TINY = PROFILES["tiny"] = replace(PROFILES["tiny"], simulation=Simulation(size="quick", n_pairs=1))
 CRASHED = 70  # exit code of a trial that ends in an error that no message stands for
 LONGEST, LARGEST = 20.0, 2**30  # s and bytes that one file may take
-EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.truncate")
+PATIENCE = 900.0  # s for one command, on a busy machine
 TURN = 20.0  # s of one part, before the next has its turn
-MANY_EVENTS = {"train": 60, "train --model flow": 25, "simulate": 15, "check": 4, "report": 4}
+TRIAL = "PAIRVAE_STRESS_TRIAL"  # environment variable of all processes of a trial
 WORDS = ["", "0", "-1", "nan", "inf", "1e308", "99999999999999999999", "none", "a,b", "../..", "é→"]
 WORDS += ["x" * 300, "\udcff"]
+DATED = ("date", "seconds", "resumed")  # in keys of JSON files whose values differ from run to run
 
 
-@dataclass(eq=False)
+@dataclass
+class Trial:
+    """What one trial showed."""
+
+    row: str  # of the table
+    fault: str = ""
+    killed: bool = False  # before it was done
+
+
+@dataclass(frozen=True)
+class Part:
+    """Trials of one sort; each is made from its number and a generator of its own."""
+
+    name: str
+    count: int
+    trial: Callable[[int, random.Random], Trial]
+
+
+@dataclass
 class Row:
     """One line of the table."""
 
-    part: str
     tried: int = 0
-    killed: int = 0  # of these, before they were done
+    killed: int = 0
     faults: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Outcome:
-    """How a trial ended."""
+    """How a process ended."""
 
-    code: int  # exit code; -9 of one that was killed; None stands for no end
+    code: int  # exit code; -9 of one that was killed
     said: str
     seconds: float
     worked: float = 0.0  # s of the processor, of all its processes
     peak: int = 0  # bytes, of the largest of its processes
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether it ended in a result or in a sentence."""
+        return self.code in (0, 1, 2) and "Traceback" not in self.said
 
-def trial(
-    job: Callable[[], object], before: Callable[[], object] = lambda: None, kill: float = 0.0, limit: float = 180.0
+
+def tried(
+    job: Callable[[], object], before: Callable[[], object] = lambda: None, kill: float = 0.0, limit: float = PATIENCE
 ) -> Outcome:
     """Run a job in a process of its own; `kill` seconds after its start it is killed, if that is not 0."""
     with tempfile.TemporaryFile() as said:
@@ -130,25 +163,24 @@ def command(*words: object) -> Callable[[], object]:
     return lambda: cli.main([str(word) for word in words])
 
 
-def killed_at(number: int, folder: Path) -> Callable[[], None]:
-    """Kill this process just before it changes files of a folder for the n-th time."""
-
-    def before() -> None:
-        seen = 0
-
-        def hook(event: str, args: tuple) -> None:
-            nonlocal seen
-            if event not in EVENTS or str(folder) not in str(args[0]):
-                return
-            if event == "open" and not (isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)):
-                return
-            seen += 1
-            if seen == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(hook)
-
-    return before
+def survivors(folder: Path, patience: float = 60.0) -> str:
+    """What still runs of a trial's processes after some time; they are ended."""
+    end = time.monotonic() + patience
+    while True:
+        found = []
+        for one in psutil.process_iter():
+            with suppress(psutil.Error):
+                if one.environ().get(TRIAL) == str(folder) and one.status() != psutil.STATUS_ZOMBIE:
+                    found.append(one)
+        if not found or time.monotonic() > end:
+            break
+        time.sleep(0.2)
+    left = ""
+    for one in found:
+        with suppress(psutil.Error):
+            left += f"process left: {' '.join(one.cmdline())[:200]}\n"
+            one.kill()
+    return left
 
 
 class World:
@@ -156,13 +188,17 @@ class World:
 
     def __init__(self, root: Path):
         self.root = root
-        self.pairs = write_pairs(root / "pairs")
+        self.pairs, self.films = write_pairs(root / "pairs"), write_pairs(root / "films")
+        for file in self.films.glob("*/*.png"):  # as large as the pictures of a chapter
+            with Image.open(file) as picture:
+                picture.resize((3 * picture.width, 3 * picture.height), Image.Resampling.NEAREST).save(file)
         self.model = root / "model"
         self._must(command("train", self.pairs, "--out", self.model, "--profile", "tiny"))
         for words in (  # here, so that the trials, which are forked, find everything imported
             ("report", self.model, "--data", self.pairs, "--out", root / "warm.html"),
             ("reconstruct", self.model, self.pairs / "saxs/s00.png", "--from", "saxs", "--out", root / "warm"),
             ("train", self.pairs, "--out", root / "warm model", "--profile", "tiny", "--model", "flow"),
+            ("export", self.model, "--onnx", "--out", root / "warm onnx"),
             ("simulate", "--profile", "tiny", "--out", root / "warm data"),
         ):
             with suppress(SystemExit), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
@@ -170,6 +206,7 @@ class World:
         process._end()
         files = [self.pairs / f"saxs/s{i:02d}.png" for i in range(3)]
         given = (self.model, *files, "--from", "saxs", "--out", "{out}", "--samples", 4)
+        chapter = ("--profile", "tiny", "-p", "data", self.films)
         self.commands: dict[str, tuple[object, ...]] = {
             "check": ("check", self.pairs, "--profile", "tiny", "--out", "{out}/report.html"),
             "simulate": ("simulate", "--profile", "tiny", "--out", "{out}/data"),
@@ -179,25 +216,62 @@ class World:
             "reconstruct": ("reconstruct", *given),
             "generate": ("generate", *given[:-2]),
             "watch": ("watch", self.pairs / "saxs", "--model", self.model, "--out", "{out}", "--once", "--samples", 4),
+            "export": ("export", self.model, "--onnx", "--out", "{out}"),
+            "run 02": ("run", "02", *chapter),
+            "run 03": ("run", "03", *chapter),
+            "run 04": ("run", "04", *chapter),
         }
-        self._expected: dict[str, tuple[dict[str, str], float]] = {}
+        self.before = {"run 03": "run 02", "run 04": "run 03"}  # whose products a command finds
+        self._expected: dict[str, tuple[dict[str, str], float, int]] = {}
 
-    def expected(self, name: str) -> tuple[dict[str, str], float]:
-        """What a command leaves when nothing disturbs it, and how many seconds it takes."""
+    def expected(self, name: str) -> tuple[dict[str, str], float, int]:
+        """What a command leaves when nothing disturbs it, how many seconds it takes, and how many events it has."""
         if name not in self._expected:
-            out = self.root / "undisturbed" / name.replace(" ", "")
-            out.mkdir(parents=True)
-            took = self._must(self.line(name, out)).seconds
-            self._expected[name] = (digests(out), took)
+            out = self.folder(name, self._undisturbed(name))
+            counter = self.root / "events"
+            counter.write_bytes(b"")
+            took = self._must(self.line(name, out), self.watched(name, out, counter)).seconds
+            self._expected[name] = (digests(out), took, counter.stat().st_size)
         return self._expected[name]
+
+    def folder(self, name: str, out: Path | None = None) -> Path:
+        """A folder for a command to write to, with what it needs there."""
+        out = Path(tempfile.mkdtemp(dir=self.root)) if out is None else out
+        if name in self.before:
+            self.expected(self.before[name])
+            shutil.copytree(self._undisturbed(self.before[name]), out, dirs_exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        return out
 
     def line(self, name: str, out: Path) -> Callable[[], object]:
         """A command that writes into a folder."""
-        return command(*(str(word).replace("{out}", str(out)) for word in self.commands[name]))
 
-    def _must(self, job: Callable[[], object]) -> Outcome:
+        def job() -> None:
+            os.environ |= {"PAIRVAE_RESULTS": str(out), TRIAL: str(out)}
+            command(*(str(word).replace("{out}", str(out)) for word in self.commands[name]))()
+
+        return job
+
+    def watched(
+        self, name: str, out: Path, counter: Path, number: int = 0, together: bool = True
+    ) -> Callable[[], None]:
+        """What kills a command at its n-th event, wherever that is: in it or in a process that it started."""
+        reads = name in ("check", "report")  # these write one file
+
+        def before() -> None:
+            order = (str(self.root if reads else out), str(counter), number, os.getpid() if together else 0, reads)
+            places = [str(Path(events.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+            os.environ |= {events.ORDER: json.dumps(order), "PYTHONPATH": os.pathsep.join(places)}
+            events.watch(*order)
+
+        return before
+
+    def _undisturbed(self, name: str) -> Path:
+        return self.root / "undisturbed" / name.replace(" ", "")
+
+    def _must(self, job: Callable[[], object], before: Callable[[], object] = lambda: None) -> Outcome:
         """The outcome of what must not fail."""
-        outcome = trial(job)
+        outcome = tried(job, before)
         if outcome.code:
             raise RuntimeError(outcome.said)
         return outcome
@@ -206,44 +280,73 @@ class World:
 def digests(folder: Path) -> dict[str, str]:
     """What a folder holds, by name: without times, dates and locks."""
     found = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        content = path.read_bytes()
-        if path.name == "log.jsonl":
-            lines = [json.loads(line) for line in content.decode().splitlines()]
-            content = repr(sorted((line["file"], line["status"]) for line in lines)).encode()
-        elif path.name in ("config.json", "card.md"):  # hold dates and seconds; the numbers stand in the other files
-            content = b""
-        if not path.name.endswith(".lock"):
-            found[name] = sha256(content).hexdigest()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock")):
+        name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+        try:
+            if path.name == "log.jsonl":
+                lines = [json.loads(line) for line in content.decode().splitlines()]
+                content = repr(sorted((line["file"], line["status"]) for line in lines)).encode()
+            elif path.suffix == ".ipynb":
+                cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code" and cell.source]
+                content = repr([(cell.source, cell.execution_count) for cell in cells]).encode()
+            elif path.suffix == ".pt":  # an archive, whose names follow that of the file it was first written to
+                content = repr(_bits(torch.load(path, weights_only=True))).encode()
+            elif path.name in ("config.json", "history.json"):
+                content = json.dumps(_undated(json.loads(content))).encode()
+            elif path.name == "card.md":  # holds dates and seconds; its numbers stand in config.json
+                content = content[:1]
+        except (ValueError, KeyError, RuntimeError, OSError) as error:
+            content = f"broken: {type(error).__name__} {error}".encode()
+        found[name] = sha256(content).hexdigest()
     return found
 
 
-def kills(world: World, rng: random.Random, count: int, at_events: bool) -> Iterator[Row]:
-    """Every command killed, and run again until it is done: what it leaves must be what it leaves undisturbed."""
-    when = "at file-system events" if at_events else "at random moments"
-    rows = [(name, Row(f"killed {when}: {name}")) for name in world.commands]
-    for name, row in [rows[index % len(rows)] for index in range(count)]:
-        wanted, took = world.expected(name)
-        out = Path(tempfile.mkdtemp(dir=world.root))
-        row.tried += 1
-        if at_events:
-            number = rng.randint(1, MANY_EVENTS.get(name, 12))
-            first = trial(world.line(name, out), killed_at(number, out))
-            how = f"event {number}"
-        else:
-            moment = rng.uniform(0.02, took)
-            first = trial(world.line(name, out), kill=moment)
-            how = f"{moment:.2f} s"
-        again = first if first.code == 0 else trial(world.line(name, out))
-        row.killed += first.code == -signal.SIGKILL
-        if first.code not in (0, -signal.SIGKILL) or again.code:
-            row.faults.append(f"{how}: exit {first.code}, then {again.code}: {(first.said + again.said)[-300:]}")
-        elif (found := digests(out)) != wanted:
-            odd = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
-            row.faults.append(f"{how}: differs in {', '.join(odd[:5])}")
-        shutil.rmtree(out)
-        yield row
+def _bits(value: object) -> object:
+    """Plain values in which tensors are bytes."""
+    if isinstance(value, torch.Tensor):
+        return str(value.dtype), tuple(value.shape), value.numpy().tobytes()
+    return {key: _bits(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _undated(value: object) -> object:
+    """Plain values without dates and seconds."""
+    if isinstance(value, dict):
+        return {key: _undated(item) for key, item in value.items() if not any(word in key for word in DATED)}
+    return [_undated(item) for item in value] if isinstance(value, list) else value
+
+
+def killed(world: World, at_events: bool, number: int, rng: random.Random) -> Trial:
+    """A command killed, and run again until it is done: what it leaves must be what it leaves undisturbed."""
+    names = [name for name in world.commands if not name.startswith("run")]
+    turn, place = divmod(number, len(names) + 1)
+    name = names[place] if place < len(names) else f"run {2 + turn % 3:02d}"
+    wanted, took, there = world.expected(name)
+    out, again = world.folder(name), None
+    if at_events:
+        counter, together = world.root / f"{out.name}.events", rng.random() < 0.5
+        counter.write_bytes(b"")
+        event = rng.randint(1, there)
+        first = tried(world.line(name, out), world.watched(name, out, counter, event, together))
+        how = f"event {event} of {there}{'' if together else ', one process'}"
+    else:
+        moment = rng.uniform(0.02, took)
+        first = tried(world.line(name, out), kill=moment)
+        how = f"{moment:.2f} s"
+    # A kernel that is killed alone ends its chapter with a sentence.
+    was_killed = first.code == -signal.SIGKILL or (at_events and name.startswith("run") and first.code == 1)
+    if first.code:
+        again = tried(world.line(name, out))
+    fault = survivors(out)
+    if not (was_killed or first.code == 0) or "Traceback" in first.said or (again is not None and again.code):
+        codes = f"exit {first.code}, then {again.code if again else None}"
+        fault += f"{codes}: {(first.said + (again.said if again else ''))[-300:]}"
+    elif (found := digests(out)) != wanted:
+        odd = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
+        fault += f"differs in {', '.join(odd[:5])}"
+    shutil.rmtree(out)
+    row = f"killed {'at file-system events' if at_events else 'at random moments'}: {name.split()[0]}"
+    row += " --model flow" if name.endswith("flow") else ""
+    return Trial(row, f"{how}: {fault}" if fault else "", was_killed)
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:
@@ -269,21 +372,17 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-@contextmanager
-def answered(row: Row, what: str) -> Iterator[None]:
-    """A trial in this process: it must end in time, in a result or in a ValueError."""
+def fault_of(job: Callable[[], object]) -> str:
+    """What is wrong with a job in this process, or "": it must end in time, in a result or in a ValueError."""
     began = time.process_time()
-    row.tried += 1
     try:
-        yield
+        job()
     except (ValueError, FileNotFoundError, FileExistsError):
         pass
-    except BaseException as error:
-        row.faults.append(f"{what}: {type(error).__name__}: {str(error)[:200]}")
-        if isinstance(error, KeyboardInterrupt):
-            raise
-    if time.process_time() - began > LONGEST:
-        row.faults.append(f"{what}: took {time.process_time() - began:.0f} s")
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    took = time.process_time() - began
+    return f"took {took:.0f} s" if took > LONGEST else ""
 
 
 def formats(folder: Path) -> dict[str, Callable[[Path], object]]:
@@ -304,52 +403,41 @@ def formats(folder: Path) -> dict[str, Callable[[Path], object]]:
     return {path.name: readers.get(path.suffix, both) for path in sorted(folder.iterdir())}
 
 
-def broken_files(world: World, rng: random.Random, count: int) -> Iterator[Row]:
-    """Files of every format with changes."""
-    folder = world.root / "formats"
-    readers = formats(folder)
-    for index, (name, read) in enumerate(readers.items()):
-        row, whole = Row(f"changed file: {name}"), (folder / name).read_bytes()
-        for number in range(count // len(readers) + (index < count % len(readers))):
-            yield row
-            path = folder / f"changed{Path(name).suffix}"
-            path.write_bytes(mutated(whole, rng))
-            with answered(row, str(number)):
-                read(path)
+def broken_file(folder: Path, readers: dict[str, Callable[[Path], object]], number: int, rng: random.Random) -> Trial:
+    """A file of one of the formats, with changes."""
+    name = list(readers)[number % len(readers)]
+    path = folder / f"changed{Path(name).suffix}"
+    path.write_bytes(mutated((folder / name).read_bytes(), rng))
+    fault = fault_of(lambda: readers[name](path))
+    return Trial(f"changed file: {name}", f"{number}: {fault}" if fault else "")
 
 
-def broken_manifests(world: World, rng: random.Random, count: int) -> Iterator[Row]:
-    """Tables with changes."""
-    folder = write_pairs(world.root / "few", 3)
-    whole, row = (folder / "manifest.csv").read_bytes(), Row("changed manifest")
-    for number in range(count):
-        (folder / "manifest.csv").write_bytes(mutated(whole, rng))
-        with answered(row, str(number)):
-            inspected(folder, TINY)
-        yield row
+def broken_manifest(folder: Path, whole: bytes, number: int, rng: random.Random) -> Trial:
+    """A table with changes."""
+    (folder / "manifest.csv").write_bytes(mutated(whole, rng))
+    fault = fault_of(lambda: inspected(folder, TINY))
+    return Trial("changed manifest", f"{number}: {fault}" if fault else "")
 
 
-def broken_models(world: World, rng: random.Random, count: int) -> Iterator[Row]:
-    """Folders of models with changes; the digest of the numbers is put right, so that more than it is tried."""
-    row, folder = Row("changed model"), world.root / "changed model"
-    for number in range(count):
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(world.model, folder)
-        path = folder / rng.choice(["config.json", "config.json", "model.safetensors", "latents.safetensors"])
-        whole = path.read_bytes()
-        cut = whole if path.suffix == ".json" else whole[:4000]  # the header, where the claims are
-        path.write_bytes(mutated(cut, rng) + whole[len(cut) :])
-        if path.name == "model.safetensors":
-            config = json.loads((folder / "config.json").read_text())
-            config["sha256"] = sha256(path.read_bytes()).hexdigest()
-            (folder / "config.json").write_text(json.dumps(config))
-        with answered(row, f"{number}, {path.name}"):
-            load_bundle(folder)
-        yield row
+def broken_model(world: World, number: int, rng: random.Random) -> Trial:
+    """The folder of a model with changes; the digest of the numbers is put right, so that more than it is tried."""
+    folder = world.root / "changed model"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(world.model, folder)
+    path = folder / rng.choice(["config.json", "config.json", "model.safetensors", "latents.safetensors"])
+    whole = path.read_bytes()
+    cut = whole if path.suffix == ".json" else whole[:4000]  # the header, where the claims are
+    path.write_bytes(mutated(cut, rng) + whole[len(cut) :])
+    if path.name == "model.safetensors":
+        config = json.loads((folder / "config.json").read_text())
+        config["sha256"] = sha256(path.read_bytes()).hexdigest()
+        (folder / "config.json").write_text(json.dumps(config))
+    fault = fault_of(lambda: load_bundle(folder))
+    return Trial("changed model", f"{number}, {path.name}: {fault}" if fault else "")
 
 
-def odd_options(world: World, rng: random.Random, count: int) -> Iterator[Row]:
-    """Command lines with odd values; chapters are checked, and not run."""
+def odd_options(world: World, place: Path, number: int, rng: random.Random) -> Trial:
+    """A command line with odd values; chapters are checked, and not run."""
     options = ["--out", "--seed", "--samples", "--n-train", "--held-out", "--profile", "--from", "--to", "--beam"]
     options += ["--q-unit", "--q-scale", "--image-rows", "--nm-per-pixel", "--poni", "--threads"]
     options += ["--model", "--data", "--workers", "--poll", "--variance", "--count", "--json", "--strict", "--help"]
@@ -358,29 +446,24 @@ def odd_options(world: World, rng: random.Random, count: int) -> Iterator[Row]:
     starts += [("watch", world.pairs / "none"), ("simulate", "--profile", "huge"), ("train", world.root / "none")]
     starts += [("run", "03"), ("run", "10"), ("sweep", "--data", "none"), ("claims", "--data", "none"), ("export",)]
     names = ["seed", "n_train", "held_out", "data", "protocol", "members", "steps", "profile", "published"]
-    row, place = Row("odd options"), world.root / "options"
-    place.mkdir()
 
     def before() -> None:
         os.chdir(place)
         execute._execute = lambda *_: Path("not run")
 
-    for _ in range(count):
-        words = [str(word) for word in rng.choice(starts)]
-        for _ in range(rng.randint(0, 3)):
-            if words[0] == "run":
-                words += ["-p", rng.choice(names), rng.choice(WORDS)]
-            else:
-                words += [rng.choice(options), rng.choice(WORDS)]
-        outcome = trial(command(*words), before, limit=60)
-        row.tried += 1
-        if outcome.code not in (0, 1, 2) or "Traceback" in outcome.said:
-            row.faults.append(f"{words}: exit {outcome.code}: {outcome.said[-300:]}")
-        yield row
+    words = [str(word) for word in rng.choice(starts)]
+    for _ in range(rng.randint(0, 3)):
+        if words[0] == "run":
+            words += ["-p", rng.choice(names), rng.choice(WORDS)]
+        else:
+            words += [rng.choice(options), rng.choice(WORDS)]
+    outcome = tried(command(*words), before, limit=120)
+    fault = "" if outcome.is_answer else f"{words}: exit {outcome.code}: {outcome.said[-300:]}"
+    return Trial("odd options", fault)
 
 
-def bombs(world: World) -> Iterator[Row]:
-    """Small files that would take endless time or memory."""
+def bombs() -> list[tuple[Callable[[Path], object], str, str]]:
+    """Small files that would take endless time or memory: what makes each, its suffix, and the column it stands in."""
 
     def page_cycle(path: Path) -> None:
         tifffile.imwrite(path, np.zeros((64, 64), "u1"))
@@ -440,72 +523,150 @@ def bombs(world: World) -> Iterator[Row]:
 
     kinds = [(page_cycle, ".tif"), (many_pages, ".tif"), (links_to_root, ".h5"), (many_groups, ".h5")]
     kinds += [(fill_values, ".h5"), (large_chunk, ".h5"), (endless_header, ".edf"), (endless_cbf, ".cbf")]
-    kinds += [(packed_edf, ".edf"), (sparse_array, ".npy"), (long_tail, ".npy"), (long_text, ".dat")]
-    kinds += [(large_image, ".npy")]
-    row = Row("bombs, as scattering and as micrograph")
-    for make, suffix in kinds:
-        for column in ("saxs", "sem") if suffix != ".dat" else ("saxs",):
-            folder = write_pairs(Path(tempfile.mkdtemp(dir=world.root)) / "pairs", 9)
-            make(folder / f"bomb{suffix}")
-            table = (folder / "manifest.csv").read_text()
-            files = [f"{column}/s00.png"] if suffix != ".dat" else [f"saxs/s{i:02d}.png" for i in range(9)]
-            for name in files:
-                table = table.replace(name, f"bomb{suffix}")
-            (folder / "manifest.csv").write_text(table)
-            words = [sys.executable, "-c", "from pairvae_lib.cli import main; main()", "check", str(folder)]
-            outcome = trial(lambda words=words: os.execv(words[0], [*words, "--profile", "tiny"]), limit=120)
-            row.tried += 1
-            used = f"{make.__name__} as {column}: {outcome.worked:.0f} s, {outcome.peak / 2**30:.2f} GiB"
-            if outcome.code not in (0, 2) or "Traceback" in outcome.said:
-                row.faults.append(f"{used}, exit {outcome.code}: {outcome.said[-300:]}")
-            elif outcome.worked > LONGEST or outcome.peak > LARGEST:
-                row.faults.append(used)
-            shutil.rmtree(folder.parent)
-            yield row
+    kinds += [(packed_edf, ".edf"), (sparse_array, ".npy"), (long_tail, ".npy"), (large_image, ".npy")]
+    as_images = [(make, suffix, column) for make, suffix in kinds for column in ("saxs", "sem")]
+    return [*as_images, (long_text, ".dat", "saxs")]
 
 
-def full_disks(world: World) -> Iterator[Row]:
-    """Commands that may write files up to a size only, on a small disk, and into a folder that is read-only."""
-    sizes = Row("files no larger than a limit")
-    for name in world.commands:
-        for size in (100, 3000, 50_000):
-            out = Path(tempfile.mkdtemp(dir=world.root))
-            limit = lambda size=size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # noqa: E731
-            # What is said goes into a file, too: only what is left is looked at.
-            outcome = trial(world.line(name, out), limit)
-            again = trial(world.line(name, out))
-            sizes.tried += 1
-            if outcome.code not in (0, 1, 2, CRASHED) or again.code or digests(out) != world.expected(name)[0]:
-                sizes.faults.append(f"{name}, {size} bytes: {outcome.code}, then {again.code}: {again.said[-300:]}")
-            shutil.rmtree(out)
-            yield sizes
-    disk = world.root / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
-    if sys.platform != "linux" or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
-        return
+def bomb(world: World, number: int, rng: random.Random) -> Trial:
+    """A folder with one of the bombs, checked by a fresh process."""
+    make, suffix, column = bombs()[number]
+    folder = write_pairs(Path(tempfile.mkdtemp(dir=world.root)) / "pairs", 9)
+    make(folder / f"bomb{suffix}")
+    table = (folder / "manifest.csv").read_text()
+    for name in [f"{column}/s00.png"] if suffix != ".dat" else [f"saxs/s{i:02d}.png" for i in range(9)]:
+        table = table.replace(name, f"bomb{suffix}")
+    (folder / "manifest.csv").write_text(table)
+    words = [sys.executable, "-c", "from pairvae_lib.cli import main; main()", "check", str(folder)]
+    outcome = tried(lambda: os.execv(words[0], [*words, "--profile", "tiny"]), limit=300)
+    shutil.rmtree(folder.parent)
+    used = f"{make.__name__} as {column}: {outcome.worked:.0f} s, {outcome.peak / 2**30:.2f} GiB"
+    fault = ""
+    if not outcome.is_answer:
+        fault = f"{used}, exit {outcome.code}: {outcome.said[-300:]}"
+    elif outcome.worked > LONGEST or outcome.peak > LARGEST:
+        fault = used
+    return Trial("bombs, as scattering and as micrograph", fault)
+
+
+SIZES = (100, 3000, 50_000)  # bytes, of the largest file
+ROOMS = (0.0, 0.1, 0.4, 0.8)  # of what a command leaves
+
+
+def limited_size(world: World, number: int, rng: random.Random) -> Trial:
+    """A command that may write files up to a size only, and then again without that limit."""
+    name, size = list(world.commands)[number // len(SIZES)], SIZES[number % len(SIZES)]
+    out = world.folder(name)
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size))
+    # What is said goes into a file, too: only what is left is looked at.
+    first, again = tried(world.line(name, out), limit), tried(world.line(name, out))
+    fault = survivors(out)
+    if first.code not in (0, 1, 2, CRASHED) or again.code or digests(out) != world.expected(name)[0]:
+        fault += f"exit {first.code}, then {again.code}: {again.said[-300:]}"
+    shutil.rmtree(out)
+    return Trial("files no larger than a limit", f"{name}, {size} bytes: {fault}" if fault else "")
+
+
+def can_mount() -> bool:
+    """Whether this process may mount a small disk."""
+    with tempfile.TemporaryDirectory() as place:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place]
+        if sys.platform != "linux" or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+            return False
+        subprocess.run(["umount", place], check=True)
+        return True
+
+
+def small_disk(world: World, number: int, rng: random.Random) -> Trial:
+    """A command on a disk that is nearly full, or read-only, and then again on the same disk with room."""
+    name, kind = list(world.commands)[number // (len(ROOMS) + 1)], number % (len(ROOMS) + 1)
+    wanted = world.expected(name)[0]
+    disk = Path(tempfile.mkdtemp(dir=world.root))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)], check=True)
     try:
-        full, closed = Row("full disk"), Row("read-only folder")
-        for name in world.commands:
-            for row, options in ((full, "rw,size=64k"), (closed, "ro")):
-                out = disk / f"{row.part} {name}".replace(" ", "-")
-                subprocess.run(["mount", "-o", "remount,rw,size=64k", str(disk)], check=True)
-                out.mkdir()
-                (disk / "filler").write_bytes(bytes(40_000))
-                subprocess.run(["mount", "-o", f"remount,{options}", str(disk)], check=True)
-                outcome = trial(world.line(name, out))
-                row.tried += 1
-                left = digests(out)
-                wrong = [key for key in left if left[key] != world.expected(name)[0].get(key)]
-                wrong = [key for key in wrong if ".training/" not in key and key != "log.jsonl"]
-                if outcome.code not in (0, 2) or "Traceback" in outcome.said or wrong:
-                    row.faults.append(f"{name}: exit {outcome.code}, left {wrong}: {outcome.said[-300:]}")
-                subprocess.run(["mount", "-o", "remount,rw,size=64k", str(disk)], check=True)
-                for path in disk.iterdir():
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
-                yield row
+        out = world.folder(name, disk / "out")
+        before = digests(out)
+        if kind < len(ROOMS):
+            left = sum(path.stat().st_size for path in world._undisturbed(name).rglob("*") if path.is_file())
+            room = int(ROOMS[kind] * (left - sum(path.stat().st_size for path in out.rglob("*") if path.is_file())))
+            fill(disk, room)
+        else:
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        first = tried(world.line(name, out))
+        there = digests(out)
+        half = [key for key in there if there[key] not in (before.get(key), wanted.get(key))]
+        half = [key for key in half if ".training/" not in key and not key.endswith((".partial", "log.jsonl"))]
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        (disk / "filler").unlink(missing_ok=True)
+        again = tried(world.line(name, out))
+        fault = survivors(out)
+        if not first.is_answer or half or again.code or digests(out) != wanted:
+            odd = sorted(key for key, digest in digests(out).items() if digest != wanted.get(key))
+            fault += f"exit {first.code}, half-written {half}: {first.said[-300:]}; then {again.code}, {odd}"
+            fault += again.said[-300:] if again.code else ""
     finally:
-        subprocess.run(["umount", str(disk)], check=False)
+        subprocess.run(["umount", "--lazy", str(disk)], check=False)
+    how = f"room for {ROOMS[kind]:.0%}" if kind < len(ROOMS) else "read-only"
+    row = "full disk" if kind < len(ROOMS) else "read-only folder"
+    return Trial(row, f"{name}, {how}: {fault}" if fault else "")
+
+
+def fill(disk: Path, room: int) -> None:
+    """Write a file until a disk has no more than so many bytes left."""
+    about = os.statvfs(disk)
+    with (disk / "filler").open("wb", buffering=0) as file:
+        try:
+            file.write(bytes(max(about.f_bavail * about.f_frsize - room, 0)))
+            while not room:
+                file.write(bytes(about.f_frsize))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+
+
+class Table:
+    """What was tried so far, as it is written down."""
+
+    def __init__(self, out: Path, numbers: dict[str, int]):
+        self.out, self.numbers = out, numbers
+        self.done: dict[str, dict[str, Row]] = {}  # part to its rows
+        self.minutes, self._began = 0.0, time.monotonic()
+        self.commits = [commit_of(project_root())]
+
+    def read(self, without: list[str]) -> None:
+        """Take what an earlier run has tried, but for some parts."""
+        known = json.loads(self.out.read_text())
+        if {key: known[key] for key in self.numbers} != self.numbers:
+            raise ValueError(f"{self.out} is of a run with other numbers than {self.numbers}: it cannot go on")
+        self.minutes = known["minutes"]
+        self.commits = list(dict.fromkeys([*known["commits"], *self.commits]))
+        for row in known["rows"]:
+            if row["part"] not in without:
+                faults = [fault for fault in known["faults"].get(row["row"], [])]
+                found = Row(row["tried"], row["killed"], faults + ["not kept"] * (row["faults"] - len(faults)))
+                self.done.setdefault(row["part"], {})[row["row"]] = found
+
+    def tried(self, part: str) -> int:
+        """How many trials of a part were made."""
+        return sum(row.tried for row in self.done.get(part, {}).values())
+
+    def add(self, part: str, trial: Trial) -> None:
+        """Count one more."""
+        row = self.done.setdefault(part, {}).setdefault(trial.row, Row())
+        row.tried, row.killed = row.tried + 1, row.killed + trial.killed
+        row.faults += [trial.fault] if trial.fault else []
+
+    def write(self) -> None:
+        """Write the table as far as it has come."""
+        named = [(part, name, row) for part, rows in self.done.items() for name, row in sorted(rows.items())]
+        rows = [
+            {"part": part, "row": name, "tried": row.tried, "killed": row.killed, "faults": len(row.faults)}
+            for part, name, row in named
+        ]
+        where = {"commits": self.commits, "system": platform.system(), "machine": platform.machine()}
+        faults = {name: [fault[:500] for fault in row.faults[:3]] for _, name, row in named if row.faults}
+        minutes = round(self.minutes + (time.monotonic() - self._began) / 60, 1)
+        write_json(self.out, self.numbers | {"minutes": minutes, **where, "rows": rows, "faults": faults})
 
 
 def main() -> int:
@@ -515,55 +676,50 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=240, help="half of them at random moments, half at events")
     parser.add_argument("--inputs", type=int, default=5200)
     parser.add_argument("--out", type=Path, default=Path("results/stress.json"))
+    parser.add_argument("--go-on", action="store_true", help="go on where the file of results ends")
+    parser.add_argument("--again", nargs="+", default=[], metavar="PART", help="as --go-on, but these parts anew")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PART", help="these parts only")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    rows: list[Row] = []
-    began = time.monotonic()
-    drawn = lambda part: random.Random(f"{given.seed} {part}")  # noqa: E731
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # folders are removed
+    table = Table(given.out, {"seed": given.seed, "kills": given.kills, "inputs": given.inputs})
+    if given.go_on or given.again:
+        table.read(without=given.again)
+    share = {"files": given.inputs * 6 // 10, "manifests": given.inputs // 5, "models": given.inputs // 10}
     with tempfile.TemporaryDirectory() as place:
         world = World(Path(place).resolve())
-        share = {"files": given.inputs * 6 // 10, "manifests": given.inputs // 5, "models": given.inputs // 10}
-        rest = given.inputs - sum(share.values())
+        few = write_pairs(world.root / "few", 3)
+        options = world.root / "options"
+        options.mkdir()
+        readers = formats(world.root / "formats")
+        commands, disks = len(world.commands), len(ROOMS) + 1
         parts = [
-            broken_files(world, drawn("files"), share["files"]),
-            broken_manifests(world, drawn("manifests"), share["manifests"]),
-            broken_models(world, drawn("models"), share["models"]),
-            odd_options(world, drawn("options"), rest),
-            bombs(world),
-            kills(world, drawn("events"), given.kills // 2, at_events=True),
-            kills(world, drawn("moments"), given.kills - given.kills // 2, at_events=False),
-            full_disks(world),
+            Part("files", share["files"], partial(broken_file, world.root / "formats", readers)),
+            Part("manifests", share["manifests"], partial(broken_manifest, few, (few / "manifest.csv").read_bytes())),
+            Part("models", share["models"], partial(broken_model, world)),
+            Part("options", given.inputs - sum(share.values()), partial(odd_options, world, options)),
+            Part("bombs", len(bombs()), partial(bomb, world)),
+            Part("events", given.kills // 2, partial(killed, world, True)),
+            Part("moments", given.kills - given.kills // 2, partial(killed, world, False)),
+            Part("sizes", commands * len(SIZES), partial(limited_size, world)),
+            Part("disks", commands * disks if can_mount() else 0, partial(small_disk, world)),
         ]
-        while parts:  # in turns, so that a run that is cut short has tried a part of everything
-            for part in list(parts):
+        parts = [part for part in parts if not given.only or part.name in given.only]
+        while [part for part in parts if table.tried(part.name) < part.count]:
+            for part in parts:  # in turns, so that a run that is cut short has tried a part of everything
                 end = time.monotonic() + TURN
-                for row in part:
-                    if row not in rows:
-                        rows.append(row)
-                    if time.monotonic() > end:
-                        break
-                else:
-                    parts.remove(part)
-                write_table(given.out, rows, given.seed, began)
-    write_table(given.out, rows, given.seed, began)
-    for row in rows:
-        print(f"{row.part:<60} {row.tried:>6} {len(row.faults):>6}", *row.faults[:3], sep="\n    ")
-    tried, faults = sum(row.tried for row in rows), sum(len(row.faults) for row in rows)
-    print(f"{'all':<60} {tried:>6} {faults:>6}\n{given.out}")
+                while time.monotonic() < end and (number := table.tried(part.name)) < part.count:
+                    trial = part.trial(number, random.Random(f"{given.seed} {part.name} {number}"))
+                    table.add(part.name, trial)
+                    if trial.fault:
+                        print(f"{trial.row}: {trial.fault}", file=sys.stderr, flush=True)
+                table.write()
+    rows = [(name, row) for rows in table.done.values() for name, row in rows.items()]
+    for name, row in rows:
+        print(f"{name:<60} {row.tried:>6} {len(row.faults):>6}")
+    tried_, faults = sum(row.tried for _, row in rows), sum(len(row.faults) for _, row in rows)
+    print(f"{'all':<60} {tried_:>6} {faults:>6}\n{given.out}")
     return int(faults > 0)
-
-
-def write_table(out: Path, rows: list[Row], seed: int, began: float) -> None:
-    """Write the table as far as it has come."""
-    table = {
-        "seed": seed,
-        "minutes": round((time.monotonic() - began) / 60, 1),
-        "rows": [
-            {"part": row.part, "tried": row.tried, "killed": row.killed, "faults": len(row.faults)} for row in rows
-        ],
-        "first_faults": [f"{row.part}: {fault}"[:500] for row in rows for fault in row.faults[:3]],
-    }
-    write_json(out, table)
 
 
 if __name__ == "__main__":
