@@ -183,7 +183,8 @@ class Inspection:
         scaled = "" if axis.name == "q" else ", {} axis and {} values".format(*scales)
         spans = _span([file.span for file in read if file.span])
         values = f"{axis.name} {spans}, intensity {_span([file.values for file in read if file.values])}"
-        return f"profiles{scaled}; {taken}", values, f"{axis.name} in {_often(units)}", "; ".join(left_out) or "nothing"
+        kind, unit = f"1-D profiles{scaled}; {taken}", f"{axis.name} in {_often(units)}"
+        return kind, values, unit, "; ".join(left_out) or "nothing"
 
     def _patterns(self, technique: Technique, read: Sequence[SeenFile]) -> tuple[str, str, str, str]:
         """The same."""

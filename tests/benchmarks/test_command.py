@@ -53,7 +53,7 @@ def test_publishing_runs_nothing(asked, capsys):
     ("words", "message"),
     [
         (("--seeds", "one"), "seeds must be whole numbers between commas; got 'one'"),
-        (("--split", "fold"), "split must be one of random, gap, batch; got 'fold'"),
+        (("--split", "fold"), "split must be one of random, gap, batch, test; got 'fold'"),
         (("--data", "nowhere"), "data must be 'simulated' or a folder of paired data"),
     ],
 )

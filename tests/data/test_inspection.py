@@ -256,7 +256,7 @@ def test_units_points_and_columns_of_profiles_are_told(tmp_path):
     assert found.is_usable
     told = column(found, "saxs")
     assert told.size == "80 points (12)"
-    assert told.taken_for == "profiles; columns 'q_A^-1' and 'intensity' of 2"
+    assert told.taken_for == "1-D profiles; columns 'q_A^-1' and 'intensity' of 2"
     assert told.unit == "q in 1/angstrom by the label 'q_A^-1'"
     few = int(((np.arange(80) % 2) * (Q > 2)).sum())
     assert told.left_out.startswith("12 points without a number (12 files)")
