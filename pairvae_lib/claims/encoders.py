@@ -14,7 +14,7 @@ import numpy as np
 from pairvae_lib.claims.published import EARLIER, PROVENANCE, published_root
 from pairvae_lib.claims.study import at_the_end
 from pairvae_lib.config import COLOURS_TO_INTENSITY, PAPER_FINAL_LOSSES, profile_named
-from pairvae_lib.files.runs import SIMULATED, results_root
+from pairvae_lib.files.runs import SIMULATED, project_root, results_root
 
 ERRORS, HISTORY = "errors.json", "history.json"
 INTO_SCATTERING = ("saxs_to_saxs", "sem_to_saxs")  # squared errors
@@ -54,6 +54,11 @@ def encoder_losses(published: bool = False) -> list[dict[str, Any]]:
     return rows
 
 
+def losses_file() -> Path:
+    """The table of the book that holds the published losses."""
+    return project_root() / "book" / "encoders.md"
+
+
 def losses_markdown(rows: list[dict[str, Any]]) -> str:
     """The losses as a Markdown table: a line for each encoder."""
     shown = {"barlow": "Barlow", "saxs_to_saxs": "SAXS → SAXS", "sem_to_saxs": "SEM → SAXS", "sem_to_sem": "SEM → SEM",
@@ -63,7 +68,7 @@ def losses_markdown(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         numbers = [f"{row[name]:.2g}" if name in row else "–" for name in shown]
         lines.append([row["encoder"], row["profile"] or "–", str(row["trainings"]), *numbers])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def _in_colours(folder: Path, profile: str) -> bool:

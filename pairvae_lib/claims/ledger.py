@@ -17,7 +17,6 @@ import numpy as np
 from pairvae_lib.assessment.statistics import SIGNIFICANT, holm
 from pairvae_lib.checks import MissingResult
 from pairvae_lib.claims.claims import CLAIMS, IMAGES, MIXED, ONLY_HELD_OUT, Claim, View
-from pairvae_lib.claims.encoders import encoder_losses, losses_markdown
 from pairvae_lib.claims.published import published_root
 from pairvae_lib.claims.sentences import SENTENCES
 from pairvae_lib.claims.study import Study
@@ -28,7 +27,6 @@ from pairvae_lib.claims.verdicts import (
     RESAMPLES,
     UNDECIDED,
     UNTESTABLE,
-    VERDICTS,
     CannotBeTested,
     Case,
     Contrast,
@@ -41,7 +39,7 @@ from pairvae_lib.claims.verdicts import (
     undecidable,
     weakest,
 )
-from pairvae_lib.files.runs import SIMULATED, project_root, results_root
+from pairvae_lib.files.runs import SIMULATED, results_root
 from pairvae_lib.files.writing import replacing
 
 Row = dict[str, Any]
@@ -78,25 +76,6 @@ def save_ledger(path: Path, rows: Sequence[Row], keep_others: bool = False) -> N
     lines = [json.dumps(row, allow_nan=False) for row in (*(row for row in old if row["data"] not in anew), *rows)]
     with replacing(path) as file:
         file.write(("[\n" + ",\n".join(lines) + "\n]\n").encode())
-
-
-def published_summary() -> str:
-    """All published verdicts as Markdown, one section for each data set: what the book opens with."""
-    sections = []
-    for profile in PUBLISHED:
-        if not ledger_file(profile, published=True).exists():
-            continue
-        rows = read_ledger(profile, published=True)
-        for data in data_of(rows):
-            name = "Simulated pairs" if data == SIMULATED else f"Measured pairs, {data}"
-            sections.append(f"**{name}, {profile} profile.**\n\n{summary_markdown(rows, data)}")
-        if len(ledgers := encoder_ledgers(profile, published=True)) > 1:
-            table = encoders_markdown(ledgers)
-            sections.append(f"**Simulated pairs, {profile} profile, held out, with several encoders.**\n\n{table}")
-    if len(losses := encoder_losses(published=True)) > 1:
-        told = "**Losses at the end of training, by encoder** (means over trainings; squared errors as of colours)."
-        sections.append(f"{told}\n\n{losses_markdown(losses)}")
-    return "\n\n".join(sections) + "\n"
 
 
 def encoder_ledgers(profile: str, published: bool = False) -> dict[str, list[Row]]:
@@ -137,29 +116,6 @@ def over_encoders(ledgers: Mapping[str, Sequence[Row]], data: str = SIMULATED) -
         common = {"data": ALL_ENCODERS, "verdict": verdict, "overall": verdict, "reason": told}
         rows.append(of_claim[0] | nothing | common)
     return rows
-
-
-def encoders_markdown(ledgers: Mapping[str, Sequence[Row]], data: str = SIMULATED) -> str:
-    """The matrix of verdicts over several encoders as a Markdown table: a row per claim, held out; effects beside."""
-    rows = [row for row in over_encoders(ledgers, data) if row["assessment"] == "held_out"]
-    by_claim: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        by_claim.setdefault(row["id"], {})[row["data"]] = row
-    heads = ("claim", "", *ledgers, ALL_ENCODERS)
-    cells = []
-    for claim, of_claim in by_claim.items():
-        wording = next(iter(of_claim.values()))["wording"]
-        verdicts = [
-            f"{_bold(of_claim[name]['verdict'])} {effect_of(of_claim[name])}" if name in of_claim else "–"
-            for name in ledgers
-        ]
-        cells.append([claim, wording, *verdicts, _bold(of_claim[ALL_ENCODERS]["verdict"])])
-    return _table(heads, cells)
-
-
-def summary_file() -> Path:
-    """The page of the book that holds `published_summary`."""
-    return project_root() / "book" / "verdicts.md"
 
 
 def read_ledger(profile: str, published: bool = False) -> list[Row]:
@@ -223,24 +179,6 @@ def details_markdown(rows: Sequence[Row], data: str) -> str:
             for case in row.get("contrasts", ())
         ]
     return "\n".join(lines)
-
-
-def summary_markdown(rows: Sequence[Row], data: str) -> str:
-    """All parts of claims on one data set, grouped by what became of them, as Markdown lists: a page at a glance."""
-    groups: dict[str, list[str]] = {verdict: [] for verdict in reversed(VERDICTS)}
-    held_out = {row["id"]: row for row in rows if row["data"] == data and row["assessment"] == "held_out"}
-    for row in rows:
-        if row["data"] != data or row["assessment"] != "mixed":
-            continue
-        other = held_out[row["id"]]
-        verdict = row["verdict"] if row["verdict"] == ONLY_MIXED else weakest((row["verdict"], other["verdict"]))
-        effects = f"{effect_of(row)} mixed, {effect_of(other)} held out" if row["basis"] == "images" else effect_of(row)
-        shown = other["reason"] if verdict == UNTESTABLE else f"{row['statistic']}: {effects}"
-        groups[verdict].append(f"- **{row['id']}** ({row['paper_item']}) {row['wording']}. *{shown}*")
-    heads = (f"**{verdict[0].upper()}{verdict[1:]}** ({len(lines)})" for verdict, lines in groups.items())
-    return "\n\n".join(
-        f"{head}\n\n" + "\n".join(lines) for head, lines in zip(heads, groups.values(), strict=True) if lines
-    )
 
 
 def sentences_markdown() -> str:

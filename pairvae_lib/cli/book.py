@@ -154,14 +154,8 @@ def claims(
 ) -> None:
     """Decide the paper's claims on all results of a profile, print the ledger, and write it as claims.json."""
     from pairvae_lib.book.cover import write_cover
-    from pairvae_lib.claims.ledger import (
-        as_text,
-        decided_claims,
-        ledger_file,
-        published_summary,
-        save_ledger,
-        summary_file,
-    )
+    from pairvae_lib.claims.encoders import encoder_losses, losses_file, losses_markdown
+    from pairvae_lib.claims.ledger import as_text, decided_claims, ledger_file, save_ledger
     from pairvae_lib.claims.published import published_root
     from pairvae_lib.claims.study import read_studies
     from pairvae_lib.files.runs import SIMULATED, Run, results_root
@@ -172,7 +166,7 @@ def claims(
     path = ledger_file(profile, published)
     save_ledger(path, rows, keep_others=name is not None)
     if published:
-        summary_file().write_text(published_summary(), encoding="utf-8")
+        losses_file().write_text(losses_markdown(encoder_losses(published=True)), encoding="utf-8")
         write_cover()
     print(as_text(rows))
     print(path)

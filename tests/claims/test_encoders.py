@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pairvae_lib.claims.encoders import SOLO, encoder_losses, losses_markdown
+from pairvae_lib.claims.encoders import SOLO, encoder_losses, losses_file, losses_markdown
 from pairvae_lib.config import COLOURS_TO_INTENSITY
 from pairvae_lib.files.arrays import write_json
 
@@ -48,3 +48,7 @@ def test_results_of_earlier_settings_are_intensities(tmp_path, monkeypatch):
     run(tmp_path, "paper", "seed43-n48", 0.02, "")
     write_json(tmp_path / "paper" / "simulated" / "provenance.json", {"earlier": "patterns as intensities"})
     assert encoder_losses()[1]["saxs_to_saxs"] == pytest.approx(0.002 * COLOURS_TO_INTENSITY)
+
+
+def test_the_book_holds_the_losses_of_what_is_published():
+    assert losses_file().read_text(encoding="utf-8") == losses_markdown(encoder_losses(published=True))

@@ -12,13 +12,11 @@ from pairvae_lib.claims.ledger import (
     details_markdown,
     effect_of,
     encoder_ledgers,
-    encoders_markdown,
     entries_markdown,
     ledger_file,
     over_encoders,
     save_ledger,
     sentences_markdown,
-    summary_markdown,
 )
 from pairvae_lib.claims.sentences import SENTENCES
 
@@ -68,25 +66,6 @@ def test_the_table_has_one_line_per_claim():
         as_markdown(ROWS, "x")
 
 
-def test_the_summary_groups_parts_by_what_became_of_them():
-    rows = [row("1"), row("1", assessment="held_out", effect=0.02, interval=None)]
-    rows += [row("2a", verdict="holds only mixed with training data")]
-    rows += [row("2a", assessment="held_out", verdict="undecided")]
-    rows += [row("3"), row("3", assessment="held_out", verdict="does not hold")]
-    rows += [row("14a", basis="trainings"), row("14a", assessment="held_out", basis="trainings")]
-    lines = summary_markdown([*rows, *ROWS], "simulated").split("\n")
-    heads = [line for line in lines if line.startswith("**")]
-    assert heads == [
-        "**Holds** (2)", "**Cannot be tested here** (1)", "**Holds only mixed with training data** (1)",
-        "**Does not hold** (1)",
-    ]
-    assert lines[2] == (
-        "- **1** (Fig. 3B) PMMA | too much. *phase fraction: 0.0123 [0.01, 0.0199] mixed, 0.02 held out*"
-    )
-    assert lines[3].endswith("*phase fraction: 0.0123 [0.01, 0.0199]*")  # whole trainings are neither
-    assert "*no skew in these data*" in summary_markdown(ROWS, "simulated")
-
-
 def test_the_details_name_counts_and_cases():
     case = {"label": "skew", "effect": 1.0, "interval": None, "verdict": "holds"}
     shown = details_markdown([row(cases=[case]), ROWS[1]], "simulated").splitlines()
@@ -131,9 +110,6 @@ def test_a_verdict_that_changes_depends_on_the_encoder():
     assert common["1", "held_out"]["verdict"] == "depends on the encoder, which is not public"
     assert common["1", "held_out"]["reason"] == "resnet: holds (0.0123 [0.01, 0.0199]); cnn: does not hold (2)"
     assert common["2a", "held_out"]["verdict"] == "undecided"
-    lines = encoders_markdown(LEDGERS).splitlines()
-    assert lines[0] == "| claim |  | resnet | cnn | all encoders |" and len(lines) == 4
-    assert lines[2].endswith("| **does not hold** 2 | **depends on the encoder, which is not public** |")
 
 
 def test_the_ledgers_of_several_encoders_lie_beside_each_other(tmp_path, monkeypatch):
