@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from pairvae_lib.assessment.baselines import nearest_neighbours
@@ -111,7 +110,7 @@ def compared(run: Run) -> dict[str, list[Compared]]:
 
 def comparison_html(sides: Mapping[str, Sequence[Compared]]) -> str:
     """Both sides next to each other, as HTML, with the first sample of each and a menu that the page's script shows."""
-    shown = {side: [{"name": _named(one), "html": Markup(_html(one, side))} for one in samples[:1]] +
+    shown = {side: [{"name": _named(one), "html": _html(one, side)} for one in samples[:1]] +
              [{"name": _named(one)} for one in samples[1:]] for side, samples in sides.items()}
     return rendered(FILE, sides=shown)
 

@@ -145,7 +145,7 @@ def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Exp
     model, exploration = next(iter(explored.values()))
     scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
     text = f"{scattering} of held-out samples, the micrographs decoded from it, and the true {micrograph}"
-    poster = png(_still_of_pair(model, exploration))
+    poster = png(_still_of_pair(model, exploration), scale=1)
     if not can_export():
         return Explorer({}, poster, text, WITHOUT_ONNX)
     folders = {
