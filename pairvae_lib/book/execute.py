@@ -35,6 +35,7 @@ from pairvae_lib.models.protocol import split_samples
 
 Value = int | float | str | bool | None
 LARGEST_COUNT = 10_000  # pairs, members of ensembles, steps
+PATIENCE = 600  # s for the answers of the process that runs the cells: the machine may have much else to do
 FLOW_CHAPTERS = ("10_applications",)
 
 _KINDS: Mapping[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
@@ -229,6 +230,8 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
                 cwd=project_root() / "notebooks",
                 progress_bar={"desc": name} if sys.stderr.isatty() else False,
                 extra_arguments=["--log-level=ERROR"],
+                start_timeout=PATIENCE,
+                iopub_timeout=PATIENCE,
             )
         except PapermillExecutionError as error:
             unwritten = _unwritten(error, target.parent)
