@@ -24,7 +24,7 @@ from pairvae_lib.files.runs import Run
 
 pytestmark = pytest.mark.browser
 
-NEEDED = ("import ", "profile: str", "run = Run(", "model, _ = load_pair(", "latent_explorer(")
+NEEDED = ("import ", "profile: str", "run = Run(", "latent_explorer(")
 # Not awaited: if the kernel dies, the wait for what the cells show ends, and a promise would not.
 MOVES = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
