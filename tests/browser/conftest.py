@@ -12,6 +12,7 @@ from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from visiting import Visit, come_near_widgets
 
 HTML = Path(__file__).parents[2] / "_build" / "html"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -45,3 +46,15 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(params=[1280, 390])
+def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """The PAGE of a test's file, wide and narrow; without a fault, and nothing wider than the window."""
+    visit = Visit(browser.new_page(viewport={"width": request.param, "height": 900}))
+    visit.open(f"{address}/{request.module.PAGE}")
+    come_near_widgets(visit.page)
+    yield visit
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= request.param
+    assert visit.faults == []
+    visit.page.close()

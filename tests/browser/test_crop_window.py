@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
-from visiting import Visit, come_near_widgets
 
 from pairvae_lib.morphology.masks import two_point_correlation
 
@@ -13,17 +11,6 @@ pytestmark = pytest.mark.browser
 
 PAGE = "notebooks/01_data.html"
 ARRAY = "(root, name) => Array.from(root[name])"
-
-
-@pytest.fixture(params=[1280, 390])
-def visit(browser: Browser, address: str, request: pytest.FixtureRequest):
-    visit = Visit(browser.new_page(viewport={"width": request.param, "height": 900}))
-    visit.open(f"{address}/{PAGE}")
-    come_near_widgets(visit.page)
-    yield visit
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= request.param
-    assert visit.faults == []
-    visit.page.close()
 
 
 def window(visit):

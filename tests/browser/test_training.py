@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
-from visiting import Visit, come_near_widgets
 
 pytestmark = pytest.mark.browser
 
 PAGE = "notebooks/04_pair_vae.html"
 OVERLAPS = "root => root.overlaps"
 CURSOR = "root => Number(root.querySelector('.cursor').getAttribute('d').match(/^M([\\d.]+)/)[1])"
-
-
-@pytest.fixture(params=[1280, 390])
-def visit(browser: Browser, address: str, request: pytest.FixtureRequest):
-    visit = Visit(browser.new_page(viewport={"width": request.param, "height": 900}))
-    visit.open(f"{address}/{PAGE}")
-    come_near_widgets(visit.page)
-    yield visit
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= request.param
-    assert visit.faults == []
-    visit.page.close()
 
 
 def test_it_starts_at_the_start_and_ends_with_what_was_trained_on(visit):
