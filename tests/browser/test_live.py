@@ -87,7 +87,7 @@ def test_the_chapters_explorer_moves_in_a_live_notebook(browser: Browser, lab: s
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.goto(lab)
     page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
-    page.locator(".jp-Notebook .jp-Cell").nth(4).wait_for(timeout=60_000)
+    page.locator(".jp-Notebook .jp-Cell").nth(len(NEEDED) - 1).wait_for(timeout=60_000)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(timeout=60_000)
     page.evaluate(MOVES)
     root = page.locator(".pairvae-explorer")
