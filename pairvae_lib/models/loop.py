@@ -50,9 +50,21 @@ def save_checkpoint(path: Path, made_with: dict[str, Any], content: dict[str, An
     """
     try:
         with replacing(path) as file:
-            torch.save({"format": FORMAT, "made_with": made_with, **content}, file)
+            torch.save(_with_shared_texts({"format": FORMAT, "made_with": made_with, **content}), file)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         raise CannotWrite(f"cannot write checkpoint {path}: {error}; what was there before is kept") from error
+
+
+def _with_shared_texts(value: Any) -> Any:
+    """Equal dicts and lists in which equal texts are one object: pickle writes one object once, two equal ones twice.
+
+    So a training that goes on from a file ends in the same bytes as one that never stopped.
+    """
+    if isinstance(value, dict):
+        return {_with_shared_texts(key): _with_shared_texts(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_shared_texts(one) for one in value]
+    return sys.intern(value) if isinstance(value, str) else value
 
 
 def load_checkpoint(path: Path, made_with: dict[str, Any], free: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -193,6 +193,7 @@ def test_an_interrupted_solo_training_goes_on(pattern_pairs, small_barlow, tmp_p
     assert list(tmp_path.glob("*.partial"))
     resumed, read = load_or_train_solo(pattern_pairs, TRAIN, small_barlow, SEED, tmp_path / "stopped.pt")
     assert digests(resumed) == digests(whole)
+    assert (tmp_path / "stopped.pt").read_bytes() == (tmp_path / "whole.pt").read_bytes()
     assert read == histories
     assert {name: looks(one) for name, one in read.items()} == {name: looks(one) for name, one in histories.items()}
     assert not list(tmp_path.glob("*.partial"))
@@ -315,6 +316,7 @@ def test_another_pair_training_is_refused(pattern_pairs, small, solo, pair_file)
 
 def test_an_interrupted_pair_training_goes_on(pattern_pairs, small, solo, pair_file, monkeypatch):
     whole, history = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
+    written = pair_file.read_bytes()
     pair_file.unlink()
     monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", -1)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
@@ -323,6 +325,7 @@ def test_an_interrupted_pair_training_goes_on(pattern_pairs, small, solo, pair_f
     assert [path.name for path in pair_file.parent.glob("pair*")] == ["pair.partial"]
     resumed, read = load_or_train_pair(copy.deepcopy(solo), pattern_pairs, TRAIN, small, SEED, pair_file)
     assert state_digest(resumed) == state_digest(whole)
+    assert pair_file.read_bytes() == written
     assert read == history
     assert looks(read) == looks(history) and looks(read)
 
