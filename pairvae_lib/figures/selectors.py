@@ -5,15 +5,19 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from io import BytesIO
 from typing import Any, Literal
 
 import ipywidgets
+from PIL import Image
 
 from pairvae_lib.checks import check_one_of
+from pairvae_lib.figures.pictures import FIGURE_COLOURS
 
 Control = Literal["slider", "dropdown"]
 
 PAGE_LIMIT = 1_000_000  # bytes of PNG files in one widget: a page is read on phones, too
+SCALES = (0.9, 0.8, 0.7, 0.6, 0.5)  # tried in turn, if they are more than that
 PNG_SIGNATURE = b"\x89PNG"
 
 
@@ -61,9 +65,10 @@ def stack_slider(
     Returns
     -------
     Selector
-        The control above a Stack of pictures. All together must fit into a page, see `PAGE_LIMIT`.
+        The control above a Stack of pictures. Where they are more than fits into a page (`PAGE_LIMIT`), all are
+        drawn smaller.
     """
-    _check_pictures(images)
+    images = _fitted(images)
     _check_names("labels", labels, len(images))
     if not -len(images) <= start < len(images):
         raise ValueError(f"start must be the position of one of {len(images)} pictures; got {start}")
@@ -105,7 +110,8 @@ def grid_selector(
         if list(row) != second_labels:
             raise ValueError(f"images[{label!r}] must have the labels {second_labels}; got {list(row)}")
     _check_names("second labels", second_labels, len(second_labels))
-    _check_pictures([image for row in images.values() for image in row.values()])
+    fitted = iter(_fitted([image for row in images.values() for image in row.values()]))
+    images = {label: {other: next(fitted) for other in row} for label, row in images.items()}
 
     first = _control(list(images), descriptions[0], controls[0])
     second = _control(second_labels, descriptions[1], controls[1])
@@ -143,17 +149,33 @@ def _pictures(images: Iterable[bytes], texts: Iterable[str], width: int | None) 
     ]
 
 
-def _check_pictures(images: Sequence[bytes]) -> None:
-    """Raise ValueError unless all are PNG files that fit into a page together."""
+def _fitted(images: Sequence[bytes]) -> list[bytes]:
+    """The pictures, all at the same smaller scale where they do not fit into a page; ValueError if one is no PNG."""
     for k, image in enumerate(images):
         if not isinstance(image, bytes) or not image.startswith(PNG_SIGNATURE):
             raise ValueError(f"picture {k} must be the bytes of a PNG file; got {type(image).__name__}")
-    total = sum(map(len, images))
+    fitted = list(images)
+    for scale in SCALES:
+        if sum(map(len, fitted)) > PAGE_LIMIT:
+            fitted = [_scaled(image, scale) for image in images]
+    total = sum(map(len, fitted))
     if total > PAGE_LIMIT:
         raise ValueError(
             f"the pictures of one widget must not exceed {PAGE_LIMIT / 1e6:g} MB together; got {total / 1e6:.2f} MB "
-            f"in {len(images)}: draw fewer of them, or at a smaller scale"
+            f"in {len(images)} at {SCALES[-1]} of their size: draw fewer of them"
         )
+    return fitted
+
+
+def _scaled(image: bytes, scale: float) -> bytes:
+    """The PNG file of a smaller picture, with as few colours."""
+    file = BytesIO()
+    with Image.open(BytesIO(image)) as opened:
+        whole = opened.convert("RGB") if opened.mode == "P" else opened
+        smaller = whole.resize([max(1, round(length * scale)) for length in opened.size])
+        kept = smaller.quantize(FIGURE_COLOURS, dither=Image.Dither.NONE) if opened.mode == "P" else smaller
+        kept.save(file, "png", optimize=True)
+    return file.getvalue()
 
 
 def _check_names(name: str, labels: Sequence[str], count: int) -> None:

@@ -202,7 +202,28 @@ def test_selector_errors(call, message):
         call()
 
 
-def test_pictures_too_large_for_a_page(monkeypatch):
+def shown_pictures(box):
+    state = dependency_state(box).values()
+    sources = [found[1] for one in state if (found := search(r"base64,([^\"]+)", one["state"].get("value") or ""))]
+    return [Image.open(BytesIO(b64decode(source))) for source in sources]
+
+
+@pytest.mark.parametrize("kind", [float, np.uint8], ids=str)
+def test_pictures_too_large_for_a_page_are_all_drawn_smaller(monkeypatch, kind):
+    noise = np.random.default_rng(0).random((3, 64, 64)) * (1 if kind is float else 255)
+    pictures = [png(picture.astype(kind), scale=1) for picture in noise]
+    whole = {picture.size for picture in shown_pictures(stack_slider(pictures, ["a", "b", "c"], "k"))}
+    monkeypatch.setattr(selectors, "PAGE_LIMIT", int(0.8 * sum(map(len, pictures))))
+    rows = {"x": {"u": pictures[0], "v": pictures[1]}, "y": {"u": pictures[2], "v": pictures[0]}}
+    for box, count in ((stack_slider(pictures, ["a", "b", "c"], "k"), 3), (grid_selector(rows, ("a", "b")), 4)):
+        found = shown_pictures(box)
+        assert len(found) == count
+        (size,) = {picture.size for picture in found}
+        (before,) = whole
+        assert 0.5 * before[0] <= size[0] < before[0] and size[0] / before[0] == pytest.approx(size[1] / before[1])
+
+
+def test_pictures_far_too_large_for_a_page(monkeypatch):
     monkeypatch.setattr(selectors, "PAGE_LIMIT", 100)
-    with pytest.raises(ValueError, match="must not exceed 0.0001 MB together; got 0.00 MB in 2: draw fewer"):
+    with pytest.raises(ValueError, match="must not exceed 0.0001 MB together; got .* MB in 2 at 0.5 of their size"):
         stack_slider([ONE, ONE], ["a", "b"], "k")
