@@ -18,7 +18,7 @@ import torch
 
 from pairvae_lib.assessment.baselines import crop_to_crop_floor, references, retrieved
 from pairvae_lib.assessment.memorisation import memorisation
-from pairvae_lib.assessment.spectra import fourier_transform, power_spectrum_features
+from pairvae_lib.assessment.spectra import fourier_transform, noise_floor, power_spectrum_features
 from pairvae_lib.config import Profile
 from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
@@ -51,6 +51,7 @@ INTENSITY, S2, A2 = "intensity", "S2", "A2"
 S2_PERIODIC, L_VERTICAL, L_HORIZONTAL, COMPONENTS = "S2 periodic", "L vertical", "L horizontal", "components"
 CURVES = (S2, L_VERTICAL, L_HORIZONTAL)  # metrics that are functions of a length: drawn as such in figures
 FLOOR, TRUE = "crop-to-crop floor", "true"
+NOISE = "noise floor"  # of patterns
 FOURIER, FOURIER_FITTED = "Fourier transform", "Fourier transform, fitted scale"  # the latter of unknown pixel sizes
 NEAREST_SCATTERING = "nearest scattering"  # of the training samples, by the scattering itself: what SAXS -> SAXS may do
 SUBSETS = ("train", "held out")
@@ -329,6 +330,9 @@ def assess(
         guesses[key] = {guess: _mean_absolute(values, of_true) for guess, values in predicted.items()}
         if modality.is_cropped:
             guesses[key][FLOOR] = crop_to_crop_floor(of_true)
+        noise = noise_floor(of_true, seen[name][:, 0] > 0) if modality.kind == "pattern" else None
+        if noise is not None:
+            guesses[key][NOISE] = noise
 
     subsets = np.full(n, NEITHER, dtype="<U8")
     subsets[list(split.train)] = "train"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from scipy import ndimage
@@ -11,6 +12,7 @@ from pairvae_lib.checks import check_finite, check_shape
 from pairvae_lib.data.scattering import power_spectrum
 from pairvae_lib.models.kernel_regression import KernelRegression
 
+WHITE = 0.55  # of a mean over four pixels to one: 1/2 for independent ones, 1 for what all have in common
 SPECTRUM_FLOOR = 1e-3  # variance per mode; keeps the logarithm finite where a mask has no power
 SPECTRUM_EDGES = np.geomspace(0.04, 0.5, 24)  # cycles per pixel that the largest q may stand for, where it is not known
 
@@ -93,6 +95,60 @@ def _spectrum_at(spectrum: np.ndarray, cycles: np.ndarray) -> np.ndarray:
     """A spectrum (height, width), zero frequency at the centre, at frequencies (2, ...) [cycles per pixel]: (...)."""
     sides = np.array(spectrum.shape).reshape(2, *[1] * (cycles.ndim - 1))
     return ndimage.map_coordinates(spectrum, cycles * sides + sides // 2, order=1, mode="nearest")
+
+
+def noise_floor(patterns: np.ndarray, seen: np.ndarray) -> np.ndarray | None:
+    """Mean absolute error that a pattern without noise would have: what no answer can get below.
+
+    A pattern through the beam is the same on both sides of it (Friedel's law), so what differs is the noise of two
+    pixels. The beam is where turned patterns differ least, within a sixteenth of a side about the centre.
+
+    Parameters
+    ----------
+    patterns : ndarray of shape (n, channels, height, width)
+        As the errors compare them.
+    seen : bool ndarray of shape (n, height, width)
+        Pixels that record something; the others have no noise.
+
+    Returns
+    -------
+    ndarray of shape (n,), or None
+        None if what differs is not the noise of single pixels: its means over 2 x 2 pixels are then more than half as
+        large. So it is where the beam grazes the sample, and where patterns were made smaller.
+    """
+    check_shape("patterns", patterns, ("n", "channels", "height", "width"))
+    check_shape("seen", seen, (len(patterns), *patterns.shape[2:]))
+    reach = min(patterns.shape[2:]) // 16
+    mean, seen_in_all = patterns.mean(axis=(0, 1)), np.asarray(seen.all(axis=0))
+    shifts = product(range(-reach, reach + 1), repeat=2)
+
+    def difference(of: np.ndarray, seen: np.ndarray, shift: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """To the turned and shifted pattern, 0 where either is not seen; and where both are."""
+        turned, turned_seen = (
+            ndimage.shift(one[..., ::-1, ::-1], (*(0,) * (one.ndim - 2), *shift), order=0) for one in (of, seen)
+        )
+        both = np.broadcast_to(np.logical_and(seen, turned_seen), of.shape)
+        return np.where(both, of - turned, 0), both
+
+    def mean_difference(shift: tuple[int, ...]) -> float:
+        between, both = difference(mean, seen_in_all, shift)
+        return float(np.abs(between).sum() / both.sum()) if both.any() else np.inf
+
+    between, both = difference(patterns, seen[:, np.newaxis], min(shifts, key=mean_difference))
+    blocks, whole = (_blocks(one) for one in (between, both))
+    whole = np.asarray(whole.all(axis=(3, 5)))
+    singles, means = np.abs(blocks).mean(axis=(3, 5))[whole], np.abs(blocks.mean(axis=(3, 5)))[whole]
+    if not len(singles) or not means.mean() <= WHITE * singles.mean():
+        return None
+    noise = np.abs(between).sum(axis=(1, 2, 3)) / both.sum(axis=(1, 2, 3)) / np.sqrt(2)
+    return noise * seen.mean(axis=(1, 2))
+
+
+def _blocks(images: np.ndarray) -> np.ndarray:
+    """Images (n, channels, height, width) in blocks of 2 x 2 pixels: (n, channels, rows, 2, columns, 2)."""
+    n, channels, height, width = images.shape
+    even = images[..., : height // 2 * 2, : width // 2 * 2]
+    return even.reshape(n, channels, height // 2, 2, width // 2, 2)
 
 
 class SpectralReadout:

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from pairvae_lib.assessment import spectra
 from pairvae_lib.assessment.baselines import kernel_ridge
-from pairvae_lib.assessment.spectra import SpectralReadout, fourier_transform, power_spectrum_features
+from pairvae_lib.assessment.spectra import SpectralReadout, fourier_transform, noise_floor, power_spectrum_features
 
 
 def test_power_spectrum_of_stripes_peaks_at_their_frequency():
@@ -153,3 +153,35 @@ def test_the_readout_names_what_is_wrong(readable):
         SpectralReadout(np.repeat(spectra[:1], 5, axis=0), scattering[:5])
     with pytest.raises(ValueError, match=r"spectra must have shape \(n, 4, 4\); got \(20, 4, 3\)"):
         SpectralReadout(spectra, scattering).predict(spectra[..., :3])
+
+
+def two_beams(n=6, side=64, beam=(31.5, 33.0), deviation=0.01):
+    """Smooth patterns (n, 1, side, side) about the beam, what of them is seen, the same without noise."""
+    rng = np.random.default_rng(5)
+    rows, columns = (np.arange(side) - at for at in beam)
+    row, column = np.meshgrid(rows, columns, indexing="ij")
+    radius, angle = np.hypot(row, column), np.arctan2(row, column)
+    clean = np.stack([0.4 + 0.2 * np.cos(radius / (3 + k)) + 0.1 * np.cos(2 * angle + k) for k in range(n)])
+    noisy = clean + deviation * rng.standard_normal(clean.shape)
+    seen = np.broadcast_to((radius > 5) & (np.abs(row - 12) > 2), clean.shape)
+    return np.where(seen, noisy, 0)[:, np.newaxis], seen, np.where(seen, clean, 0)[:, np.newaxis]
+
+
+@pytest.mark.parametrize("beam", [(31.5, 31.5), (31.5, 33.0), (30.0, 31.5)], ids=str)
+def test_the_noise_floor_is_the_error_of_the_pattern_without_noise(beam):
+    noisy, seen, clean = two_beams(beam=beam)
+    found = noise_floor(noisy, seen)
+    assert found is not None and found.shape == (6,)
+    np.testing.assert_allclose(found, np.abs(noisy - clean).mean(axis=(1, 2, 3)), rtol=0.06)
+    colours = noise_floor(np.concatenate([noisy, 3 * noisy], axis=1), seen)
+    np.testing.assert_allclose(colours, 2 * found)
+
+
+def test_no_noise_floor_where_the_two_halves_differ_by_more_than_noise():
+    noisy, seen, _ = two_beams()
+    grazing = noisy + np.where(seen, np.linspace(0, 0.3, 64)[:, np.newaxis], 0)[:, np.newaxis]
+    assert noise_floor(grazing, seen) is None
+    smaller = noisy.reshape(6, 1, 32, 2, 32, 2).mean(axis=(3, 5))
+    assert noise_floor(smaller, smaller[:, 0] > 0) is None  # at the edges of what is not seen
+    with pytest.raises(ValueError, match=r"seen must have shape \(6, 64, 64\); got \(6, 64\)"):
+        noise_floor(noisy, seen[:, 0])

@@ -44,15 +44,16 @@ REFERENCES: Mapping[str, tuple[str, Literal["-", "--", "-.", ":"]]] = {  # greys
     "three nearest neighbours": ("#222222", ":"),
     "training mean": ("#777777", "--"),
     "crop-to-crop floor": ("#8c510a", "-."),
+    "noise floor": ("#8c510a", "-."),
     "kernel ridge": ("#8c510a", "-"),
     "nearest scattering": ("#8c510a", ":"),
     "Fourier transform": ("#777777", ":"),
     "Fourier transform, fitted scale": ("#777777", ":"),
 }
 SPELT_OUT = {"kernel ridge": "kernel ridge on spectra", "Fourier transform": "Fourier transform, raw"}
-TO_SCATTERING = (  # as far as they are noted: older results have no "nearest scattering", and a fitted scale
+TO_SCATTERING = (  # as far as they are noted: older results have no "nearest scattering", small patterns no floor
     "nearest neighbour", "three nearest neighbours", "training mean", "kernel ridge", "nearest scattering",
-    "Fourier transform", "Fourier transform, fitted scale",
+    "noise floor", "Fourier transform", "Fourier transform, fitted scale",
 )  # fmt: skip
 TO_MICROGRAPH = ("nearest neighbour", "three nearest neighbours", "training mean", "crop-to-crop floor")
 PROTOCOLS = {  # names, and colours that no route has
