@@ -11,6 +11,9 @@ from urllib.parse import unquote
 from PIL import Image
 
 PLACE = re.compile(r"\]\(\.\./notebooks/\w+\.ipynb#([\w-]+)\)")
+# What stands in a page in place of a line that reads well on a code host: another text, a drawing, a part with a script.
+WHOLE = re.compile(r"^\[[^\]\n]*\]\((\w+\.md)\)$", re.MULTILINE)
+DRAWN = re.compile(r"^(?:!\[[^\]\n]*\]\((images/[\w-]+\.svg)\)|<!-- (images/[\w-]+\.html) -->)$", re.MULTILINE)
 LIST = '<div role="list" class="citation-list">'
 # The icons are in the theme's style sheet and fonts; this script of 1.5 MB draws them again. It would also replace the
 # marks of widgets' buttons.
@@ -35,8 +38,14 @@ def setup(app: Any) -> dict[str, bool]:
 
 
 def resolve(app: Any, docname: str, source: list[str]) -> None:
-    """A link to a place in a chapter leads to its label, which Sphinx knows; as written it works on a code host."""
-    source[0] = PLACE.sub(r"](#\1)", source[0])
+    """What works as it is written on a code host becomes what Sphinx knows.
+
+    A link to a place in a chapter leads to its label. A link to a text of the book, alone in its line, becomes that
+    text; so does a drawing or the note of a part with a script, which is drawn in the page and not as a picture.
+    """
+    text = PLACE.sub(r"](#\1)", source[0])
+    text = WHOLE.sub(r"```{include} \1\n```", text)
+    source[0] = DRAWN.sub(lambda found: f"```{{raw}} html\n:file: {found[1] or found[2]}\n```", text)
 
 
 def mend(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
