@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from PIL import Image
 
 PLACE = re.compile(r"\]\(\.\./notebooks/\w+\.ipynb#([\w-]+)\)")
-# What stands in a page in place of a line that reads well on a code host: another text, a drawing, a part with a script.
+# In place of a line that reads well on a code host a page has another text, a drawing or a part with a script.
 WHOLE = re.compile(r"^\[[^\]\n]*\]\((\w+\.md)\)$", re.MULTILINE)
 DRAWN = re.compile(r"^(?:!\[[^\]\n]*\]\((images/[\w-]+\.svg)\)|<!-- (images/[\w-]+\.html) -->)$", re.MULTILINE)
 LIST = '<div role="list" class="citation-list">'
