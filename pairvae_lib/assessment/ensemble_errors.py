@@ -26,10 +26,12 @@ from pairvae_lib.assessment.errors import (
     morphology_statistics,
 )
 from pairvae_lib.assessment.memorisation import best_overlap
+from pairvae_lib.assessment.spectra import power_spectrum_features
 from pairvae_lib.checks import check_mask
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.arrays import rounded
+from pairvae_lib.models.flow.condition import conditioning
 from pairvae_lib.models.flow.network import ConditionalFlow
 from pairvae_lib.models.flow.training import denoising_loss
 from pairvae_lib.models.loop import rng_for
@@ -122,7 +124,7 @@ def memorised(
     ndarray of shape (n,)
         To be read beside that of true crops of other samples: similar films overlap well without any copying.
     """
-    overlap = np.stack([best_overlap(masks, pairs.masks[index]) for index in train])
+    overlap = np.stack([best_overlap(masks, pairs.measured[1].values[index]) for index in train])
     if own is not None:
         overlap[np.asarray(train)[:, np.newaxis] == np.asarray(own)] = 0
     return overlap.max(axis=0)
@@ -150,13 +152,17 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
         return rng_for(seed, f"flow assessment {stage}")
 
     route = route_name(*(modality.name for modality in pairs.modalities))
+    given = conditioning(pairs.measured[0], range(len(pairs)), rng("condition"))
+    is_cropped = pairs.modalities[0].is_cropped
+    features = power_spectrum_features(given) if is_cropped else given
+    names = ("first", "second") if is_cropped else ("scattering", "micrograph")
     true = own_crops(pairs, samples, CROPS, rng(TRUE))
-    drawn = flow_answer(flow, pairs.scattering[samples], DRAWN, size, rng(route))
+    drawn = flow_answer(flow, given[samples], DRAWN, size, rng(route))
     known = {TRUE: ensemble_statistics(true), route: ensemble_statistics(drawn)}
     for name, k in NEIGHBOURS.items():
-        known[name] = ensemble_statistics(neighbours_answer(pairs, asked, k, DRAWN, rng(name)))
+        known[name] = ensemble_statistics(neighbours_answer(pairs, asked, k, DRAWN, rng(name), features))
     learnt = ensemble_statistics(own_crops(pairs, range(len(pairs)), DRAWN, rng(RIDGE)))
-    known[RIDGE] = ridge_statistics(pairs.scattering, learnt, split.train, samples)
+    known[RIDGE] = ridge_statistics(features, learnt, split.train, samples)
     known[MEAN] = {
         metric: training_mean(values.mean(axis=1), split.train, samples)[:, np.newaxis]
         for metric, values in learnt.items()
@@ -167,7 +173,7 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
 
     another = _another(places, len(samples), rng("another"))
     own, others = denoising_losses(
-        flow, true[:, 0], pairs.scattering[samples], pairs.scattering[samples[another]], lambda: rng("denoising")
+        flow, true[:, 0], given[samples], given[samples[another]], lambda: rng("denoising")
     )
     curves = {"r": two_point_correlation(true[0, 0])[0], "z": np.arange(size // 4 + 1)} | {
         f"{metric} {name}, {subset}": known[name][metric][chosen].mean(axis=(0, 1))
@@ -180,7 +186,7 @@ def assess_flow(flow: ConditionalFlow, pairs: PreparedPairs, split: Split, seed:
             {"sample_id": pairs.sample_ids[index], "morphology": pairs.morphologies[index], "subset": str(subset)}
             for index, subset in zip(samples, subsets, strict=True)
         ],
-        "modalities": dict(zip(("scattering", "micrograph"), (one.name for one in pairs.modalities), strict=True)),
+        "modalities": dict(zip(names, (one.name for one in pairs.modalities), strict=True)),
         "errors": rounded({metric: {route: named[route]} for metric, named in errors.items()}),
         "references": rounded(
             {metric: {name: one for name, one in named.items() if name != route} for metric, named in errors.items()}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pairvae_lib.assessment.baselines import nearest_neighbours
-from pairvae_lib.checks import check_positive, check_shape
+from pairvae_lib.checks import check_one_of, check_positive, check_shape
 from pairvae_lib.data.pairs import Indices, PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.models.flow.network import ConditionalFlow
@@ -33,8 +33,9 @@ Ensembles = Callable[[NDArray[np.float32], int], Masks]
 
 def crops_of(pairs: PreparedPairs, sources: np.ndarray, rng: np.random.Generator) -> Masks:
     """One random crop of each micrograph named by index, (queries, masks): bool (queries, masks, size, size)."""
+    check_one_of("kind of the second technique", pairs.modalities[1].kind, ("mask",))
     size = pairs.modalities[1].shape[0]
-    return (pairs.crops(sources.ravel(), size, rng) > 0.5).reshape(*sources.shape, size, size)
+    return (pairs.measured[1].crops(sources.ravel(), size, rng) > 0.5).reshape(*sources.shape, size, size)
 
 
 def own_crops(pairs: PreparedPairs, samples: Indices, count: int, rng: np.random.Generator) -> Masks:
@@ -43,9 +44,11 @@ def own_crops(pairs: PreparedPairs, samples: Indices, count: int, rng: np.random
     return crops_of(pairs, np.repeat(np.asarray(samples, dtype=int)[:, np.newaxis], count, axis=1), rng)
 
 
-def neighbours_answer(pairs: PreparedPairs, split: Split, k: int, count: int, rng: np.random.Generator) -> Masks:
-    """Crops of the `k` training samples with the most similar scattering, in turns."""
-    nearest = nearest_neighbours(pairs.scattering, split.train, split.held_out, k)
+def neighbours_answer(
+    pairs: PreparedPairs, split: Split, k: int, count: int, rng: np.random.Generator, features: NDArray | None = None
+) -> Masks:
+    """Crops of the `k` training samples with the most similar scattering, or features (n, ...), in turns."""
+    nearest = nearest_neighbours(pairs.scattering if features is None else features, split.train, split.held_out, k)
     return crops_of(pairs, nearest[:, np.arange(count) % k], rng)
 
 
@@ -65,7 +68,7 @@ def pairvae_answer(
 def flow_answer(
     flow: ConditionalFlow, scattering: np.ndarray, count: int, size: int, rng: np.random.Generator, steps: int = STEPS
 ) -> Masks:
-    """Ensembles that a flow draws, of sides `size` [px]; scattering of shape (queries, 1, *shape)."""
+    """Ensembles that a flow draws, of sides `size` [px]; scattering of shape (queries, channels, *shape)."""
     return repeated(scattering, count, lambda x: flow.sample(x, size, rng, steps))
 
 
@@ -140,5 +143,6 @@ def true_ensembles(pairs: PreparedPairs, indices: Indices, n: int, seed: int) ->
 
 def repeated(scattering: np.ndarray, count: int, drawn: Callable[[Tensor], Tensor]) -> Masks:
     """`count` masks for each query."""
-    masks = in_parts(drawn, torch.from_numpy(np.repeat(scattering, count, axis=0)))
+    queries, known = np.repeat(np.arange(len(scattering)), count), torch.from_numpy(scattering)
+    masks = in_parts(lambda chosen: drawn(known[chosen]), torch.from_numpy(queries))
     return masks.reshape(len(scattering), count, *masks.shape[1:])

@@ -20,6 +20,7 @@ from pairvae_lib.data.reading.gate import digest_of
 from pairvae_lib.data.reading.images import IMAGE_SUFFIXES, data_bar, file_image_rows, file_nm_per_pixel
 from pairvae_lib.data.reading.profiles import OVER_ANY, OVER_Q
 from pairvae_lib.data.reading.samples import MeasuredFile, SampleFiles, is_grazing
+from pairvae_lib.models.flow.condition import LOOKS
 from pairvae_lib.models.latents import ensemble, posterior
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.pairvae import PairVAE
@@ -196,7 +197,8 @@ def reconstructed(bundle: Bundle, measurement: Measurement, target: str, samples
     Parameters
     ----------
     measurement : Measurement
-        Of `read_measurement`. A micrograph larger than the model's crop gives every member a crop of its own.
+        Of `read_measurement`. A micrograph larger than the model's crop gives every member a crop of its own; a flow
+        is told what several crops have in common.
     target : str
         The modality to predict; the measurement's own for a self-reconstruction.
     samples : int
@@ -266,12 +268,17 @@ def self_error(
 def _shown_to_model(
     bundle: Bundle, measurement: Measurement, samples: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """What goes into the encoder, (m, 1, *shape): the measurement, or as many crops of a larger micrograph."""
+    """What goes into the encoder, (m, 1, *shape): the measurement, or as many crops of a larger micrograph.
+
+    A model that only draws gets LOOKS crops as the channels of one.
+    """
     modality = bundle.modality(measurement.source)
     seen = measurement.seen
     if seen.shape == modality.shape:
         return as_seen(seen)[np.newaxis, np.newaxis]
-    return as_seen(np.stack([random_crop(seen, modality.shape[0], rng) for _ in range(samples)]))[:, np.newaxis]
+    only_draws = KINDS[bundle.kind].only_draws
+    crops = [random_crop(seen, modality.shape[0], rng) for _ in range(LOOKS if only_draws else samples)]
+    return np.expand_dims(as_seen(np.stack(crops)), 0 if only_draws else 1)
 
 
 def disagreement(masks: NDArray[np.bool_]) -> float:

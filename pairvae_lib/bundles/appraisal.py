@@ -198,6 +198,11 @@ class FlowAppraisal(Appraisal):
     denoising: dict[str, NDArray]
 
     @property
+    def metrics(self) -> list[str]:
+        """All of METRICS, which are of the second technique alone."""
+        return list(METRICS)
+
+    @property
     def asked(self) -> list[tuple[str, str]]:
         """Every statistic of the ensembles; the way back is not learnt."""
         return [(self.across[0], metric) for metric in METRICS]
@@ -240,18 +245,18 @@ class FlowAppraisal(Appraisal):
         return f"Its ensembles are {what} crops of one micrograph ({ratio:.2f} times the spread of S2, held out)."
 
     def scattering_sentence(self) -> str:
-        """Whether it looks at the scattering, in plain words."""
+        """Whether it looks at the measurement, in plain words."""
         held_out = self.subsets == HELD_OUT
         own, another = (self.denoising[name][held_out] for name in (OWN, ANOTHER))
         gain = median_interval(another - own)
         if gain is None:
-            return "Whether it uses the scattering is not shown: too few samples were held out."
+            return "Whether it uses the measurement is not shown: too few samples were held out."
         numbers = (
             f"a mask in noise is told {gain.estimate:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) nats per pixel better "
-            "by its own scattering than by that of another held-out sample"
+            "by the measurement of its own sample than by that of another, both held out"
         )
         answer = "It uses" if gain.low > 0 else "It is not shown to use"
-        return f"{answer} the scattering: {numbers}."
+        return f"{answer} the measurement: {numbers}."
 
     def facts(self) -> dict[str, str]:
         """With spread and use of the scattering."""

@@ -195,7 +195,7 @@ def check_latents(bundle: Bundle) -> PairVAE:
     if not isinstance(bundle.model, PairVAE):
         raise ValueError(
             f"generate needs a model with latents, of the kind 'pairvae'; got {bundle.kind!r}, whose ensembles pairvae "
-            "reconstruct draws as widely as the scattering leaves open"
+            "reconstruct draws as widely as the measurement leaves open"
         )
     return bundle.model
 

@@ -26,7 +26,7 @@ from pairvae_lib.data.modality import Modality
 from pairvae_lib.data.pairs import PreparedPairs
 from pairvae_lib.data.splits import Split
 from pairvae_lib.models.flow.config import FLOWS, FlowArchitecture
-from pairvae_lib.models.flow.network import ConditionalFlow
+from pairvae_lib.models.flow.network import ConditionalFlow, check_drawable
 from pairvae_lib.models.flow.training import flow_seconds, load_or_train_flow
 from pairvae_lib.models.latents import posterior
 from pairvae_lib.models.loop import rng_for, time_in_words
@@ -136,7 +136,7 @@ class PairVAEKind:
 
 
 class FlowKind:
-    """Conditional flow: ensembles of micrographs from scattering, and nothing else; members as of `PairVAEKind`."""
+    """Conditional flow: ensembles of masks from the other technique, and nothing else; members as of `PairVAEKind`."""
 
     stems = ("flow",)
     only_draws = True
@@ -144,8 +144,8 @@ class FlowKind:
     name = "conditional flow"
     look_up = (
         "Ensembles of masks are compared with many crops of the true micrograph, statistic by statistic. The "
-        "look-up answers with crops of the training sample whose scattering is nearest, or of the three nearest, "
-        "whichever is better."
+        "look-up answers with crops of the training sample whose measurement (of a micrograph, its power spectrum) is "
+        "nearest, or of the three nearest, whichever is better."
     )
     references = (
         "Kernel ridge and the training mean are statistics without any image. The crop-to-crop floor is "
@@ -153,16 +153,16 @@ class FlowKind:
     )
     overlaps = "Overlap (Dice coefficient, median) of masks with the crop of any training micrograph that fits best"
     use = (
-        "An ensemble answers \"which statistics, and which look, would the micrograph of this scattering have\" as "
+        "An ensemble answers \"which statistics, and which look, would the micrograph of this sample have\" as "
         "far as the table above says. No member of it is the micrograph; average statistics over the ensemble."
     )
     limit = (
-        "Crops of {size} px are drawn, not the place they are taken from: scattering does not tell that. From a "
-        "micrograph nothing is predicted."
+        "Crops of {size} px are drawn, not the place they are taken from: the measurement does not tell that. The way "
+        "back is not predicted."
     )
     held = (
-        "It holds the scattering of every training sample, which its regression compares with: profiles as they "
-        "are, patterns at half their resolution. It holds no micrograph."
+        "It holds the first measurement of every training sample, which its regression compares with: profiles as "
+        "they are, patterns at half their resolution, of micrographs the power spectrum. It holds no micrograph."
     )
 
     def check(self, split: Split, profile: Profile) -> None:
@@ -177,7 +177,7 @@ class FlowKind:
         self, pairs: PreparedPairs, split: Split, profile: Profile, seed: int, work: Path, stage: Stage
     ) -> Trained:
         """One network, on random crops of masks; ValueError for another pair of kinds."""
-        _ = pairs.with_masks
+        check_drawable(*pairs.modalities)
         told = ""
         if profile.precision == "auto" and not (work / "flow.pt").exists():
             seconds = flow_seconds(pairs, split.train, FLOWS[profile.name], profile.precision, seed)
@@ -204,7 +204,7 @@ class FlowKind:
         return ConditionalFlow(*modalities, architecture, int(described["samples"]))
 
     def routes(self, model: nn.Module) -> list[tuple[str, str]]:
-        """Scattering to micrograph alone."""
+        """From the first technique to the second alone."""
         scattering, micrograph = cast(ConditionalFlow, model).modalities
         return [(scattering.name, micrograph.name)]
 

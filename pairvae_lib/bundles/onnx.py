@@ -103,14 +103,17 @@ def export_flow(flow: ConditionalFlow, file: Path | str, half: bool = True) -> P
 def export_condition(flow: ConditionalFlow, file: Path | str) -> Path:
     """Write what reads a flow's condition off the scattering.
 
-    Its input "measurement", (batch, 1, *modality.shape), gives "condition", (batch, K). Between them it computes
-    in 64 bits: the weights of a kernel ridge regression are large numbers that nearly cancel.
+    Its input "measurement", (batch, 1, *modality.shape), or (batch, crops, *modality.shape) of any number of crops of a
+    micrograph, gives "condition", (batch, K). Between them it computes in 64 bits: the weights of a kernel ridge
+    regression are large numbers that nearly cancel.
     """
-    measurement = torch.zeros(2, 1, *flow.modalities[0].shape)
+    is_cropped = flow.modalities[0].is_cropped
+    measurement = torch.zeros(2, 3 if is_cropped else 1, *flow.modalities[0].shape)
+    crops = {"measurement": {1: torch.export.Dim("crops")}} if is_cropped else {}
     described = _described(flow.modalities[0], "condition") | {"components": str(flow.architecture.components)}
     regression = deepcopy(flow.regression).cpu()
     regression.__class__ = _WrittenOut
-    return _export(regression, {"measurement": measurement}, ["condition"], file, False, described)
+    return _export(regression, {"measurement": measurement}, ["condition"], file, False, described, crops)
 
 
 def flow_file(scattering: str, micrograph: str) -> str:

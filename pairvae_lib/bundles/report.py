@@ -30,6 +30,7 @@ from pairvae_lib.data.splits import Split
 from pairvae_lib.figures.pictures import png
 from pairvae_lib.files.webpage import address, rendered
 from pairvae_lib.files.writing import replacing
+from pairvae_lib.models.flow.condition import conditioning
 from pairvae_lib.models.loop import rng_for
 from pairvae_lib.models.pairvae import route_name
 
@@ -93,6 +94,8 @@ def exhibits(bundle: Bundle, pairs: PreparedPairs, seed: int) -> list[Exhibit]:
             count = DRAWN if kind.only_draws else 1
             shown = pairs.shown([index] * count, rng_for(seed, "exhibits", index))
             seen = {name: x[:1] for name, x in shown.items()}
+            if kind.only_draws:
+                seen[bundle.modalities[0].name] = conditioning(pairs.measured[0], [index], rng_for(seed, "seen", index))
             pictures: dict[str, NDArray] = {}
             for modality in pairs.modalities:
                 x = shown[modality.name][: count if modality.is_cropped else 1, 0]
@@ -231,7 +234,7 @@ def report_content(appraisal: Appraisal) -> dict[str, Any]:
 
 def _metric_words(appraisal: Appraisal) -> dict[str, str]:
     """What every metric is, in words."""
-    return {
+    return METRIC_WORDS | {  # without a name of the technique those of flows, which are of masks alone
         metric_of(metric, one, appraisal.modalities): words.format(one.name)
         for metric, words in METRIC_WORDS.items()
         for one in appraisal.modalities

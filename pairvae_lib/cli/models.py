@@ -13,7 +13,7 @@ from pairvae_lib.config import LARGEST_SEED
 if TYPE_CHECKING:
     from pairvae_lib.bundles.appraisal import Appraisal
 
-KINDS = "pairvae: all four routes; flow: ensembles of masks from profiles or patterns, nothing else."
+KINDS = "pairvae: all four routes; flow: ensembles of masks from the other technique, nothing else."
 
 
 @command("pairvae train my_pairs --out my_model --profile quick --held-out batch3.")

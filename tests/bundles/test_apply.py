@@ -209,7 +209,7 @@ def test_a_flow_draws_and_what_it_does_not_know_is_refused_with_a_way_out(lab_fl
     mask = read_measurement(flow, lab_pairs / "sem" / "s03.png", "sem", NM)
     with pytest.raises(ValueError, match="^route must be one of saxs to sem; got sem to saxs; a model of the kind 'pa"):
         reconstructed(flow, mask, "saxs")
-    with pytest.raises(ValueError, match="got 'flow', whose ensembles pairvae reconstruct draws as widely as the scat"):
+    with pytest.raises(ValueError, match="got 'flow', whose ensembles pairvae reconstruct draws as widely as the meas"):
         generated(flow, measurement, "sem")
 
 

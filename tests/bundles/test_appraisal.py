@@ -175,8 +175,8 @@ def test_the_spread_is_told(spread, words):
 
 
 def test_the_scattering_is_used_where_the_interval_says_so():
-    assert flow_appraisal().scattering_sentence().startswith("It uses the scattering: a mask in noise is told +0.09")
-    assert flow_appraisal(gain=0.005).scattering_sentence().startswith("It is not shown to use the scattering: ")
+    assert flow_appraisal().scattering_sentence().startswith("It uses the measurement: a mask in noise is told +0.09")
+    assert flow_appraisal(gain=0.005).scattering_sentence().startswith("It is not shown to use the measurement: ")
     few = tuple((name, label, "held out" if i < 4 else "train") for i, (name, label, _) in enumerate(SAMPLES))
     assert "is not shown: too few samples" in replace(flow_appraisal(), samples=few).scattering_sentence()
 

@@ -155,7 +155,7 @@ def test_a_flow_has_the_same_report_and_card_in_its_own_words(flow):
     assert pictures(text) == 7 * len(attached_exhibits(flow)) == 56  # a pattern, three true crops, three drawn
     assert "A conditional flow for saxs" in card and "PairVAE for" not in card
     assert "No member of it is the micrograph" in card
-    assert "It holds the scattering of every training sample" in card and "no curve of a sample" not in card
+    assert "It holds the first measurement of every training sample" in card and "no curve of a sample" not in card
     for metric in found.metrics:
         assert f"**{metric}**" in card
 

@@ -7,12 +7,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 from lab import code_of
 from PIL import Image
 
+from pairvae_lib.assessment.ensemble_errors import METRICS
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.data.folder import open_pairs, prepare
+from pairvae_lib.models.flow.condition import conditioning
 
 SIZES = [3 + i % 6 for i in range(13)]  # what both techniques tell of; 13 is the least that check calls usable
 Q, WAVELENGTH = np.geomspace(0.1, 3, 60), np.linspace(350, 800, 70)
@@ -125,10 +129,11 @@ def test_predictions_go_both_ways(trained, tmp_path, way):
 
 def test_what_belongs_to_masks_says_so(trained, capsys):
     folder, options, kinds, model = trained
-    code = code_of("train", folder, "--out", model.with_name("flow"), "--model", "flow", "--profile", "tiny", *options)
-    assert code == 2
-    assert "this needs profiles or patterns, with masks; got " in capsys.readouterr().err
     if "mask" not in kinds:
+        out = model.with_name("flow")
+        assert code_of("train", folder, "--out", out, "--model", "flow", "--profile", "tiny", *options) == 2
+        assert "a flow draws masks, so the second technique must be of the kind mask; got " in capsys.readouterr().err
+        assert not out.exists()
         with pytest.raises(ValueError, match="this needs a technique of the kind mask"):
             open_pairs(folder, dict([options[1].split("=")]) if options else None).mask(0)
 
@@ -137,6 +142,71 @@ def test_export_writes_both(trained, tmp_path):
     *_, model = trained
     assert code_of("export", model, "--onnx", "--out", tmp_path / "onnx") == 0
     assert len(list((tmp_path / "onnx").glob("*.onnx"))) == 4
+
+
+# ---- a conditional flow, from each kind to masks
+
+TO_MASKS = {  # in the order of the manifest
+    "profile": {"sem_png": texture, "extinction_csv": spectrum},
+    "pattern": {"saxs_png": texture, "sem_png": texture},
+    "image": {"sem_png": texture, "optical_png": lambda path, size: texture(path, size, True)},
+    "mask": {"afm_png": texture, "sem_png": texture},
+}
+
+
+@pytest.fixture(scope="module", params=list(TO_MASKS))
+def flow(request, tmp_path_factory):
+    """A folder, and that of a flow from its other technique to masks."""
+    place = tmp_path_factory.mktemp("flow")
+    folder = write_folder(place / "data", **TO_MASKS[request.param])
+    assert code_of("train", folder, "--out", place / "flow", "--model", "flow", "--profile", "tiny") == 0
+    first, second = load_bundle(place / "flow").modalities
+    assert (first.kind, second.kind, second.name) == (request.param, "mask", "sem")
+    return folder, place / "flow", first
+
+
+def test_a_flow_draws_masks_from_any_kind(flow, tmp_path, capsys):
+    folder, model, first = flow
+    file = folder / next(path.name for path in sorted(folder.iterdir()) if path.name.startswith(f"{first.name}_"))
+    assert code_of("reconstruct", model, file, "--from", first.name, "--out", tmp_path / "out", "--samples", 5) == 0
+    (summary,) = (json.loads(path.read_text()) for path in (tmp_path / "out").glob("*/summary.json"))
+    assert (summary["target"], summary["samples"]) == ("sem", 5)
+    assert code_of("watch", folder, "--model", model, "--once", "--out", tmp_path / "watched") == 0
+    lines = [json.loads(line) for line in (tmp_path / "watched" / "log.jsonl").read_text().splitlines()]
+    assert {one["status"] for one in lines if one["file"].startswith(f"{first.name}_")} <= {"done", "same"}
+    capsys.readouterr()
+    assert code_of("generate", model, file, "--from", first.name, "--out", tmp_path / "wide") == 2
+    assert code_of("reconstruct", model, file, "--from", "sem", "--out", tmp_path / "back") == 2
+    refused = capsys.readouterr().err
+    assert "generate needs a model with latents" in refused and f"route must be one of {first.name} to sem" in refused
+
+
+def test_a_flow_from_any_kind_has_its_report_and_its_card(flow, tmp_path, capsys):
+    folder, model, first = flow
+    capsys.readouterr()
+    assert code_of("report", model, "--data", folder, "--out", tmp_path / "report.html", "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert {one["route"] for one in content["comparisons"]} == {f"{first.name}_to_sem"}
+    page, card = (tmp_path / "report.html").read_text(), (model / "card.md").read_text()
+    assert set(content["errors"]) == set(METRICS)
+    for metric, named in content["errors"].items():
+        assert {f"{first.name}_to_sem", "nearest neighbour", "kernel ridge", "training mean"} <= named.keys()
+        assert f"{metric}: " in page and f"**{metric}**: " in card
+    assert page.count("<img") >= 9 and "held out: unlabelled, s" in page
+
+
+def test_a_flow_from_any_kind_is_exported_and_reads_the_same_condition(flow, tmp_path):
+    folder, model, first = flow
+    assert code_of("export", model, "--onnx", "--out", tmp_path) == 0
+    assert {path.stem for path in tmp_path.iterdir()} == {f"{first.name}_condition", f"{first.name}_to_sem_flow"}
+    x = conditioning(prepare(open_pairs(folder), "tiny").of(first.name), range(6), np.random.default_rng(0))
+    file = tmp_path / f"{first.name}_condition.onnx"
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    for seen in (x, x[:, :1], x[:1]):
+        (condition,) = session.run(None, {"measurement": seen})
+        expected = load_bundle(model).model.condition(torch.from_numpy(seen)).numpy()
+        np.testing.assert_allclose(condition, expected, atol=1e-5)
+    assert expected.std() > 0.01
 
 
 # ---- curves over any axis

@@ -35,7 +35,7 @@ class FlowTraining:
     time_scale: float = 1.1
     # Under which turns a sample's crops look like other crops of it: only "half_turn" where scattering and micrograph
     # share an axis, the "dihedral" group (quarter turns and mirrors) where the scattering knows no direction. None:
-    # the first for patterns, the second for profiles.
+    # the second for profiles, the first for all others.
     symmetry: Symmetry | None = None
 
     @property

@@ -97,7 +97,7 @@ class ConditionalFlow(nn.Module):
     Parameters
     ----------
     scattering, micrograph : Modality
-        The scattering may be a pattern or a profile; the micrograph must be a mask.
+        The micrograph must be a mask; the scattering may be of any kind, also micrographs by another technique.
     samples : int
         How many training samples its condition is learnt from: what `regression` reads of the morphology off the
         scattering; training teaches it that first.
@@ -110,11 +110,7 @@ class ConditionalFlow(nn.Module):
 
     def __init__(self, scattering: Modality, micrograph: Modality, architecture: FlowArchitecture, samples: int):
         super().__init__()
-        if scattering.is_cropped or micrograph.kind != "mask":
-            raise ValueError(
-                f"a flow draws masks from profiles or patterns; got {scattering.name} ({scattering.kind}) and "
-                f"{micrograph.name} ({micrograph.kind})"
-            )
+        check_drawable(scattering, micrograph)
         self.modalities = (scattering, micrograph)
         self.architecture = architecture
         self.precision: Resolved = "fp32"
@@ -127,7 +123,7 @@ class ConditionalFlow(nn.Module):
         return self.regression.known.device
 
     def condition(self, scattering: Tensor) -> Tensor:
-        """(B, 1, *shape) -> (B, K): what the regression says of the morphology."""
+        """(B, 1 or crops, *shape) -> (B, K): what the regression says of the morphology."""
         return self.regression(scattering)
 
     def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
@@ -145,7 +141,7 @@ class ConditionalFlow(nn.Module):
 
         Parameters
         ----------
-        scattering : Tensor of shape (B, 1, *shape)
+        scattering : Tensor of shape (B, 1, *shape), or (B, crops, *shape) of micrographs
         size : int or (int, int) [px]
             Height and width; any, whatever the size of the training crops.
         rng : numpy.random.Generator
@@ -175,6 +171,13 @@ def noised(mask: Tensor, noise: Tensor, time: Tensor) -> Tensor:
     """State of the flow: (B, 1, H, W) masks of 0 and 1, standard normal noise, (B,) times from 0 to 1."""
     t = time[:, None, None, None]
     return (1 - t) * noise + t * (2 * mask - 1)
+
+
+def check_drawable(scattering: Modality, micrograph: Modality) -> None:
+    """Raise ValueError unless what would be drawn are masks."""
+    if micrograph.kind != "mask":
+        found = " and ".join(f"{one.name} ({one.kind})" for one in (scattering, micrograph))
+        raise ValueError(f"a flow draws masks, so the second technique must be of the kind mask; got {found}")
 
 
 def fresh_flow(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pairvae_lib.checks import check_one_of
 from pairvae_lib.config import Precision
 from pairvae_lib.data.pairs import PreparedPairs
-from pairvae_lib.models.flow.condition import morphology_components
+from pairvae_lib.models.flow.condition import conditioning, morphology_components
 from pairvae_lib.models.flow.config import Flow, FlowTraining
 from pairvae_lib.models.flow.network import ConditionalFlow, UNet, fresh_flow, noised
 from pairvae_lib.models.loop import (
@@ -48,9 +48,11 @@ def train_flow(
     check_one_of("symmetry", symmetry, ("half_turn", "dihedral"))
     made_with = provenance("flow", seed, pairs.digest, train, settings, flow) | {"precision": flow.precision}
     device, size = flow.device, pairs.modalities[1].shape[0]
-    seen = pairs.crops(np.repeat(train, CROPS), size, rng_for(seed, "flow statistics"))[:, 0] > 0.5
+    scattering, micrographs = pairs.measured
+    seen = micrographs.crops(np.repeat(train, CROPS), size, rng_for(seed, "flow statistics"))[:, 0] > 0.5
     targets = morphology_components(seen.reshape(len(train), CROPS, size, size), flow.architecture.components)
-    condition = flow.regression.learn(pairs.scattering[list(train)], targets).to(device)
+    condition = flow.regression.learn(conditioning(scattering, train, rng_for(seed, "flow condition")), targets)
+    condition = condition.to(device)
     average = UNet(flow.architecture).to(device)
     average.load_state_dict(flow.net.state_dict())
     optimizer = torch.optim.AdamW(
@@ -64,7 +66,7 @@ def train_flow(
         rng = rng_for(seed, "flow", round_)
         for step in range(round_ * settings.steps_per_round, (round_ + 1) * settings.steps_per_round):
             drawn = rng.choice(len(train), settings.batch_size)
-            crops = pairs.crops(np.asarray(train)[drawn], size, rng)
+            crops = micrographs.crops(np.asarray(train)[drawn], size, rng)
             mask = torch.from_numpy(turned(crops, symmetry, rng)).to(device)
             logit = settings.time_mean + settings.time_scale * rng.standard_normal(len(drawn))
             time = torch.from_numpy((1 / (1 + np.exp(-logit))).astype(np.float32)).to(device)
@@ -162,7 +164,7 @@ def denoising_loss(
     ----------
     crops : float32 ndarray of shape (n, 1, size, size)
         True masks, 0 and 1.
-    scattering : float32 ndarray of shape (n, 1, *shape)
+    scattering : float32 ndarray of shape (n, 1, *shape), or (n, crops, *shape) of micrographs
         Their scattering; that of other samples shows what the scattering is worth.
     time : float
         From 0, where only the scattering tells anything, to 1.

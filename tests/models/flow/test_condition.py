@@ -8,7 +8,16 @@ import torch
 
 from pairvae_lib.assessment.baselines import kernel_ridge
 from pairvae_lib.data.modality import Modality
-from pairvae_lib.models.flow.condition import MISSED, StatisticsRegression, morphology_components, scattering_features
+from pairvae_lib.data.pairs import Measurements
+from pairvae_lib.models.flow.condition import (
+    LOOKS,
+    MISSED,
+    StatisticsRegression,
+    conditioning,
+    micrograph_features,
+    morphology_components,
+    scattering_features,
+)
 from pairvae_lib.models.flow.config import FlowTraining
 
 PATTERN, PROFILE = Modality("saxs", (32, 32), "pattern"), Modality("gisaxs", (32,), "profile")
@@ -88,6 +97,46 @@ def test_what_cannot_be_told_stays_near_the_mean():
     scaled = regression.learn(scattering, targets)
     answers = regression(torch.from_numpy(related(PATTERN, seed=1)[0]))
     assert answers[:, 2].std() < 0.5 * scaled[:, 2].std() and answers[:, 0].std() > 0.7 * scaled[:, 0].std()
+
+
+def stripes(periods, size=32, seed=0):
+    """Grey images of 80 x 90 px, the n-th with stripes of the n-th period [px] along the columns, and with noise."""
+    rng = np.random.default_rng(seed)
+    waves = (np.sin(2 * np.pi * (np.arange(80)[:, None] / period + rng.random())) for period in periods)
+    images = [120 + 50 * wave + 15 * rng.standard_normal((80, 90)) for wave in waves]
+    return Measurements(Modality("optical", (size, size), "image"), tuple(image.astype(np.uint8) for image in images))
+
+
+def test_features_of_a_micrograph_do_not_know_where_it_was_cropped():
+    crops = torch.rand(2, 3, 32, 64, generator=torch.Generator().manual_seed(0))
+    features = micrograph_features(crops)
+    assert features.shape == (2, 16 * 16)
+    torch.testing.assert_close(micrograph_features(crops.roll((5, 11), (2, 3))), features)
+    torch.testing.assert_close(micrograph_features(crops.flip(2, 3)), features)  # one half of the plane tells the other
+    torch.testing.assert_close(micrograph_features(crops[:, [2, 0, 1]] + 0.1), features)
+    assert (micrograph_features(crops.flip(2)) - features).abs().max() > 0.1
+
+
+def test_a_condition_is_read_off_several_crops_of_a_micrograph(pattern_pairs):
+    patterns, masks = pattern_pairs.measured
+    seen = conditioning(masks, (3, 0), np.random.default_rng(0))
+    assert seen.shape == (2, LOOKS, 32, 32) and len({crop.tobytes() for crop in seen[0]}) > 1
+    known = {(row, col) for row in range(masks.values[3].shape[0] - 31) for col in range(masks.values[3].shape[1] - 31)}
+    assert any((masks.values[3][row : row + 32, col : col + 32] == seen[0, 0]).all() for row, col in known)
+    np.testing.assert_array_equal(
+        conditioning(patterns, (3, 0), np.random.default_rng(0)), pattern_pairs.scattering[[3, 0]]
+    )
+
+
+def test_the_period_of_stripes_is_read_off_images():
+    periods = np.linspace(5, 10, 21)
+    images, unknown = stripes(periods), stripes([7.1, 8.3], seed=1)
+    rng = np.random.default_rng(0)
+    regression = StatisticsRegression(images.modality, len(periods), 1)
+    targets = (periods - periods.mean())[:, np.newaxis]
+    unit = regression.learn(conditioning(images, range(len(periods)), rng), targets).numpy()[0, 0] / targets[0, 0]
+    answers = regression(torch.from_numpy(conditioning(unknown, range(2), rng))).numpy()[:, 0]
+    np.testing.assert_allclose(answers / unit + periods.mean(), [7.1, 8.3], atol=0.3)
 
 
 def test_errors_name_what_is_wrong():

@@ -86,7 +86,7 @@ def test_the_condition_reaches_the_logits(flow):
 
 def test_errors_name_what_is_wrong(flow, pairs):
     scattering, micrograph = pairs.modalities
-    with pytest.raises(ValueError, match=r"a flow draws masks from profiles or patterns; got .* and sem \(image\)"):
+    with pytest.raises(ValueError, match=r"a flow draws masks, so the second .* mask; got .* and sem \(image\)"):
         ConditionalFlow(scattering, Modality("sem", (32, 32), "image"), SMALL, 4)
     known = torch.from_numpy(pairs.scattering[:1])
     with pytest.raises(ValueError, match=r"scattering must have shape \(batch, 1, "):
