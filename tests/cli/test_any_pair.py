@@ -14,6 +14,7 @@ from lab import code_of
 from PIL import Image
 
 from pairvae_lib.assessment.ensemble_errors import METRICS
+from pairvae_lib.bundles import onnx as exporting
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.data.folder import open_pairs, prepare
 from pairvae_lib.models.flow.condition import conditioning
@@ -195,10 +196,14 @@ def test_a_flow_from_any_kind_has_its_report_and_its_card(flow, tmp_path, capsys
     assert page.count("<img") >= 9 and "held out: unlabelled, s" in page
 
 
-def test_a_flow_from_any_kind_is_exported_and_reads_the_same_condition(flow, tmp_path):
+def test_a_flow_from_any_kind_is_exported_and_reads_the_same_condition(flow, tmp_path, monkeypatch):
     folder, model, first = flow
+    written = {f"{first.name}_condition", f"{first.name}_to_sem_flow"}
+    if first.kind != "mask":  # the network knows nothing of the kind, and takes long to write
+        monkeypatch.setattr(exporting, "export_flow", lambda flow, file, half: file)
+        written.remove(f"{first.name}_to_sem_flow")
     assert code_of("export", model, "--onnx", "--out", tmp_path) == 0
-    assert {path.stem for path in tmp_path.iterdir()} == {f"{first.name}_condition", f"{first.name}_to_sem_flow"}
+    assert {path.stem for path in tmp_path.iterdir()} == written
     x = conditioning(prepare(open_pairs(folder), "tiny").of(first.name), range(6), np.random.default_rng(0))
     file = tmp_path / f"{first.name}_condition.onnx"
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
