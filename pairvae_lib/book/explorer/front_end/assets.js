@@ -83,7 +83,7 @@ async function unpacked(buffer) {
   return new Response(new Blob([buffer]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
-const DTYPES = { F32: Float32Array, U8: Uint8Array };
+const DTYPES = { F32: Float32Array, F64: Float64Array, U8: Uint8Array };
 
 /** The arrays and the description that a safetensors file holds. */
 export function readSafetensors(buffer) {
