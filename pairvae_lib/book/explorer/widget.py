@@ -30,6 +30,7 @@ from pairvae_lib.checks import check_positive
 from pairvae_lib.claims.published import published_results
 from pairvae_lib.data.modality import Axis, Modality
 from pairvae_lib.data.pairs import as_seen
+from pairvae_lib.data.reading.samples import UNLABELLED
 from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
 from pairvae_lib.figures.pictures import png
 from pairvae_lib.figures.style import display_name, styled
@@ -135,7 +136,7 @@ class Explorer(StillWidget):
             self.send(answer, [file.read_bytes()])
 
 
-def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Explorer:
+def latent_explorer(explored: Mapping[str, Explored], folder: Path | str, name: str = "model") -> Explorer:
     """An explorer of trained models; writes what its front end loads.
 
     Parameters
@@ -144,6 +145,8 @@ def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Exp
         At least one; the first is shown first, and in the still picture.
     folder : Path or str
         Where a folder for each model is written.
+    name : str
+        What these folders are called, before a number: in a book, of each explorer another name.
     """
     check_positive("number of models to explore", len(explored))
     model, exploration = next(iter(explored.values()))
@@ -155,7 +158,7 @@ def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Exp
     if not can_export():
         return Explorer({}, poster, text, WITHOUT_ONNX)
     folders = {
-        label: write_exploration(Path(folder) / f"model{number}", *one)
+        label: write_exploration(Path(folder) / f"{name}{number}", *one)
         for number, (label, one) in enumerate(explored.items(), start=1)
     }
     return Explorer(folders, poster, text)
@@ -211,9 +214,11 @@ def _still(
     figure, grid = tiles(count + 2, len(chosen), extra_height=0.4)
     for column, index in enumerate(chosen):
         _draw(grid[0, column], exploration, first, exploration.measured[first.name][index])
-        for row, values in enumerate([*made[column], true[column]], start=1):
-            _draw(grid[row, column], exploration, second, values)
-        grid[0, column].set_title(display_name(exploration.morphologies[index]))
+        for axes, values in zip(grid[1:, column], [*made[column], true[column]], strict=True):
+            _draw(axes, exploration, second, values)
+            axes.set(xlabel=axes.get_xlabel() * (column == 0), ylabel="")
+        label = exploration.morphologies[index]
+        grid[0, column].set_title(display_name(exploration.sample_ids[index] if label == UNLABELLED else label))
     for row, label in enumerate((display_name(first.name), *[words] * count, f"true {display_name(second.name)}")):
         grid[row, 0].set_ylabel(label)
     figure.supxlabel(note, fontsize=8)

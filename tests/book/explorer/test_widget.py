@@ -100,6 +100,8 @@ def test_the_folders_of_all_models_are_written(explored, tmp_path, monkeypatch):
     assert widget.models == [
         {"label": "first", "folder": "models/model1"}, {"label": "second", "folder": "models/model2"},
     ]
+    other = latent_explorer({"first": explored}, tmp_path, "curves")  # beside the former in a book
+    assert other.models == [{"label": "first", "folder": "models/curves1"}]
     assert widget.message == ""
     assert widget.poster_text == "SAXS of held-out samples, the micrographs decoded from it, and the true SEM"
     width, height = Image.open(BytesIO(widget.poster)).size
@@ -129,10 +131,10 @@ def test_the_still_picture_shows_every_kind_as_it_is(kinds, small, tmp_path, mon
     first, second = pairs.modalities
     rows = np.reshape(drawn[0].axes, (3, 4))  # the first technique, decoded, true; two samples of two morphologies
     for row, modality in zip(rows, (first, second, second), strict=True):
+        if modality.kind == "profile":
+            assert (row[0].get_xlabel(), row[0].get_xscale()) == LABELS[modality.name]
         for axes in row:
-            if modality.kind == "profile":
-                assert (axes.get_xlabel(), axes.get_xscale()) == LABELS[modality.name]
-            else:
+            if modality.kind != "profile":
                 assert axes.images[0].cmap.name == COLOURS[modality.kind]
     assert [row[0].get_ylabel() for row in rows] == [first.name, "decoded", f"true {second.name}"]
 
