@@ -70,13 +70,13 @@ def changed(pairs: PreparedPairs, place: int, **facts: object) -> PreparedPairs:
 
 
 def pairs_of_kinds(*kinds: Kind) -> PreparedPairs:
-    """Twelve pairs of two techniques of these kinds, such as "image 1" and "profile 2", that both tell of a period."""
+    """Twelve pairs of techniques of these kinds, such as "image #1" and "profile #2", that both tell of a period."""
     row, col = np.indices((40, 44))
     periods = [4 + i % 5 for i in range(12)]
     waves = [0.5 + 0.5 * np.sin(2 * np.pi * (row if i % 2 else col) / x) for i, x in enumerate(periods)]
     measured = []
     for place, (kind, axis) in enumerate(zip(kinds, (Axis("q", "1/nm"), Axis("wavelength", "nm", False)), strict=True)):
-        modality = Modality(f"{kind} {place + 1}", (64,) if kind == "profile" else (32, 32), kind)
+        modality = Modality(f"{kind} #{place + 1}", (64,) if kind == "profile" else (32, 32), kind)
         if kind == "profile":
             values = np.stack([np.linspace(0, 1, 64) ** (period / 3) for period in periods])
             over = axis, axis.grid(*(350.0, 800.0) if place else (0.02, 3.0), 64)

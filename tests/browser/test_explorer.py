@@ -350,7 +350,7 @@ def test_a_profile_is_drawn_as_a_curve(browser, small, profile_pairs, tmp_path):
         page.close()
 
 
-AXES = {"profile 1": ("q [1/nm]", ["0.02", "3"]), "profile 2": ("wavelength [nm]", ["350", "800"])}
+AXES = {"profile #1": ("q [1/nm]", ["0.02", "3"]), "profile #2": ("wavelength [nm]", ["350", "800"])}
 IS_GREY = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.every((value, k) => k % 4 === 3 || value === data[k - (k % 4)]);

@@ -88,8 +88,8 @@ def test_what_is_shown_of_each_kind_is_what_was_measured(small):
     windows = np.lib.stride_tricks.sliding_window_view(whole, (32, 32), axis=(1, 2)).reshape(4, -1, 32, 32)
     assert (windows == image[:, np.newaxis]).all((2, 3)).any(1).all()  # each is a crop of its own image
     np.testing.assert_array_equal(profile, pairs.measured[1].values[[6, 8, 7, 9], 0])
-    axis, grid = explored.axes["profile 2"]
-    assert axis == Axis("wavelength", "nm", False) and list(explored.axes) == ["profile 2"]
+    axis, grid = explored.axes["profile #2"]
+    assert axis == Axis("wavelength", "nm", False) and list(explored.axes) == ["profile #2"]
     np.testing.assert_array_equal(grid, pairs.measured[1].grid)
 
 

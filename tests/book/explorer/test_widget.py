@@ -109,12 +109,12 @@ def test_the_folders_of_all_models_are_written(explored, tmp_path, monkeypatch):
 
 
 STILLS = {
-    ("profile", "profile"): "profile 1 of held-out samples, the profiles decoded from it, and the true profile 2",
-    ("image", "profile"): "image 1 of held-out samples, the profiles decoded from it, and the true profile 2",
-    ("mask", "pattern"): "mask 1 of held-out samples, the patterns decoded from it, and the true pattern 2",
-    ("profile", "image"): "profile 1 of held-out samples, the micrographs decoded from it, and the true image 2",
+    ("profile", "profile"): "profile #1 of held-out samples, the profiles decoded from it, and the true profile #2",
+    ("image", "profile"): "image #1 of held-out samples, the profiles decoded from it, and the true profile #2",
+    ("mask", "pattern"): "mask #1 of held-out samples, the patterns decoded from it, and the true pattern #2",
+    ("profile", "image"): "profile #1 of held-out samples, the micrographs decoded from it, and the true image #2",
 }
-LABELS = {"profile 1": ("q [1/nm]", "log"), "profile 2": ("wavelength [nm]", "linear")}
+LABELS = {"profile #1": ("q [1/nm]", "log"), "profile #2": ("wavelength [nm]", "linear")}
 COLOURS = {"pattern": "inferno", "image": "gray", "mask": "gray"}
 
 
