@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from pairvae_lib.data.reading.decoding import unreadable_as_value_error
 from pairvae_lib.data.reading.detectors import DETECTOR_SUFFIXES, detector_image, detector_shape, no_signal
@@ -101,6 +101,7 @@ def image_pixels(path: Path) -> tuple[NDArray, NDArray[np.bool_]]:
     -------
     image : ndarray of shape (H, W) or (H, W, channels)
         Of the file's own type (of detectors float64); indexed colours as RGB, inverted grey (MinIsWhite) put right.
+        Photographs (JPEG, PNG) that say how the camera was held are upright.
     missing : ndarray of bool, shape (H, W) or (H, W, channels)
         See `detectors.no_signal` and `detectors.detector_image`.
     """
@@ -275,8 +276,14 @@ def _opened(path: Path) -> Iterator[tuple[ImageHeader, Callable[[], tuple[NDArra
                 if image.mode not in _MODES:
                     raise ValueError(f"pixels of type {image.mode} are not supported; save it as grey or RGB")
                 channels, kind = _MODES[image.mode]
-                header = ImageHeader(image.height, image.width, channels, np.dtype(kind))
-                yield header, lambda: _with_gaps(np.asarray(image.convert("RGB") if image.mode == "P" else image))
+                is_on_its_side = image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
+                height, width = image.size if is_on_its_side else image.size[::-1]
+
+                def upright() -> NDArray:
+                    """As a camera held it."""
+                    return np.asarray(ImageOps.exif_transpose(image.convert("RGB") if image.mode == "P" else image))
+
+                yield ImageHeader(height, width, channels, np.dtype(kind)), lambda: _with_gaps(upright())
 
 
 def _with_gaps(image: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:

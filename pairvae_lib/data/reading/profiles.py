@@ -140,9 +140,13 @@ def _measured_points(curve: Curve) -> Curve:
     if (count := int((np.diff(turns) != 0).sum())) > MAX_TURNS:
         name = curve.axis or "the first column"
         raise ValueError(f"{name} must rise or fall; it turns {count} times, as in a 2-D table, which is no profile")
+    places = np.abs(q[kept]) if is_over_q else q[kept]
+    shared = len(places) - len(np.unique(places))
+    told = f"{shared} points are at the {curve.axis or 'place'} of another; the mean of all at one place is taken"
     return replace(
-        curve, q=q[kept], intensity=intensity[kept], left_out={why: n for why, n in left_out.items() if n}
-    )
+        curve, q=q[kept], intensity=intensity[kept], left_out={why: n for why, n in left_out.items() if n},
+        warnings=(*curve.warnings, told) if shared else curve.warnings,
+    )  # fmt: skip
 
 
 def known_unit(text: str) -> str:
@@ -217,7 +221,8 @@ def _text_curve(path: Path, is_unit_given: bool, is_q_wanted: bool) -> Curve:
         name, unit = axis_of(label)
         return Curve(q, intensity, unit, f"the label {label!r}" if unit else "", taken, axis=name)
     unit, factor, origin = _unit_of_q(table.header, label, is_unit_given)
-    warned = (f"column {label!r} is taken for q = 4 pi sin(theta) / wavelength",) if kind == "s" else ()
+    is_guess = kind == "s" or (label and not kind and bool(unit))
+    warned = (f"column {label!r} is taken for q = 4 pi sin(theta) / wavelength",) if is_guess else ()
     is_unknown = not (is_q_wanted or labels or unit or is_unit_given)
     return Curve(q * factor, intensity, unit, origin, taken, warnings=warned, axis="" if is_unknown else "q")
 
@@ -363,12 +368,15 @@ def _labels(table: _Table, count: int) -> list[str]:
             has_intensity = "intensity" in kinds
             has_other = any(kind in ("another axis", "s", "number of the row") for kind in kinds)
             is_last = place == len(lines) - 1 and kinds[0] in ("another axis", "s")
-            is_named = has_axis or (has_intensity and has_other) or is_last
+            is_inverse = bool(parts[0] and q_units(parts[0]))
+            is_named = has_axis or (has_intensity and (has_other or count == 2)) or is_last or is_inverse
             if len(parts) == count and not is_metadata and is_named:
                 below = _units_row(lines[place + 1 :], parts, kinds)
                 return below or parts
             # Fewer or more labels than columns: the first names the first column.
-            if len(parts) > 1 and not is_metadata and kinds[0] in ("q", "2-theta") and (has_intensity or count == 2):
+            is_first = kinds[0] in ("q", "2-theta") and (has_intensity or count == 2)
+            is_first = is_first or (is_last and (has_intensity or bool(re.search(r"[(\[]", parts[0]))))
+            if len(parts) > 1 and not is_metadata and is_first:
                 named = [parts[0], "intensity", *[""] * (count - 2)]
                 return _units_row(lines[place + 1 :], named, [kinds[0]]) or named
     return []
@@ -392,7 +400,7 @@ def _counts_rows(values: NDArray[np.float64]) -> bool:
 def _place_of_axis(labels: list[str], values: NDArray[np.float64], is_q_wanted: bool) -> int:
     """The column of q, or of 2-theta, else of another axis if q is not wanted; ValueError where there is none."""
     kinds = [quantity(label) for label in labels]
-    named = ", ".join(repr(label) for label in labels)
+    named = ", ".join(repr(label) for label in labels if label)
     if not labels:
         if values.shape[1] > 2 and _counts_rows(values[:, 0]):
             raise ValueError("the first column is the number of the row; name the columns in a line above them")

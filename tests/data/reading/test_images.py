@@ -271,3 +271,21 @@ def test_sizes_that_lie_are_refused_before_memory_is_taken(tmp_path):
 def test_a_large_image_is_no_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)  # below its 600 px, above half of them
     assert (read_image(pillow(tmp_path / "a.png", GREY8)) == GREY8).all()
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_is_upright_however_the_camera_was_held(tmp_path, suffix, orientation):
+    corner = np.zeros((24, 40), dtype=np.uint8)
+    corner[:8, :16] = 255  # bright above on the left, as it was seen
+    turns = {
+        1: corner, 2: corner[:, ::-1], 3: corner[::-1, ::-1], 4: corner[::-1],
+        5: corner.T, 6: np.rot90(corner), 7: corner[::-1, ::-1].T, 8: np.rot90(corner, -1),
+    }  # fmt: skip
+    image = Image.fromarray(np.ascontiguousarray(turns[orientation]))
+    exif = image.getexif()
+    exif[0x112] = orientation
+    image.save(tmp_path / f"a{suffix}", exif=exif, **({"quality": 95} if suffix == ".jpg" else {}))
+    header = image_header(tmp_path / f"a{suffix}")
+    assert (header.height, header.width) == (24, 40)
+    np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}") > 128, corner > 128)

@@ -223,3 +223,47 @@ def test_a_text_that_is_too_long(tmp_path):
     (tmp_path / "a.dat").write_text("1 2\n" * 2**22 + "\n")
     with pytest.raises(ValueError, match="^has 16777217 bytes; expected at most 16777216 bytes of text "):
         read_profile(tmp_path / "a.dat")
+
+
+def headed_table(path, header, columns=3):
+    """Rising positive values under a header that may name fewer columns than there are."""
+    values = np.column_stack([np.linspace(0.1, 3, 30), np.linspace(9, 2, 30), np.full(30, 0.1)])[:, :columns]
+    path.write_text(header + "\n" + "\n".join(" ".join(f"{value:.6g}" for value in row) for row in values) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["# Energy (eV) Absorbance", "# Wavelength (nm)  Abs", "# time (s)  counts", "# d (nm) I", "# channel counts"],
+)
+@pytest.mark.parametrize("columns", [2, 3])
+def test_a_first_column_that_is_not_q_is_refused_though_other_columns_have_no_name(tmp_path, header, columns):
+    with pytest.raises(ValueError, match="must be a profile over q, but no column is called q; the columns are"):
+        read_curve(headed_table(tmp_path / "a.dat", header, columns))
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+def test_an_axis_is_named_though_other_columns_have_no_name(tmp_path, columns):
+    curve = read_curve(headed_table(tmp_path / "a.dat", "# Wavelength (nm)  Abs", columns), axis="")
+    assert (curve.axis, curve.unit) == ("wavelength", "nm")
+
+
+def test_two_columns_with_tabs_between_their_names(tmp_path):
+    curve = read_curve(headed_table(tmp_path / "a.txt", "#Wave\t\t#Intensity", 2), axis="")
+    assert curve.axis == "wave"
+    assert "'Wave'" in read_curve(tmp_path / "a.txt").columns
+
+
+def test_an_inverse_length_of_another_name_is_taken_for_q_and_said(tmp_path):
+    curve = read_curve(headed_table(tmp_path / "a.dat", "# k (1/angstrom) I", 2))
+    assert (curve.axis, curve.unit) == ("q", "1/angstrom")
+    assert any("'k (1/angstrom)' is taken for q" in told for told in curve.warnings)
+
+
+@pytest.mark.parametrize(("q", "shared"), [(np.tile(np.linspace(0.1, 3, 30), 2), 30), (np.arange(-20.0, 31), 20)])
+def test_points_at_the_same_q_are_told(tmp_path, q, shared):
+    path = tmp_path / "a.dat"
+    path.write_text("# q (1/nm) I\n" + "\n".join(f"{at:.6g} {50 + at:.6g}" for at in q) + "\n")
+    assert any(told.startswith(f"{shared} points are at the q of another") for told in read_curve(path).warnings)
+    once = headed_table(tmp_path / "b.dat", "# q (1/nm) I", 2)
+    assert not read_curve(once).warnings
