@@ -180,13 +180,18 @@ class Exploration(Examples):
         """That of a trained model: a few held-out samples of every morphology, crops of them drawn by `rng`.
 
         With `seen`, what the model was trained on (`focused` of the training samples, in their order, by modality:
-        (train, 1, *shape); an array is of the second one), also one training sample of every morphology, so seen.
+        (train, 1, *shape); an array is of the only micrographs), also one training sample of every morphology.
         """
+        cropped = [one.name for one in pairs.modalities if one.is_cropped]
+        known = dict(zip(cropped, [seen], strict=False)) if isinstance(seen, np.ndarray) else dict(seen or {})
+        if seen is not None and not (known and set(cropped) <= set(known) <= set(model.names)):
+            wanted = " and ".join(cropped or model.names)
+            got = ", ".join(known) or "none"
+            raise ValueError(f"seen must hold what the model was trained on of {wanted}; got {got}")
         count = max(PER_MORPHOLOGY, LEAST // len(set(pairs.morphologies)))
         held_out = _examples(pairs.morphologies, split.held_out, count)[:MOST]
         trained_on = [] if seen is None else _examples(pairs.morphologies, split.train, 1)[:MOST_SEEN]
         chosen = held_out + trained_on
-        known = {pairs.modalities[1].name: seen} if isinstance(seen, np.ndarray) else seen or {}
         latents, measured, centres = {}, {}, {}
 
         def means(name: str, x: NDArray) -> NDArray[np.float32]:

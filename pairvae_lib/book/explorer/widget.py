@@ -188,7 +188,7 @@ def flow_explorer(flow: ConditionalFlow, exploration: FlowExploration, folder: P
 def _still_of_pair(model: PairVAE, exploration: Exploration) -> Figure:
     """What is decoded from the first technique of a few examples."""
     source, target = exploration.modalities
-    chosen = _of_each(exploration.morphologies)
+    chosen = _of_each(exploration.morphologies[: exploration.trained_on.count(False)])  # held out
     latents = torch.from_numpy(exploration.centres[source.name][chosen]).view(-1, *exploration.latent_shape)
     made = as_kept(decoded(model.vae(target.name), latents), target)
     true = exploration.measured[target.name][chosen]
@@ -218,7 +218,7 @@ def _still(
             _draw(axes, exploration, second, values)
             axes.set(xlabel=axes.get_xlabel() * (column == 0), ylabel="")
         label = exploration.morphologies[index]
-        grid[0, column].set_title(display_name(exploration.sample_ids[index] if label == UNLABELLED else label))
+        grid[0, column].set_title(exploration.sample_ids[index] if label == UNLABELLED else display_name(label))
     for row, label in enumerate((display_name(first.name), *[words] * count, f"true {display_name(second.name)}")):
         grid[row, 0].set_ylabel(label)
     figure.supxlabel(note, fontsize=8)

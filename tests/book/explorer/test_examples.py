@@ -93,6 +93,16 @@ def test_what_is_shown_of_each_kind_is_what_was_measured(small):
     np.testing.assert_array_equal(grid, pairs.measured[1].grid)
 
 
+@pytest.mark.parametrize("kinds", [("image", "mask"), ("profile", "profile")])
+def test_an_array_of_what_was_seen_is_refused_where_it_could_be_of_either(kinds, small):
+    pairs = pairs_of_kinds(*kinds)
+    seen = focused(pairs, SPLIT.train, small.pair, 43)
+    first, second = seen
+    for wrong in (seen[second], {}, {"other": seen[first], **seen}):
+        with pytest.raises(ValueError, match=f"^seen must hold what the model was trained on of {first} and {second}"):
+            explored_of(pairs, small, seen=wrong)
+
+
 @pytest.mark.parametrize("kinds", PAIRS)
 def test_what_was_trained_on_is_shown_as_it_was_seen(kinds, small):
     pairs = pairs_of_kinds(*kinds)
