@@ -12,9 +12,9 @@ from PIL import Image
 
 from pairvae_lib import cli
 from pairvae_lib.bundles.bundle import Bundle, Scaling
-from pairvae_lib.config import PROFILES
-from pairvae_lib.data.modality import Axis, Modality
-from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.config import PROFILES, Profile
+from pairvae_lib.data.modality import Axis, Kind, Modality
+from pairvae_lib.data.pairs import Measurements, PreparedPairs
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
 
 TINY = PROFILES["tiny"]
@@ -67,6 +67,33 @@ def changed(pairs: PreparedPairs, place: int, **facts: object) -> PreparedPairs:
     measured = list(pairs.measured)
     measured[place] = replace(measured[place], **facts)
     return replace(pairs, measured=tuple(measured))
+
+
+def pairs_of_kinds(*kinds: Kind) -> PreparedPairs:
+    """Twelve pairs of techniques of these kinds, such as "image #1" and "profile #2", that both tell of a period."""
+    row, col = np.indices((40, 44))
+    periods = [4 + i % 5 for i in range(12)]
+    waves = [0.5 + 0.5 * np.sin(2 * np.pi * (row if i % 2 else col) / x) for i, x in enumerate(periods)]
+    measured = []
+    for place, (kind, axis) in enumerate(zip(kinds, (Axis("q", "1/nm"), Axis("wavelength", "nm", False)), strict=True)):
+        modality = Modality(f"{kind} #{place + 1}", (64,) if kind == "profile" else (32, 32), kind)
+        if kind == "profile":
+            values = np.stack([np.linspace(0, 1, 64) ** (period / 3) for period in periods])
+            over = axis, axis.grid(*(350.0, 800.0) if place else (0.02, 3.0), 64)
+            measured.append(Measurements(modality, values[:, None].astype(np.float32), *over))
+        elif kind == "pattern":
+            measured.append(Measurements(modality, np.stack(waves)[:, None, :32, :32].astype(np.float32)))
+        else:
+            measured.append(Measurements(modality, tuple(
+                wave > 0.5 if kind == "mask" else np.rint(255 * wave).astype(np.uint8) for wave in waves
+            )))
+    names = tuple(f"sample {i}" for i in range(12))
+    return PreparedPairs(names, ("columns", "rows") * 6, None, (measured[0], measured[1]))
+
+
+def fresh_model(pairs: PreparedPairs, profile: Profile = TINY) -> PairVAE:
+    """An untrained PairVAE of them, in inference mode."""
+    return PairVAE(*(fresh_vae(modality, profile, seed) for seed, modality in enumerate(pairs.modalities))).eval()
 
 
 def code_of(*words: object) -> int:

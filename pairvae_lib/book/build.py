@@ -390,7 +390,8 @@ def _explorer_models(run: Run, source: Path) -> Path:
     """Lay out what the explorers of the run load; not within the sources, where files would become pages."""
     extra = source.with_name(f"{source.name}-explorer")
     rmtree(extra, ignore_errors=True)
-    for folder, name in ((run.explorer_folder, "06_generation"), (run.flow_explorer_folder, "08_beyond")):
+    folders = {"06_generation": run.explorer_folder, "07_your_data": run.curves_explorer_folder}
+    for name, folder in (folders | {"08_beyond": run.flow_explorer_folder}).items():
         copytree(run.require(folder, name), extra / "_static" / "explorer" / "models", dirs_exist_ok=True)
     define_files(extra / "_static" / "explorer")
     return extra

@@ -20,11 +20,11 @@ Images = Sequence[np.ndarray] | np.ndarray  # a stack, or images of differing si
 PATTERN_MAP = "inferno"  # perceptually uniform, and its dark end keeps the beam stop dark
 ON_BLACK: dict[str, Any] = {"facecolor": "black", "alpha": 0.75, "edgecolor": "none"}  # the ground of white text
 SCALED_LIMITS = (-0.03, 1.03)
-SCALED_NAME = "log intensity [0–1]"
 
 
 def draw_scattering(
-    axes: Axes, values: np.ndarray, q: np.ndarray | None = None, q_unit: str = "1/nm", scaled: bool = True
+    axes: Axes, values: np.ndarray, q: np.ndarray | None = None, q_unit: str = "1/nm", scaled: bool = True,
+    axis: str = "q", is_log: bool = True,
 ) -> None:
     """Draw a scattering measurement: a 2-D pattern as an image, a 1-D profile as a curve.
 
@@ -38,6 +38,10 @@ def draw_scattering(
         Scattering vector of a profile; without it the points are counted.
     scaled : bool
         False for a profile of raw intensities, which is drawn on a logarithmic axis.
+    axis : str
+        Name of what a profile is over, in place of the scattering vector.
+    is_log : bool
+        Whether that axis is logarithmic.
     """
     values = np.asarray(values)
     if values.ndim not in (1, 2):
@@ -46,10 +50,10 @@ def draw_scattering(
     if values.ndim == 2:
         draw_image(axes, values.astype(float))
         return
-    axes.plot(profile_axis(axes, len(values), q, q_unit), values, color="black", linewidth=1.2)
+    axes.plot(profile_axis(axes, len(values), q, q_unit, axis, is_log), values, color="black", linewidth=1.2)
     if scaled:
         check_unit_range("scattering", values)
-        axes.set(ylim=SCALED_LIMITS, ylabel=SCALED_NAME)
+        axes.set(ylim=SCALED_LIMITS, ylabel=scaled_name(axis))
     else:
         check_positive("lowest intensity of a profile that is not scaled", float(values.min()))
         axes.set(yscale="log", ylabel="intensity [a.u.]")
@@ -82,6 +86,11 @@ def draw_image(
         _tile(axes, image, PATTERN_MAP, 0.0, 1.0)
     if scale_bar:
         _scale_bar(axes, image.shape, nm_per_pixel, bar_length)
+
+
+def scaled_name(axis: str) -> str:
+    """What the values of a profile over an axis are, as the model sees them."""
+    return "log intensity [0–1]" if axis == "q" else "value [0–1]"
 
 
 def tiles(rows: int, columns: int, extra_height: float = 0.0) -> tuple[Figure, np.ndarray]:

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from pairvae_lib.checks import check_finite, check_mask, check_shape
 from pairvae_lib.figures.drawing import (
     SCALED_LIMITS,
-    SCALED_NAME,
     Images,
     check_unit_range,
     draw_image,
     draw_scattering,
     image_grid,
     profile_axis,
+    scaled_name,
     tiles,
 )
 from pairvae_lib.figures.style import (
@@ -374,5 +374,5 @@ def _profile_panels(
         for name, items in entries.items():
             axes.plot(x, items[row], color=colours[name], label=display_name(name))
         axes.set_ylim(SCALED_LIMITS)
-    name_panels(figure, every, labels, every[0].get_xlabel(), SCALED_NAME if axis == "q" else "value [0–1]")
+    name_panels(figure, every, labels, every[0].get_xlabel(), scaled_name(axis))
     return figure

@@ -173,6 +173,11 @@ class Run:
         return self.pair_folder / "explorer"
 
     @property
+    def curves_explorer_folder(self) -> Path:
+        """What the explorer of two curves loads (chapter 7)."""
+        return self.pair_folder / "curves_explorer"
+
+    @property
     def flow_explorer_folder(self) -> Path:
         """What the explorer that draws loads (chapter 8)."""
         return self.pair_folder / "flow_explorer"

@@ -126,6 +126,8 @@ def test_with_assets_the_pages_load_them(checkout, capsys):
     (bookbuild.static_folder() / "_static").mkdir(parents=True)
     (Run().explorer_folder / "model1").mkdir(parents=True)
     (Run().explorer_folder / "model1" / "sem_decoder.onnx").write_text("weights")
+    (Run().curves_explorer_folder / "curves1").mkdir(parents=True)
+    (Run().curves_explorer_folder / "curves1" / "saxs_decoder.onnx").write_text("weights of curves")
     (Run().flow_explorer_folder / "flow").mkdir(parents=True)
     (Run().flow_explorer_folder / "flow" / "saxs_to_sem_flow.onnx").write_text("weights of a flow")
     settings = staged_settings(checkout)
@@ -135,6 +137,7 @@ def test_with_assets_the_pages_load_them(checkout, capsys):
     assert capsys.readouterr().out == ""
     models = extra / "_static" / "explorer" / "models"
     assert (models / "model1" / "sem_decoder.onnx").read_text() == "weights"
+    assert (models / "curves1" / "saxs_decoder.onnx").read_text() == "weights of curves"
     assert (models / "flow" / "saxs_to_sem_flow.onnx").read_text() == "weights of a flow"
     assert '["models/flow/saxs_to_sem_flow.onnx"]' in (models / "flow" / "saxs_to_sem_flow.onnx.js").read_text()
 
@@ -144,6 +147,9 @@ def test_a_book_with_assets_asks_for_what_the_explorer_loads(checkout):
     with pytest.raises(MissingResult, match="explorer is not there yet; make it with: pairvae run 06_generation"):
         bookbuild.stage(Run(), checkout / "staged")
     Run().explorer_folder.mkdir(parents=True)
+    with pytest.raises(MissingResult, match="curves_explorer is not there yet; make it with: pairvae run 07_your_data"):
+        bookbuild.stage(Run(), checkout / "staged")
+    Run().curves_explorer_folder.mkdir(parents=True)
     with pytest.raises(MissingResult, match="flow_explorer is not there yet; make it with: pairvae run 08_beyond"):
         bookbuild.stage(Run(), checkout / "staged")
 

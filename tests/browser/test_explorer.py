@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import torch
+from lab import fresh_model, pairs_of_kinds
 from playwright.sync_api import Browser, Locator, Page
 from visiting import Visit, come_near_widgets
 
@@ -18,6 +21,7 @@ from pairvae_lib.book.explorer.examples import Exploration, write_exploration
 from pairvae_lib.book.explorer.widget import FRONT_END
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.claims.published import EXAMPLE_PROFILE, published_root
+from pairvae_lib.data.pairs import as_seen
 from pairvae_lib.data.scattering import azimuthal_average
 from pairvae_lib.data.splits import Split
 from pairvae_lib.models.pairvae import PairVAE, fresh_vae
@@ -155,7 +159,7 @@ def test_the_curves_are_the_librarys(root):
     part = panel(root)
     press(root, part.get_by_label("Direction 1", exact=True), "ArrowRight")
     decoded = np.array(part.evaluate(NUMBERS, "decoded")).reshape(192, 192)
-    true = Exploration.load(EXAMPLE / "exploration.safetensors").masks[0]
+    true = Exploration.load(EXAMPLE / "exploration.safetensors").measured["sem"][0]
     for name, mask in (("curve", decoded > 0), ("trueCurve", true)):
         drawn = part.evaluate(CURVE, name)
         r, s2 = two_point_correlation(mask)
@@ -343,6 +347,82 @@ def test_a_profile_is_drawn_as_a_curve(browser, small, profile_pairs, tmp_path):
         given = panel(root, "profile_to_sem").locator("figure").first
         assert given.locator("svg path.curve").count() == 2  # the line, and its mark in the legend
         assert json.loads(root.get_attribute("data-runs")) >= 3
+        page.close()
+
+
+AXES = {"profile #1": ("q [1/nm]", ["0.02", "3"]), "profile #2": ("wavelength [nm]", ["350", "800"])}
+IS_GREY = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.every((value, k) => k % 4 === 3 || value === data[k - (k % 4)]);
+}"""
+
+
+@pytest.mark.parametrize("kinds", [("profile", "profile"), ("image", "profile"), ("mask", "pattern")], ids=" & ".join)
+def test_any_pair_of_kinds_is_explored(browser, small, kinds, tmp_path):
+    pairs, rng = pairs_of_kinds(*kinds), np.random.default_rng(0)
+    model = fresh_model(pairs, small)
+    explored = Exploration.of(model, pairs, SPLIT, rng)
+    wide = {name: rng.standard_normal(x.shape, dtype=np.float32) for name, x in explored.directions.items()}
+    explored = replace(explored, directions=wide)  # those of a fresh model change too little to be seen
+    site: Path = tmp_path / "site"
+    site.mkdir()
+    write_page(site, {"one": write_exploration(tmp_path / "one", model, explored)})
+    with served(site) as address:
+        page = opened(browser, address)
+        root = page.locator(".pairvae-explorer")
+        for source, target in (pairs.modalities, pairs.modalities[::-1]):
+            part = panel(root, f'"{source.name}_to_{target.name}"')
+            given, made, *others = part.locator(".pairvae-tiles figure").all()
+            seen = [(given, source), (made, target)]
+            if target.kind != "profile":
+                seen.append((others[0], target))
+            for figure, modality in seen:
+                assert figure.locator("figcaption").inner_text().startswith(f"{modality.name}, ")
+                if modality.kind == "profile":
+                    label, ends = AXES[modality.name]
+                    texts = figure.locator("svg text").all_text_contents()
+                    assert label in texts and set(ends) <= set(texts)
+                else:
+                    assert figure.locator("canvas").evaluate(IS_GREY) == (modality.kind != "pattern")
+            drawn = "svg path.this-one" if target.kind == "profile" else "canvas"
+            shown = "one => one.toDataURL?.() ?? one.getAttribute('d')"
+            slider = part.get_by_label("Direction 1", exact=True)
+            press(root, slider, "ArrowRight")
+            before = made.locator(drawn).first.evaluate(shown)
+            press(root, slider, "End")
+            assert made.locator(drawn).first.evaluate(shown) != before
+            latent = torch.tensor(part.evaluate(NUMBERS, "latent")).view(1, *explored.latent_shape)
+            moved = explored.centres[source.name][0] + 3 * explored.directions[source.name][0]
+            np.testing.assert_allclose(latent.flatten(), moved, atol=1e-5)
+            with torch.inference_mode():
+                expected = model.vae(target.name).decode(latent).flatten().numpy()
+            values = np.array(part.evaluate(NUMBERS, "decoded"))
+            assert np.abs(values - expected).max() <= SHARE * max(1, np.abs(expected).max())
+            told = part.locator(".pairvae-numbers").inner_text()
+            true = as_seen(explored.measured[target.name][0]).ravel()
+            if target.kind == "mask":
+                assert "Dice" in told and "mean absolute difference in S₂" in told
+            else:
+                error = float(told.split("mean absolute difference in intensity ")[1][:6])
+                assert error == pytest.approx(np.abs(values - true).mean(), abs=1e-4) and "Dice" not in told
+        page.set_viewport_size({"width": NARROW, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
+        page.close()
+
+
+def test_a_file_of_version_1_is_explored(browser, tmp_path):
+    site, folder = tmp_path / "site", tmp_path / "one"
+    site.mkdir()
+    model, explored = load_bundle(EXAMPLE / "model").model, Exploration.load(EXAMPLE / "exploration.safetensors")
+    write_exploration(folder, model, explored)
+    shutil.copy(EXAMPLE / "exploration.safetensors", folder)  # as it was published
+    write_page(site, {"one": folder})
+    with served(site) as address:
+        page = opened(browser, address)
+        part = panel(page.locator(".pairvae-explorer"))
+        np.testing.assert_allclose(part.evaluate(NUMBERS, "latent"), explored.centres["saxs"][0], atol=1e-6)
+        r, s2 = two_point_correlation(explored.measured["sem"][0])
+        np.testing.assert_allclose(part.evaluate(CURVE, "trueCurve")["y"], s2, rtol=1e-10)
         page.close()
 
 

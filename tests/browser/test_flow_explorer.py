@@ -18,6 +18,7 @@ from benchmarks.explorer import opened, served, write_page
 from pairvae_lib.book.explorer.examples import FlowExploration, write_flow_exploration
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.claims.beyond import published_folder
+from pairvae_lib.data.pairs import as_seen
 from pairvae_lib.files.arrays import read_arrays
 from pairvae_lib.models.flow.config import FLOWS
 from pairvae_lib.models.flow.network import fresh_flow
@@ -89,8 +90,8 @@ def masks_of(root: Locator, side: int = 64) -> np.ndarray:
 def sampled(flow, explored, root: Locator, index: int, side: int = 64, steps: int = 8) -> np.ndarray:
     """What the library draws from the noise that the browser drew from."""
     noise = root.locator(".pairvae-panel").evaluate(NUMBERS, "noise")
-    scattering = torch.from_numpy(explored.scattering[[index] * len(noise)])[:, None]
-    return flow.sample(scattering, side, Given(noise), steps)[:, 0].numpy()
+    scattering = as_seen(explored.measured[explored.modalities[0].name][[index] * len(noise)])
+    return flow.sample(torch.from_numpy(scattering)[:, None], side, Given(noise), steps)[:, 0].numpy()
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_it_draws_eight_masks_as_the_library_does_and_asks_no_other_host(visit, 
 
 
 def test_the_scattering_is_used_and_the_error_is_the_librarys(root, explored):
-    true = [two_point_correlation(masks)[1].mean(axis=0) for masks in explored.masks]
+    true = [two_point_correlation(masks)[1].mean(axis=0) for masks in explored.measured["sem"]]
     own, others = [], []
     for index in range(len(explored.sample_ids)):
         if index:

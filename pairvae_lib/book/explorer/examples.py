@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -19,8 +19,8 @@ from safetensors.numpy import save
 
 from pairvae_lib.bundles.onnx import export_decoder, export_flow, flow_file
 from pairvae_lib.checks import DataError, check_finite, check_shape
-from pairvae_lib.data.modality import Modality
-from pairvae_lib.data.pairs import PreparedPairs
+from pairvae_lib.data.modality import Axis, Modality
+from pairvae_lib.data.pairs import PreparedPairs, as_seen
 from pairvae_lib.data.splits import Split
 from pairvae_lib.files.writing import replacing
 from pairvae_lib.models.flow.network import ConditionalFlow
@@ -28,10 +28,11 @@ from pairvae_lib.models.latents import posterior, principal_directions
 from pairvae_lib.models.pairvae import PairVAE
 
 FILE = "exploration.safetensors"
-PER_MORPHOLOGY = 2  # examples
-MOST, MOST_SEEN = 12, 4  # examples that were held out, and that were trained on
+PER_MORPHOLOGY = 2  # examples that were held out; more where there are few morphologies
+LEAST, MOST, MOST_SEEN = 4, 12, 4  # examples in all that were held out, and that were trained on
 DIRECTIONS = 6  # sliders; the rest of the variance is what "draw again" draws from
-LEVELS = 255  # of a pattern's pixel in the file
+LEVELS = 255  # of a pixel of a pattern or image
+FORMAT_VERSION = 2  # of the file; one of version 1 holds scattering and masks, and is read, too
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,24 +43,19 @@ class Examples:
     ----------
     sample_ids, morphologies : tuple of str, length n
     modalities : (Modality, Modality)
-        Scattering, then micrograph.
-    scattering : float32 ndarray of shape (n, *shape)
-        Values in [0, 1]; patterns in 255 steps.
-    masks : bool ndarray of shape (n, ..., height, width)
-        Crops of each micrograph.
-    q : float64 ndarray of shape (points,), optional
-        q grid of 1-D profiles [q_unit].
-    q_unit : str
+    measured : mapping of modality to ndarray of shape (n, *shape)
+        Profiles as float32 in [0, 1]; patterns and crops of images as uint8; crops of masks as bool, of a flow several
+        of each sample: (n, crops, *shape).
+    axes : mapping of modality to (Axis, float64 ndarray of shape (points,))
+        Of profiles: what they are over, and its points.
     """
 
-    kind: ClassVar[str]  # what the file says that it is
+    kind: ClassVar[str]  # what the file says that it is, before its version
     sample_ids: tuple[str, ...]
     morphologies: tuple[str, ...]
     modalities: tuple[Modality, Modality]
-    scattering: NDArray[np.float32]
-    masks: NDArray[np.bool_]
-    q: NDArray[np.float64] | None = None
-    q_unit: str = ""
+    measured: Mapping[str, NDArray]
+    axes: Mapping[str, tuple[Axis, NDArray[np.float64]]]
 
     def _own(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays, and what JSON can hold, beyond those of all examples."""
@@ -72,24 +68,21 @@ class Examples:
 
     def save(self, path: Path | str) -> Path:
         """Write all of it to one file, which appears complete or not at all."""
-        own_arrays, own_words = self._own()
-        pattern = np.rint(self.scattering * LEVELS).astype(np.uint8)
-        arrays = own_arrays | {
-            "scattering": pattern if self.modalities[0].is_image else self.scattering,
-            "mask_bits": np.packbits(self.masks, axis=-1),
-        }
-        if self.q is not None:
-            arrays["q"] = self.q.astype(np.float32)
+        arrays, own_words = self._own()
+        for name, values in self.measured.items():
+            arrays[f"measured {name}"] = np.packbits(values, axis=-1) if values.dtype == np.bool_ else values
+        arrays |= {f"grid {name}": grid for name, (_, grid) in self.axes.items()}
         described = {
             "sample_ids": self.sample_ids,
             "morphologies": self.morphologies,
-            "modalities": [{"name": one.name, "shape": one.shape} for one in self.modalities],
+            "modalities": [asdict(one) for one in self.modalities],
+            "axes": {name: asdict(axis) for name, (axis, _) in self.axes.items()},
             **own_words,
-            "q_unit": self.q_unit,
         }
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         with replacing(Path(path)) as file:
-            file.write(_in_order(save(contiguous, {"format": self.kind, "described": json.dumps(described)})))
+            said = {"format": f"{self.kind} {FORMAT_VERSION}", "described": json.dumps(described)}
+            file.write(_in_order(save(contiguous, said)))
         return Path(path)
 
     @classmethod
@@ -101,30 +94,43 @@ class Examples:
             with safe_open(path, "numpy") as file:
                 header = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if header.get("format") == cls.kind:
-                return cls(**cls._fields(json.loads(header["described"]), arrays))
+            if header.get("format") in (f"{cls.kind} 1", f"{cls.kind} {FORMAT_VERSION}"):
+                described = json.loads(header["described"])
+                if "axes" not in described:
+                    _renew(described, arrays)
+                return cls(**cls._fields(described, arrays))
         except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise DataError(path, [f"a broken file of the explorer ({error!r})"]) from error
-        raise DataError(path, [f"no file of the explorer: its format must be {cls.kind!r}"])
+        raise DataError(path, [f"no file of the explorer: its format must be '{cls.kind} {FORMAT_VERSION}'"])
 
     @classmethod
     def _fields(cls, described: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         """All fields from what a file holds."""
-        first, second = described["modalities"]
-        modalities = (
-            Modality(first["name"], tuple(first["shape"]), "profile" if len(first["shape"]) == 1 else "pattern"),
-            Modality(second["name"], tuple(second["shape"]), "mask"),
-        )
+        first, second = (Modality(**one | {"shape": tuple(one["shape"])}) for one in described["modalities"])
+        measured = {one.name: arrays[f"measured {one.name}"] for one in (first, second)}
+        for one in (first, second):
+            if one.kind == "mask":
+                measured[one.name] = np.unpackbits(measured[one.name], axis=-1, count=one.shape[1]).astype(bool)
         return {
             "sample_ids": tuple(described["sample_ids"]),
             "morphologies": tuple(described["morphologies"]),
-            "modalities": modalities,
-            "scattering": arrays["scattering"].astype(np.float32) / (LEVELS if modalities[0].is_image else 1),
-            "masks": np.unpackbits(arrays["mask_bits"], axis=-1, count=second["shape"][1]).astype(bool),
-            "q": arrays["q"].astype(np.float64) if "q" in arrays else None,
-            "q_unit": described["q_unit"],
+            "modalities": (first, second),
+            "measured": measured,
+            "axes": {name: (Axis(**axis), arrays[f"grid {name}"]) for name, axis in described["axes"].items()},
             **cls._own_fields(described, arrays),
         }
+
+
+def _renew(described: dict, arrays: dict[str, np.ndarray]) -> None:
+    """Name what a file of version 1 holds, scattering and masks, as one of today does."""
+    first, second = described["modalities"]
+    first["kind"], second["kind"] = "profile" if "q" in arrays else "pattern", "mask"
+    arrays[f"measured {first['name']}"] = arrays["scattering"]
+    arrays[f"measured {second['name']}"] = arrays["mask_bits"]
+    described["axes"] = {}
+    if "q" in arrays:
+        described["axes"][first["name"]] = asdict(Axis(unit=described["q_unit"]))
+        arrays[f"grid {first['name']}"] = arrays["q"].astype(np.float64)
 
 
 def _in_order(content: bytes) -> bytes:
@@ -135,11 +141,11 @@ def _in_order(content: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + content[8 + length :]
 
 
-def as_kept(scattering: NDArray[np.float32], modality: Modality) -> NDArray[np.float32]:
-    """Scattering as a file gives it back, so that what is drawn from it belongs to what is shown."""
-    if not modality.is_image:
-        return scattering
-    return np.rint(scattering * LEVELS).astype(np.float32) / np.float32(LEVELS)
+def as_kept(values: NDArray, modality: Modality) -> NDArray:
+    """Measurements, or what is decoded, as a file keeps it, so that what is computed belongs to what is shown."""
+    if modality.kind == "mask":
+        return values > 0.5
+    return values if modality.kind == "profile" else np.rint(values * LEVELS).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -149,7 +155,7 @@ class Exploration(Examples):
     Parameters
     ----------
     trained_on : tuple of bool, length n
-        Whether an example was trained on; its mask is then the crop that it was trained on.
+        Whether an example was trained on; its micrograph is then the crop that it was trained on.
     latent_shape : (C, h, w)
     centres : mapping of modality to float32 ndarray of shape (n, features)
         Posterior means of the examples.
@@ -159,7 +165,7 @@ class Exploration(Examples):
         Of the latents of all samples, as in the paper's Fig. 7.
     """
 
-    kind = "pairvae exploration 1"
+    kind = "pairvae exploration"
     trained_on: tuple[bool, ...]
     latent_shape: tuple[int, int, int]
     centres: Mapping[str, NDArray[np.float32]]
@@ -169,42 +175,52 @@ class Exploration(Examples):
     @classmethod
     def of(
         cls, model: PairVAE, pairs: PreparedPairs, split: Split, rng: np.random.Generator,
-        seen: NDArray[np.float32] | None = None,
+        seen: NDArray[np.float32] | Mapping[str, NDArray[np.float32]] | None = None,
     ) -> Exploration:
-        """That of a trained model: up to two held-out samples of every morphology, crops of them drawn by `rng`.
+        """That of a trained model: a few held-out samples of every morphology, crops of them drawn by `rng`.
 
-        With `seen`, the crops that the model was trained on (`focused_crops` of the training samples, in their order,
-        (train, 1, *shape)), also one training sample of every morphology, with its crop.
+        With `seen`, what the model was trained on (`focused` of the training samples, in their order, by modality:
+        (train, 1, *shape); an array is of the only micrographs), also one training sample of every morphology.
         """
-        first, second = pairs.modalities
-        held_out = _examples(pairs.morphologies, split.held_out)[:MOST]
-        crops = pairs.crops(range(len(pairs)), second.shape[0], rng)
+        cropped = [one.name for one in pairs.modalities if one.is_cropped]
+        known = dict(zip(cropped, [seen], strict=False)) if isinstance(seen, np.ndarray) else dict(seen or {})
+        if seen is not None and not (known and set(cropped) <= set(known) <= set(model.names)):
+            wanted = " and ".join(cropped or model.names)
+            got = ", ".join(known) or "none"
+            raise ValueError(f"seen must hold what the model was trained on of {wanted}; got {got}")
+        count = max(PER_MORPHOLOGY, LEAST // len(set(pairs.morphologies)))
+        held_out = _examples(pairs.morphologies, split.held_out, count)[:MOST]
         trained_on = [] if seen is None else _examples(pairs.morphologies, split.train, 1)[:MOST_SEEN]
         chosen = held_out + trained_on
-        own = crops[chosen]
-        if seen is not None:
-            check_shape("seen", seen, (len(split.train), 1, *second.shape))
-            own[len(held_out) :] = seen[[split.train.index(index) for index in trained_on]]
-        shown = as_kept(pairs.scattering[chosen], first)
+        latents, measured, centres = {}, {}, {}
 
         def means(name: str, x: NDArray) -> NDArray[np.float32]:
             return posterior(model.vae(name), x).latent_mean.flatten(1).numpy()
 
-        latents = {first.name: means(first.name, pairs.scattering), second.name: means(second.name, crops)}
+        shown = pairs.shown(range(len(pairs)), rng)
+        for one in pairs.modalities:
+            latents[one.name], own = means(one.name, shown[one.name]), shown[one.name][chosen]
+            if one.name in known:
+                check_shape("seen", known[one.name], (len(split.train), 1, *one.shape))
+                own[len(held_out) :] = known[one.name][[split.train.index(index) for index in trained_on]]
+            measured[one.name] = as_kept(own, one)[:, 0]
+            centres[one.name] = means(one.name, as_seen(measured[one.name])[:, np.newaxis])
         train, k = list(split.train), min(DIRECTIONS, len(split.train) - 1)
         return cls(
             sample_ids=tuple(pairs.sample_ids[i] for i in chosen),
             morphologies=tuple(pairs.morphologies[i] for i in chosen),
             modalities=pairs.modalities,
             trained_on=(False,) * len(held_out) + (True,) * len(trained_on),
-            latent_shape=model.vae(first.name).latent_shape,
-            scattering=shown[:, 0],
-            masks=own[:, 0] > 0.5,
-            centres={first.name: means(first.name, shown), second.name: means(second.name, own)},
+            measured=measured,
+            axes={
+                one.modality.name: (one.axis, one.grid)
+                for one in pairs.measured
+                if one.axis is not None and one.grid is not None
+            },
+            latent_shape=model.vae(pairs.modalities[0].name).latent_shape,
+            centres=centres,
             directions={name: principal_directions(z[train], k).astype(np.float32) for name, z in latents.items()},
             variances={name: values.var(axis=0) for name, values in latents.items()},
-            q=pairs.q,
-            q_unit=pairs.q_unit,
         )
 
     def _own(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -238,7 +254,7 @@ def write_exploration(folder: Path | str, model: PairVAE, exploration: Explorati
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FlowExploration(Examples):
-    """Held-out examples of a flow, with several true crops of each sample, (n, crops, height, width).
+    """Held-out examples of a flow from scattering to masks, with several true crops of each sample.
 
     Parameters
     ----------
@@ -246,7 +262,7 @@ class FlowExploration(Examples):
         The flow's, of this scattering.
     """
 
-    kind = "pairvae ensembles 1"
+    kind = "pairvae ensembles"
     conditions: NDArray[np.float32]
 
     @classmethod
@@ -275,17 +291,15 @@ class FlowExploration(Examples):
         check_finite("scattering", scattering)
         check_shape("masks", masks, (n, "crops", *second.shape))
         check_shape("morphologies", np.asarray(morphologies), (n,))
-        shown = as_kept(np.asarray(scattering, np.float32), first)
+        kept = as_kept(np.asarray(scattering, np.float32), first)
         with torch.no_grad():
-            conditions = flow.condition(torch.from_numpy(shown)[:, None].to(flow.device)).cpu().numpy()
+            conditions = flow.condition(torch.from_numpy(as_seen(kept))[:, None].to(flow.device)).cpu().numpy()
         return cls(
             sample_ids=tuple(map(str, sample_ids)),
             morphologies=tuple(map(str, morphologies)),
             modalities=flow.modalities,
-            scattering=shown,
-            masks=np.asarray(masks, bool),
-            q=q,
-            q_unit=q_unit,
+            measured={first.name: kept, second.name: np.asarray(masks, bool)},
+            axes={} if q is None else {first.name: (Axis(unit=q_unit), np.asarray(q, float))},
             conditions=conditions,
         )
 
@@ -307,7 +321,7 @@ def write_flow_exploration(folder: Path | str, flow: ConditionalFlow, exploratio
     return Path(folder)
 
 
-def _examples(morphologies: tuple[str, ...], indices: tuple[int, ...], count: int = PER_MORPHOLOGY) -> list[int]:
+def _examples(morphologies: tuple[str, ...], indices: tuple[int, ...], count: int) -> list[int]:
     """The first `count` of these samples of every morphology, by morphology."""
     by_class: dict[str, list[int]] = {}
     for index in indices:

@@ -11,6 +11,7 @@ import anywidget
 import numpy as np
 import torch
 import traitlets
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pairvae_lib.assessment.ensembles import flow_answer
@@ -19,6 +20,7 @@ from pairvae_lib.book.explorer.examples import (
     Examples,
     Exploration,
     FlowExploration,
+    as_kept,
     write_exploration,
     write_flow_exploration,
 )
@@ -26,6 +28,9 @@ from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.bundles.onnx import PACKAGES, can_export
 from pairvae_lib.checks import check_positive
 from pairvae_lib.claims.published import published_results
+from pairvae_lib.data.modality import Axis, Modality
+from pairvae_lib.data.pairs import as_seen
+from pairvae_lib.data.reading.samples import UNLABELLED
 from pairvae_lib.figures.drawing import draw_image, draw_scattering, tiles
 from pairvae_lib.figures.pictures import png
 from pairvae_lib.figures.style import display_name, styled
@@ -131,7 +136,7 @@ class Explorer(StillWidget):
             self.send(answer, [file.read_bytes()])
 
 
-def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Explorer:
+def latent_explorer(explored: Mapping[str, Explored], folder: Path | str, name: str = "model") -> Explorer:
     """An explorer of trained models; writes what its front end loads.
 
     Parameters
@@ -140,16 +145,20 @@ def latent_explorer(explored: Mapping[str, Explored], folder: Path | str) -> Exp
         At least one; the first is shown first, and in the still picture.
     folder : Path or str
         Where a folder for each model is written.
+    name : str
+        What these folders are called, before a number: in a book, of each explorer another name.
     """
     check_positive("number of models to explore", len(explored))
     model, exploration = next(iter(explored.values()))
-    scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
-    text = f"{scattering} of held-out samples, the micrographs decoded from it, and the true {micrograph}"
+    given, target = exploration.modalities
+    what = "micrographs" if target.is_cropped else f"{target.kind}s"
+    first, second = display_name(given.name), display_name(target.name)
+    text = f"{first} of held-out samples, the {what} decoded from it, and the true {second}"
     poster = png(_still_of_pair(model, exploration), scale=1)
     if not can_export():
         return Explorer({}, poster, text, WITHOUT_ONNX)
     folders = {
-        label: write_exploration(Path(folder) / f"model{number}", *one)
+        label: write_exploration(Path(folder) / f"{name}{number}", *one)
         for number, (label, one) in enumerate(explored.items(), start=1)
     }
     return Explorer(folders, poster, text)
@@ -177,45 +186,57 @@ def flow_explorer(flow: ConditionalFlow, exploration: FlowExploration, folder: P
 
 
 def _still_of_pair(model: PairVAE, exploration: Exploration) -> Figure:
-    """What micrographs are decoded from the scattering of a few examples."""
-    scattering, micrograph = exploration.modalities
-    chosen = _of_each(exploration.morphologies)
-    latents = torch.from_numpy(exploration.centres[scattering.name][chosen]).view(-1, *exploration.latent_shape)
-    masks = decoded(model.vae(micrograph.name), latents)
-    return _still(exploration, chosen, masks[:, np.newaxis], exploration.masks[chosen], "decoded", STILL)
+    """What is decoded from the first technique of a few examples."""
+    source, target = exploration.modalities
+    chosen = _of_each(exploration.morphologies[: exploration.trained_on.count(False)])  # held out
+    latents = torch.from_numpy(exploration.centres[source.name][chosen]).view(-1, *exploration.latent_shape)
+    made = as_kept(decoded(model.vae(target.name), latents), target)
+    true = exploration.measured[target.name][chosen]
+    return _still(exploration, chosen, made[:, np.newaxis], true, "decoded", STILL)
 
 
 def _still_of_flow(flow: ConditionalFlow, exploration: FlowExploration) -> Figure:
     """What masks are drawn from the scattering of a few examples."""
     chosen = _of_each(exploration.morphologies)
-    side, given = exploration.modalities[1].shape[0], exploration.scattering[chosen][:, np.newaxis]
+    scattering, mask = exploration.modalities
+    side, given = mask.shape[0], as_seen(exploration.measured[scattering.name][chosen])[:, np.newaxis]
     drawn = flow_answer(flow, given, MASKS, side, np.random.default_rng(0), STEPS)
-    return _still(exploration, chosen, drawn, exploration.masks[chosen, 0], "drawn", STILL_FLOW)
+    return _still(exploration, chosen, drawn, exploration.measured[mask.name][chosen, 0], "drawn", STILL_FLOW)
 
 
 @styled
 def _still(
-    exploration: Examples, chosen: list[int], drawn: np.ndarray, true: np.ndarray, words: str, note: str
+    exploration: Examples, chosen: list[int], made: np.ndarray, true: np.ndarray, words: str, note: str
 ) -> Figure:
-    """Scattering, masks (m, k, height, width) made from it, and a true crop, of each of m examples."""
-    count = drawn.shape[1]
+    """Of m examples the first technique, what is made of it for the second, (m, k, *shape), and the truth of that."""
+    first, second = exploration.modalities
+    count = made.shape[1]
     figure, grid = tiles(count + 2, len(chosen), extra_height=0.4)
     for column, index in enumerate(chosen):
-        draw_scattering(grid[0, column], exploration.scattering[index], exploration.q, exploration.q_unit)
-        for row, mask in enumerate([*drawn[column], true[column]], start=1):
-            draw_image(grid[row, column], mask)
-        grid[0, column].set_title(display_name(exploration.morphologies[index]))
-    scattering, micrograph = (display_name(modality.name) for modality in exploration.modalities)
-    for row, label in enumerate((scattering, *[words] * count, f"true {micrograph}")):
+        _draw(grid[0, column], exploration, first, exploration.measured[first.name][index])
+        for axes, values in zip(grid[1:, column], [*made[column], true[column]], strict=True):
+            _draw(axes, exploration, second, values)
+            axes.set(xlabel=axes.get_xlabel() * (column == 0), ylabel="")
+        label = exploration.morphologies[index]
+        grid[0, column].set_title(exploration.sample_ids[index] if label == UNLABELLED else display_name(label))
+    for row, label in enumerate((display_name(first.name), *[words] * count, f"true {display_name(second.name)}")):
         grid[row, 0].set_ylabel(label)
     figure.supxlabel(note, fontsize=8)
     return figure
 
 
+def _draw(axes: Axes, exploration: Examples, modality: Modality, values: np.ndarray) -> None:
+    """One measurement, as examples hold it."""
+    if modality.is_cropped:
+        return draw_image(axes, values)
+    axis, grid = exploration.axes.get(modality.name, (Axis(), None))
+    draw_scattering(axes, as_seen(values), grid, axis.unit or "unit unknown", axis=axis.name, is_log=axis.is_log)
+
+
 def _of_each(morphologies: Sequence[str]) -> list[int]:
-    """Where the first example of each morphology is; of some morphologies, if there are many."""
-    first = {name: k for k, name in reversed(list(enumerate(morphologies)))}
-    return sorted(first.values())[:EXAMPLES]
+    """Where EXAMPLES examples are: the first of each morphology, then others."""
+    first = [k for k, name in enumerate(morphologies) if name not in morphologies[:k]]
+    return sorted((first + [k for k in range(len(morphologies)) if k not in first])[:EXAMPLES])
 
 
 def _runtime_folder() -> Path:

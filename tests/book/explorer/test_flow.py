@@ -9,6 +9,8 @@ import torch
 from pairvae_lib.book.explorer import examples as flow_exploration
 from pairvae_lib.book.explorer.examples import FILE, FlowExploration, write_flow_exploration
 from pairvae_lib.checks import DataError
+from pairvae_lib.data.modality import Axis
+from pairvae_lib.data.pairs import as_seen
 from pairvae_lib.models.flow.config import FlowArchitecture
 from pairvae_lib.models.flow.network import fresh_flow
 
@@ -32,11 +34,12 @@ def examples(pairs):
 def test_a_condition_is_that_of_what_is_shown(pattern_pairs):
     flow = flow_of(pattern_pairs)
     explored = FlowExploration.of(flow, *examples(pattern_pairs))
-    np.testing.assert_allclose(explored.scattering, pattern_pairs.scattering[:SHOWN, 0], atol=0.5 / 255)
+    shown = as_seen(explored.measured["saxs"])
+    np.testing.assert_allclose(shown, pattern_pairs.scattering[:SHOWN, 0], atol=0.5 / 255)
     with torch.no_grad():
-        expected = flow.condition(torch.from_numpy(explored.scattering)[:, None]).numpy()
+        expected = flow.condition(torch.from_numpy(shown)[:, None]).numpy()
     np.testing.assert_array_equal(explored.conditions, expected)
-    assert explored.masks.shape == (SHOWN, CROPS, 32, 32) and expected.std() > 0
+    assert explored.measured["sem"].shape == (SHOWN, CROPS, 32, 32) and expected.std() > 0
 
 
 @pytest.mark.parametrize("kind", ["pattern", "profile"])
@@ -44,14 +47,15 @@ def test_a_file_gives_back_what_was_written(kind, pattern_pairs, profile_pairs, 
     pairs = pattern_pairs if kind == "pattern" else profile_pairs
     explored = FlowExploration.of(flow_of(pairs), *examples(pairs), pairs.q, "1/nm")
     again = FlowExploration.load(explored.save(tmp_path / "new" / FILE))
-    for name in ("sample_ids", "morphologies", "modalities", "q_unit"):
+    for name in ("sample_ids", "morphologies", "modalities"):
         assert getattr(again, name) == getattr(explored, name)
-    for name in ("scattering", "conditions", "masks"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(explored, name))
-    if explored.q is None:
-        assert again.q is None
-    else:
-        np.testing.assert_allclose(again.q, explored.q, rtol=1e-6)
+    np.testing.assert_array_equal(again.conditions, explored.conditions)
+    for modality in pairs.modalities:
+        np.testing.assert_array_equal(again.measured[modality.name], explored.measured[modality.name], strict=True)
+    assert list(again.axes) == (["profile"] if kind == "profile" else [])
+    for name, (axis, grid) in again.axes.items():
+        assert axis == Axis("q", "1/nm")
+        np.testing.assert_array_equal(grid, pairs.of(name).grid)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_another_or_a_broken_file_is_refused(pattern_pairs, tmp_path):
     with pytest.raises(DataError, match="a broken file of the explorer"):
         FlowExploration.load(path)
     explored = FlowExploration.of(flow_of(pattern_pairs), *examples(pattern_pairs))
-    other = explored.save(path).read_bytes().replace(b"pairvae ensembles 1", b"pairvae ensembles 2")
+    other = explored.save(path).read_bytes().replace(b"pairvae ensembles 2", b"pairvae ensembles 3")
     path.write_bytes(other)
-    with pytest.raises(DataError, match="no file of the explorer: its format must be 'pairvae ensembles 1'"):
+    with pytest.raises(DataError, match="no file of the explorer: its format must be 'pairvae ensembles 2'"):
         FlowExploration.load(path)

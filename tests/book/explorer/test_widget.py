@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from lab import fresh_model, pairs_of_kinds  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from pairvae_lib.book.explorer import (  # noqa: E402
@@ -26,7 +27,6 @@ from pairvae_lib.figures.pictures import png  # noqa: E402
 from pairvae_lib.files.runs import Run  # noqa: E402
 from pairvae_lib.models.flow.config import FlowArchitecture  # noqa: E402
 from pairvae_lib.models.flow.network import fresh_flow  # noqa: E402
-from pairvae_lib.models.pairvae import PairVAE, fresh_vae  # noqa: E402
 
 SPLIT = Split(train=(0, 1, 2, 3, 4, 5), held_out=(6, 7, 8, 9, 10, 11))
 POSTER = png(np.eye(4, dtype=bool))
@@ -100,20 +100,50 @@ def test_the_folders_of_all_models_are_written(explored, tmp_path, monkeypatch):
     assert widget.models == [
         {"label": "first", "folder": "models/model1"}, {"label": "second", "folder": "models/model2"},
     ]
+    other = latent_explorer({"first": explored}, tmp_path, "curves")  # beside the former in a book
+    assert other.models == [{"label": "first", "folder": "models/curves1"}]
     assert widget.message == ""
     assert widget.poster_text == "SAXS of held-out samples, the micrographs decoded from it, and the true SEM"
     width, height = Image.open(BytesIO(widget.poster)).size
     assert width > 0 < height and EXAMPLES > 1
 
 
-def test_profiles_have_a_still_picture_too(small, profile_pairs, tmp_path, monkeypatch):
+STILLS = {
+    ("profile", "profile"): "profile #1 of held-out samples, the profiles decoded from it, and the true profile #2",
+    ("image", "profile"): "image #1 of held-out samples, the profiles decoded from it, and the true profile #2",
+    ("mask", "pattern"): "mask #1 of held-out samples, the patterns decoded from it, and the true pattern #2",
+    ("profile", "image"): "profile #1 of held-out samples, the micrographs decoded from it, and the true image #2",
+}
+LABELS = {"profile #1": ("q [1/nm]", "log"), "profile #2": ("wavelength [nm]", "linear")}
+COLOURS = {"pattern": "inferno", "image": "gray", "mask": "gray"}
+
+
+@pytest.mark.parametrize("kinds", STILLS)
+def test_the_still_picture_shows_every_kind_as_it_is(kinds, small, tmp_path, monkeypatch):
+    drawn = []
     monkeypatch.setattr(room, "can_export", lambda: False)
-    first, second = (fresh_vae(modality, small, seed) for seed, modality in enumerate(profile_pairs.modalities))
-    model = PairVAE(first, second).eval()
-    exploration = Exploration.of(model, profile_pairs, SPLIT, np.random.default_rng(0))
+    monkeypatch.setattr(room, "png", lambda figure, scale: drawn.append(figure) or POSTER)
+    pairs = pairs_of_kinds(*kinds)
+    model = fresh_model(pairs, small)
+    exploration = Exploration.of(model, pairs, SPLIT, np.random.default_rng(0))
     widget = latent_explorer({"one": (model, exploration)}, tmp_path)
+    assert widget.poster_text == STILLS[kinds]
+    first, second = pairs.modalities
+    rows = np.reshape(drawn[0].axes, (3, 4))  # the first technique, decoded, true; two samples of two morphologies
+    for row, modality in zip(rows, (first, second, second), strict=True):
+        if modality.kind == "profile":
+            assert (row[0].get_xlabel(), row[0].get_xscale()) == LABELS[modality.name]
+        for axes in row:
+            if modality.kind != "profile":
+                assert axes.images[0].cmap.name == COLOURS[modality.kind]
+    assert [row[0].get_ylabel() for row in rows] == [first.name, "decoded", f"true {second.name}"]
+
+
+def test_without_its_packages_an_explorer_says_so_beside_the_picture(explored, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "can_export", lambda: False)
+    widget = latent_explorer({"one": explored}, tmp_path)
     assert Image.open(BytesIO(widget.poster)).size[0] > 100
-    assert widget.models == [] and widget.message == WITHOUT_ONNX  # said on the page, beside the picture
+    assert widget.models == [] and widget.message == WITHOUT_ONNX
     assert list(tmp_path.iterdir()) == []
 
 
@@ -127,7 +157,7 @@ def test_the_published_model_comes_before_that_of_the_small_run(explored):
     assert list(found) == ["published, paper profile", "this run, quick profile"]
     model, exploration = found["published, paper profile"]
     assert model.names == tuple(modality.name for modality in exploration.modalities) == ("saxs", "sem")
-    assert exploration.masks.shape == (8, 192, 192)
+    assert exploration.measured["sem"].shape == (8, 192, 192)
 
 
 def test_another_run_shows_its_own_model_alone(explored, tmp_path, monkeypatch):

@@ -39,11 +39,14 @@ export function assets(model, seen = () => {}) {
     });
 }
 
+/** Where a file lies, whatever letters a technique's name has. */
+const located = (base, name) => new URL(name.split("/").map(encodeURIComponent).join("/"), base);
+
 /** A file from a server, its bytes counted as they come. */
 async function fetched(base, name, seen) {
   let answer;
   try {
-    answer = await fetch(new URL(name, base));
+    answer = await fetch(located(base, name));
   } catch (error) {
     throw new Error(`${name} could not be loaded (${error.message}); reload the page, or ${SERVED}`);
   }
@@ -62,7 +65,7 @@ async function fetched(base, name, seen) {
 function defined(base, name) {
   return new Promise((resolve, reject) => {
     const known = (globalThis.pairvaeFiles ??= {});
-    const script = element("script", { src: new URL(`${name}.js`, base).href });
+    const script = element("script", { src: located(base, `${name}.js`).href });
     script.onload = () => {
       script.remove();
       resolve(Uint8Array.from(atob(known[name]), letter => letter.charCodeAt(0)).buffer);
@@ -83,7 +86,7 @@ async function unpacked(buffer) {
   return new Response(new Blob([buffer]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
-const DTYPES = { F32: Float32Array, U8: Uint8Array };
+const DTYPES = { F32: Float32Array, F64: Float64Array, U8: Uint8Array };
 
 /** The arrays and the description that a safetensors file holds. */
 export function readSafetensors(buffer) {

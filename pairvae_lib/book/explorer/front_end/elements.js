@@ -23,7 +23,8 @@ export const drawn = (tag, attributes, ...children) => {
   return made;
 };
 
-export const display = name => (/^(saxs|sem|afm|gisaxs|waxs|sans|tem)$/.test(name) ? name.toUpperCase() : name);
+const SHORT = /\b(saxs|sem|afm|gisaxs|waxs|sans|tem)\b/g; // names of techniques that are written in capitals
+export const display = name => name.replaceAll("_", " ").replace(SHORT, word => word.toUpperCase());
 
 /** A picture with its caption, which may be one of several pictures'. */
 export class Picture {
@@ -33,8 +34,8 @@ export class Picture {
     if (captioned) this.node.append(element("figcaption", { textContent: text }));
   }
 
-  /** Values in [0, 1]: a pattern in colours, a mask in black and white. */
-  show(values, [height, width], isMask) {
+  /** Values in [0, 1]: a pattern in colours, an image or a mask in grey. */
+  show(values, [height, width], isGrey) {
     Object.assign(this.canvas, { height, width, className: width < COARSE ? "coarse" : "" });
     const context = this.canvas.getContext("2d"), image = context.createImageData(width, height);
     const last = INFERNO.length - 1;
@@ -43,7 +44,7 @@ export class Picture {
       const low = Math.min(Math.floor(place), last - 1), share = place - low;
       for (let c = 0; c < 3; c++) {
         const colour = INFERNO[low][c] * (1 - share) + INFERNO[low + 1][c] * share;
-        image.data[4 * k + c] = isMask ? 255 * value : colour;
+        image.data[4 * k + c] = isGrey ? 255 * value : colour;
       }
       image.data[4 * k + 3] = 255;
     }
@@ -80,7 +81,7 @@ export class Plot {
     const most = Math.max(1e-9, ...entries.map(([, { y }]) => y.reduce((a, b) => Math.max(a, b))));
     const atX = x => left + ((place(x) - low) / (high - low)) * (right - left);
     const atY = y => bottom - (Math.max(y, 0) / most) * (bottom - top);
-    const round = value => Number(value.toPrecision(2));
+    const round = value => (Math.abs(value) < 100 ? Number(value.toPrecision(2)) : Math.round(value));
     const parts = [drawn("path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` })];
     const text = (x, y, anchor, words, kind = "") =>
       parts.push(drawn("text", { x, y, "text-anchor": anchor, class: kind }, words));

@@ -1,8 +1,9 @@
 // A flow: ensembles of masks that are drawn for scattering, step by step from noise.
 
-import { loadedNetwork, unpackedMask } from "./assets.js";
-import { CorrelationMap, Latest, Picture, Plot, Slider, display, element, menu, option } from "./elements.js";
+import { loadedNetwork } from "./assets.js";
+import { CorrelationMap, Latest, Picture, Plot, Slider, element, menu, option } from "./elements.js";
 import { directionalCorrelation, meanDifference, normalNumbers, twoPointCorrelation } from "./statistics.js";
+import { Technique } from "./technique.js";
 
 const COUNTS = [4, 8, 16]; // masks of an ensemble
 const STEPS = [4, 8, 16]; // of Euler's method
@@ -65,17 +66,15 @@ class Masks {
 
 /** A sample's scattering, true crops of it, and masks that the flow draws. */
 class Ensemble {
-  constructor(network, { arrays, described }, ran) {
+  constructor(network, exploration, ran) {
+    const { arrays, described } = exploration;
     Object.assign(this, { network, arrays, described, ran, noises: [], latest: new Latest(() => this.draw(), ran) });
-    const [scattering, micrograph] = described.modalities;
-    const [from, to] = described.modalities.map(one => display(one.name));
+    const [scattering, micrograph] = described.modalities.map(one => new Technique(exploration, one));
+    const [from, to] = [scattering.label, micrograph.label];
     const sides = TIMES.map(times => Math.ceil((times * micrograph.shape[0]) / MULTIPLE) * MULTIPLE);
     const change = () => this.latest.run();
-    this.shape = scattering.shape;
-    const view = text => this.shape.length === 1
-      ? new Plot(text, `q [${described.q_unit || "unit not stated"}]`, true)
-      : new Picture(text);
-    [this.given, this.second] = [view(`${from}, given`), view(`${from} of the other`)];
+    Object.assign(this, { scattering, micrograph });
+    [this.given, this.second] = [scattering.view(`${from}, given`), scattering.view(`${from} of the other`)];
     this.plot = new Plot("Two-point correlation S₂(r), mean", "distance r [px]");
     [this.true, this.drawn] = [new Masks(), new Masks()];
     this.reach = Math.floor(Math.min(...micrograph.shape) / 4);
@@ -132,13 +131,13 @@ class Ensemble {
 
   /** True crops of a sample. */
   crops(index) {
-    const crops = this.arrays.mask_bits.shape[1], { shape } = this.described.modalities[1];
-    return Array.from({ length: crops }, (_, k) => unpackedMask(this.arrays.mask_bits, index * crops + k, shape));
+    const count = this.micrograph.stored.shape[1];
+    return Array.from({ length: count }, (_, k) => this.micrograph.measured(index * count + k));
   }
 
-  /** The numbers of a sample in an array that holds as many of each. */
-  entry(name, index) {
-    const { values, shape } = this.arrays[name], size = values.length / shape[0];
+  /** What the flow is given of a sample. */
+  condition(index) {
+    const { values, shape: [, size] } = this.arrays.conditions;
     return values.subarray(index * size, (index + 1) * size);
   }
 
@@ -151,10 +150,10 @@ class Ensemble {
 
   /** Whose true crops stand over the masks: those of the sample that has the larger share. */
   showTruth(index) {
-    const crops = this.crops(index), { shape } = this.described.modalities[1];
+    const crops = this.crops(index);
     this.true.name(`True crops of ${this.name(index)}`);
     this.true.hold(crops.length, "True crop");
-    this.true.pictures.forEach((picture, k) => picture.show(crops[k], shape, true));
+    this.true.pictures.forEach((picture, k) => this.micrograph.show(picture, crops[k]));
     this.maps[0].show(this.truths[index].map);
   }
 
@@ -168,15 +167,15 @@ class Ensemble {
   async draw() {
     const [count, steps, side] = [this.count, this.steps, this.side].map(one => Number(one.select.value));
     const { index } = this, other = this.other.select.selectedIndex, share = this.share.value / 100;
-    const condition = mixed(this.entry("conditions", index), this.entry("conditions", other), share);
-    this.showScattering(this.given, index);
-    this.showScattering(this.second, other);
+    const condition = mixed(this.condition(index), this.condition(other), share);
+    this.scattering.show(this.given, this.scattering.measured(index), "given");
+    this.scattering.show(this.second, this.scattering.measured(other), "given");
     this.given.node.hidden = share === 1;
     this.second.node.hidden = !share;
     const whose = share > 0.5 ? other : index, alone = share === 0 || share === 1;
     this.showTruth(whose);
     this.drawn.name(alone
-      ? `Drawn from the ${display(this.described.modalities[0].name)} of ${this.name(whose)}` : "Drawn between the two");
+      ? `Drawn from the ${this.scattering.label} of ${this.name(whose)}` : "Drawn between the two");
     this.drawn.hold(count, "Drawn mask");
     this.drawn.pictures.forEach(picture => picture.node.classList.add("pending"));
     Object.assign(this.progress, { max: count, value: 0 });
@@ -209,16 +208,10 @@ class Ensemble {
     this.ran();
   }
 
-  showScattering(view, index) {
-    const values = this.entry("scattering", index);
-    if (view instanceof Plot) view.show({ given: { x: this.arrays.q.values, y: values } });
-    else view.show(Float32Array.from(values, value => value / 255), this.shape); // patterns are stored in 255 steps
-  }
-
   /** The comparison with the truth in words. */
   numbers(s2, bright, seconds, index, other) {
     const from = number => meanDifference(s2, this.truths[number].curve.y).toFixed(4);
-    const crops = this.arrays.mask_bits.shape[1], own = this.truths[index], count = this.drawn.pictures.length;
+    const crops = this.micrograph.stored.shape[1], own = this.truths[index], count = this.drawn.pictures.length;
     const rest = this.truths.filter(truth => truth !== own).map(({ curve }) => meanDifference(curve.y, own.curve.y));
     const words = other === undefined
       ? `S₂ of ${count} masks, mean, against that of ${crops} true crops: mean absolute difference ${from(index)}`

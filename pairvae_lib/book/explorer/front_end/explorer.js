@@ -8,20 +8,31 @@ import { ensemblePanels } from "./ensembles.js";
 import { routePanels } from "./routes.js";
 
 const NEAR = "400px"; // from the visible part of the page: where loading starts
-const KINDS = { // by what the file of examples says that it is
-  "pairvae exploration 1": {
+const KINDS = { // by what the file of examples says that it is, before its version
+  "pairvae exploration": {
     panels: routePanels, ready: "Ready: move a slider, with a finger, the mouse or the arrow keys.",
   },
-  "pairvae ensembles 1": {
+  "pairvae ensembles": {
     panels: ensemblePanels, ready: "Ready: draw again, or change what is drawn; all of it is computed in this browser.",
   },
 };
 
+/** Name what a file of version 1 holds, scattering and masks, as one of today does. */
+function renew({ arrays, described }) {
+  const [first, second] = described.modalities;
+  [first.kind, second.kind] = [arrays.q ? "profile" : "pattern", "mask"];
+  described.axes = arrays.q ? { [first.name]: { name: "q", unit: described.q_unit, is_log: true } } : {};
+  arrays[`measured ${first.name}`] = arrays.scattering;
+  arrays[`measured ${second.name}`] = arrays.mask_bits;
+  arrays[`grid ${first.name}`] = arrays.q;
+}
+
 /** All that is shown of one model. */
 async function loadedModel(get, folder, ran) {
   const exploration = readSafetensors(await get(`${folder}/exploration.safetensors`));
-  const kind = KINDS[exploration.format];
+  const kind = KINDS[exploration.format.replace(/ [12]$/, "")];
   if (!kind) throw new Error(`exploration.safetensors is of no kind that is known (${exploration.format})`);
+  if (!exploration.described.axes) renew(exploration);
   return { described: exploration.described, kind, panels: await kind.panels(get, folder, exploration, ran) };
 }
 
