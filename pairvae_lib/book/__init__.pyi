@@ -14,3 +14,4 @@ from .explorer.widget import (
     latent_explorer as latent_explorer,
 )
 from .explorer.window import crop_window as crop_window
+from .publish import what_is_published as what_is_published
