@@ -217,7 +217,7 @@ def with_anchors(text: str) -> str:
 def status_tables(run: Run, pages: Mapping[str, NotebookNode], commit: str, now: datetime | None = None) -> str:
     """What a built book was made with, and how long its executed chapters took by papermill's notes, as Markdown."""
     built = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
-    parts = {"built": built, "commit": commit, "processor": processor()}
+    parts = {"built": built, "commit": commit.replace("-", " "), "processor": processor()}
     parts |= {"profile": run.profile, "seed": str(run.seed), "data": run.data_root.name}
     rows = [f"| {name} | {value} |" for name, value in parts.items()]
     lines = ["## This build", "", "| what | value |", "|---|---|", *rows, "", "## Chapters", ""]
