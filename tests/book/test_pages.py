@@ -38,7 +38,7 @@ def test_the_status_says_what_was_run_when_and_for_how_long():
     }
     text = status_tables(Run("quick", 44), pages, "abc123-changed", datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
     assert "| built | 2026-01-02 03:04 UTC |" in text
-    assert "| commit | abc123-changed |" in text
+    assert "| commit | abc123 changed |" in text
     assert "| profile | quick |" in text and "| seed | 44 |" in text
     assert "| [](../notebooks/01_data.ipynb) | 2026-11-24 10:59 | 12.3 |" in text
     assert "| [](../notebooks/03_solo_vae.ipynb) | not noted | not noted |" in text
