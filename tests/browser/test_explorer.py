@@ -151,7 +151,9 @@ def test_what_it_decodes_is_what_torch_decodes(root, route):
             expected = intensities_of(expected)
     expected = expected.flatten().numpy()
     decoded = np.array(part.evaluate(NUMBERS, "decoded"))
-    assert np.abs(decoded - expected).max() <= SHARE * max(1, np.abs(expected).max())
+    apart = np.abs(decoded - expected) > SHARE * max(1, np.abs(expected).max())
+    # A colour as far from one part of the colour map as from another may come out as either intensity.
+    assert apart.mean() <= (1e-3 if route == "sem_to_saxs" else 0)
     explored = Exploration.load(EXAMPLE / "exploration.safetensors")
     moved = latent.flatten().numpy() - explored.centres[source][0]
     along = explored.directions[source][1]
