@@ -98,7 +98,7 @@ def _spectrum_at(spectrum: np.ndarray, cycles: np.ndarray) -> np.ndarray:
 
 
 def noise_floor(patterns: np.ndarray, seen: np.ndarray) -> np.ndarray | None:
-    """Mean absolute error that a pattern without noise would have: what no answer can get below.
+    """Mean absolute error of a perfect answer without noise; only one that copies the noise has less.
 
     A pattern through the beam is the same on both sides of it (Friedel's law), so what differs is the noise of two
     pixels. The beam is where turned patterns differ least, within a sixteenth of a side about the centre.

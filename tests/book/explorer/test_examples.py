@@ -175,7 +175,7 @@ def test_the_published_exploration_is_of_version_1_and_is_read():
     assert explored.modalities == (Modality("saxs", (192, 192), "pattern"), Modality("sem", (192, 192), "mask"))
     assert explored.measured["saxs"].dtype == np.uint8
     assert explored.measured["sem"].mean() == pytest.approx(0.5, abs=0.2)
-    assert explored.axes == {} and explored.trained_on[:8] == (False,) * 8
+    assert explored.axes == {} and explored.trained_on == (False,) * 8 + (True,) * 4
 
 
 def test_what_a_front_end_loads_is_in_one_folder(fresh_pair, explored, tmp_path):

@@ -157,7 +157,7 @@ def test_the_published_model_comes_before_that_of_the_small_run(explored):
     assert list(found) == ["published, paper profile", "this run, quick profile"]
     model, exploration = found["published, paper profile"]
     assert model.names == tuple(modality.name for modality in exploration.modalities) == ("saxs", "sem")
-    assert exploration.measured["sem"].shape == (len(exploration.sample_ids), 192, 192)
+    assert exploration.measured["sem"].shape == (12, 192, 192)
 
 
 def test_another_run_shows_its_own_model_alone(explored, tmp_path, monkeypatch):
