@@ -23,8 +23,8 @@ def settings_of(profile: str) -> dict[str, object]:
     return yaml.safe_load((PROFILES / profile / "config.yaml").read_text())
 
 
-def snakemake(*words: str, results: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PAIRVAE_RESULTS": str(results)}
+def snakemake(*words: str, results: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | ({} if results is None else {"PAIRVAE_RESULTS": str(results)})
     return subprocess.run(
         [sys.executable, "-m", "snakemake", *words], cwd=ROOT, env=environment, capture_output=True, text=True
     )
@@ -60,6 +60,14 @@ def test_a_sweep_is_planned_with_the_profile_of_slurm(tmp_path):
     assert planned.returncode == 0, planned.stderr
     assert re.search(r"^05_evaluation_seed43-n8 +1$", planned.stdout, re.MULTILINE)
     assert re.search(r"^total +10$", planned.stdout, re.MULTILINE)
+
+
+@pytest.mark.end_to_end
+def test_what_is_recorded_of_a_checkout_moves_along_with_it():
+    config = ("--config", "profile=tiny", "seeds=42,43", "sizes=8")
+    planned = snakemake("sweep", "--dry-run", "--forceall", *config)
+    files = re.findall(r"^    (?:input|output): (.*)$", planned.stdout + planned.stderr, re.MULTILINE)
+    assert len(files) > 10 and not [line for line in files if str(ROOT) in line]
 
 
 def lines_of(script: str, variable: str, folder: Path) -> set[str]:
