@@ -70,10 +70,14 @@ def decided_claims(studies: Iterable[Study], claims: Sequence[Claim] = CLAIMS, r
 
 
 def save_ledger(path: Path, rows: Sequence[Row], keep_others: bool = False) -> None:
-    """Write a ledger as strict JSON, a row to a line, whole or not at all, its rows on other data kept if so wanted."""
-    anew = {row["data"] for row in rows}
+    """Write a ledger as strict JSON, a row to a line, whole or not at all.
+
+    Its rows on other data are kept if so wanted; data stay in the order in which they were.
+    """
     old = json.loads(path.read_text(encoding="utf-8")) if keep_others and path.exists() else []
-    lines = [json.dumps(row, allow_nan=False) for row in (*(row for row in old if row["data"] not in anew), *rows)]
+    anew, order = data_of(rows), data_of([*old, *rows])
+    kept = [row for row in old if row["data"] not in anew]
+    lines = [json.dumps(row, allow_nan=False) for row in sorted([*kept, *rows], key=lambda row: order.index(row["data"]))]
     with replacing(path) as file:
         file.write(("[\n" + ",\n".join(lines) + "\n]\n").encode())
 

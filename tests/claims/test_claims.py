@@ -414,8 +414,8 @@ def test_a_ledger_that_is_not_there_names_the_command(tmp_path, monkeypatch):
 def test_other_data_stay_in_the_file(tmp_path):
     path = tmp_path / "claims.json"
     save_ledger(path, [{"data": "a", "id": "1"}, {"data": "b", "id": "1"}])
-    save_ledger(path, [{"data": "b", "id": "2"}], keep_others=True)
-    assert json.loads(path.read_text()) == [{"data": "a", "id": "1"}, {"data": "b", "id": "2"}]
+    save_ledger(path, [{"data": "a", "id": "2"}], keep_others=True)
+    assert json.loads(path.read_text()) == [{"data": "a", "id": "2"}, {"data": "b", "id": "1"}]
     save_ledger(path, [{"data": "b", "id": "3"}])
     assert json.loads(path.read_text()) == [{"data": "b", "id": "3"}]
 
