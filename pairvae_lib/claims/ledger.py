@@ -77,7 +77,8 @@ def save_ledger(path: Path, rows: Sequence[Row], keep_others: bool = False) -> N
     old = json.loads(path.read_text(encoding="utf-8")) if keep_others and path.exists() else []
     anew, order = data_of(rows), data_of([*old, *rows])
     kept = [row for row in old if row["data"] not in anew]
-    lines = [json.dumps(row, allow_nan=False) for row in sorted([*kept, *rows], key=lambda row: order.index(row["data"]))]
+    ordered = sorted([*kept, *rows], key=lambda row: order.index(row["data"]))
+    lines = [json.dumps(row, allow_nan=False) for row in ordered]
     with replacing(path) as file:
         file.write(("[\n" + ",\n".join(lines) + "\n]\n").encode())
 

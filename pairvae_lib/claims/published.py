@@ -79,8 +79,10 @@ class PublishedResults:
 
     @cached_property
     def every_errors(self) -> list[Mapping[str, Any]]:
-        """errors.json of every run of the sweep by the default protocol."""
-        return [_read(file, "05_evaluation") for file in sorted(self.sweep.glob("seed*/errors.json"))]
+        """errors.json of every run by the default protocol, of the sweep and of the example's profile."""
+        folders = dict.fromkeys([self.example.parent, self.sweep])
+        files = [file for folder in folders for file in sorted(folder.glob("seed*/errors.json"))]
+        return [_read(file, "05_evaluation") for file in files]
 
     @cached_property
     def protocol_histories(self) -> dict[str, Mapping[str, Any]]:

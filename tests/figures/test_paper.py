@@ -73,7 +73,7 @@ def saved_curves(profiles=False):
     return curves
 
 
-def saved_errors(seed=43, n=8, data="simulated", protocol="two_phase"):
+def saved_errors(seed=43, n=8, data="simulated", protocol="two_phase", profile="quick"):
     """As chapter 5 saves them: n samples to train on, the rest of twelve held out."""
     rng = np.random.default_rng([seed, n])
     references = ("nearest neighbour", "three nearest neighbours", "kernel ridge", "training mean")
@@ -83,7 +83,7 @@ def saved_errors(seed=43, n=8, data="simulated", protocol="two_phase"):
 
     micrograph = ("S2", "S2 periodic")
     return {
-        "run": {"profile": "quick", "seed": seed, "n_train": n, "data": data, "held_out": "", "protocol": protocol},
+        "run": {"profile": profile, "seed": seed, "n_train": n, "data": data, "held_out": "", "protocol": protocol},
         "samples": [
             {"sample_id": str(k), "morphology": LABELS[k % 4], "subset": "train" if k < n else "held out"}
             for k in range(SAMPLES)
@@ -368,18 +368,27 @@ def diamonds(figure):
     return [line.get_ydata()[0] for axes in figure.axes for line in axes.get_lines() if line.get_marker() == "D"]
 
 
-def test_medians_of_the_paper_stand_beside_simulated_data_of_its_sizes_only(monkeypatch):
-    def of_size(data):
-        errors = saved_errors(data=data)
-        errors["samples"] = [{"sample_id": "", "morphology": "skew", "subset": "train"}] * 48 + errors["samples"][8:]
-        for kind in ("errors", "references"):
-            for named in errors[kind].values():
-                named.update({name: (values * 5)[:52] for name, values in named.items()})
-        return [errors]
+def of_the_papers_size(profile, data="simulated"):
+    errors = saved_errors(data=data, profile=profile)
+    errors["samples"] = [{"sample_id": "", "morphology": "skew", "subset": "train"}] * 48 + errors["samples"][8:]
+    for kind in ("errors", "references"):
+        for named in errors[kind].values():
+            named.update({name: (values * 5)[:52] for name, values in named.items()})
+    return errors
 
-    assert diamonds(paper.fig_6a(of_size("simulated"))) == [0.0275, 0.035, 0.039]
-    assert diamonds(paper.fig_6b(of_size("simulated"))) == [0.028, 0.0195, 0.0105]
-    assert diamonds(paper.fig_6b(of_size("afm-123456"))) == []
+
+def test_medians_of_the_paper_stand_where_data_sizes_and_scale_are_its_own():
+    of_paper, of_standard = of_the_papers_size("paper"), of_the_papers_size("standard")
+    assert diamonds(paper.fig_6a([of_paper])) == [0.0275, 0.035, 0.039]
+    assert diamonds(paper.fig_6a([of_standard])) == []  # errors of intensities, the paper's are of colours
+    assert diamonds(paper.fig_6b([of_standard])) == [0.028, 0.0195, 0.0105]
+    assert diamonds(paper.fig_6b([of_the_papers_size("paper", "afm-123456")])) == []
+    rows = paper.table_s2([of_standard, of_paper])
+    read = {(row["profile"], row["metric"]): row["paper, read off"] for row in rows if "solo" in row["route"]}
+    assert read == {
+        ("paper", "intensity"): 0.0275, ("standard", "intensity"): None,
+        ("paper", "S2 periodic"): 0.028, ("standard", "S2 periodic"): 0.028,
+    }  # fmt: skip
     assert diamonds(paper.fig_6a(SWEEP)) == []  # six and eight training pairs
 
 
@@ -469,6 +478,18 @@ def test_correlation_of_the_drawn_micrographs(draw, variance):
         assert_array_equal(lines["generated, mean ± sd (n = 7)"].get_ydata(), GENERATION[f"S2 mean {variance}"][row])
         distance = GENERATION[f"distance {variance}"][row].astype(float).mean()
         assert axes.texts[0].get_text() == f"mean distance {distance:.3f}"
+
+
+def test_errors_of_several_profiles_stand_in_rows_of_the_same_sizes():
+    figure = paper.fig_6b([*SWEEP, saved_errors(43, 8, profile="paper")])
+    above, below = figure.axes
+    assert above.get_title() == "profile paper: 192 px, 1 training each"
+    assert below.get_title() == "profile quick: 64 px, 2 trainings each"
+    assert above.get_xlim() == below.get_xlim()
+    neighbour = lines_of(above)["nearest neighbour"].get_ydata()
+    assert np.isnan(neighbour[:2]).all() and np.isfinite(neighbour[3:5]).all()  # none of six pairs
+    boxes = [sum(line.get_linewidth() == 2.2 for line in axes.get_lines()) for axes in figure.axes]
+    assert boxes == [6, 12]
 
 
 # tables ---------------------------------------------------------------------------------------------------------------

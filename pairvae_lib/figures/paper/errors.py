@@ -20,6 +20,7 @@ from matplotlib.ticker import FuncFormatter
 from scipy.stats import spearmanr
 
 from pairvae_lib.checks import check_finite, check_one_of, check_shape
+from pairvae_lib.config import profile_named
 from pairvae_lib.figures.assessment import check_losses, draw_box, draw_losses, label_line_ends
 from pairvae_lib.figures.drawing import few_plain_ticks
 from pairvae_lib.figures.saved import array, entry, techniques, trained_techniques, words
@@ -36,6 +37,7 @@ from pairvae_lib.figures.style import (
 )
 
 Saved = Mapping[str, Any]
+SIMULATED = "simulated"  # what the run notes as its data
 Row = dict[str, Any]
 DESCRIBED = "\n{between_classes:.0%} between classes\n{effective_dimension:.1f} dimensions"  # of a latent space
 LN2 = float(np.log(2))  # nats per pixel of a decoder that knows nothing of a balanced mask
@@ -90,9 +92,9 @@ def fig_6a(every_errors: Sequence[Saved]) -> Figure:
     Returns
     -------
     matplotlib Figure
-        A colour per route, on a logarithmic axis. Hollow boxes: all images, as in the paper; filled: held-out images.
-        Lines: medians of the references over held-out images. Diamonds: the paper's medians, for simulated data and its
-        sizes only.
+        A row per profile, the largest first; a colour per route, on a logarithmic axis. Hollow boxes: all images, as in
+        the paper; filled: held-out images. Lines: medians of the references over held-out images. Diamonds: the
+        paper's medians, for simulated data, the paper's sizes, and errors on the paper's scale only.
     """
     return _errors_by_size(every_errors, "intensity", "absolute error of the intensity [of its range]")
 
@@ -253,66 +255,99 @@ def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodi
     Returns
     -------
     list of dict
-        "metric", "route", "training pairs", "seeds", "mixed" (all images, as the paper), "held out", and for simulated
-        data "paper, read off" (None for other sizes). Errors in units of the intensity's range, or dimensionless.
+        "profile", "metric", "route", "training pairs", "seeds", "mixed" (all images, as the paper), "held out", and for
+        simulated data "paper, read off" (None for other sizes, and where the scale is not the paper's). Errors in units
+        of the intensity's range, or dimensionless.
     """
+    check_named("every_errors", _default_runs(every_errors))
     rows = []
-    for metric in ("intensity", micrograph_metric):
-        found = pooled(every_errors, metric)
+    for metric, (profile, runs) in product(("intensity", micrograph_metric), _by_profile(every_errors).items()):
+        found = pooled(runs, metric)
         for route in routes_of(every_errors, metric):
             for n, own in found[found["name"] == route].groupby("n"):
                 row = {
+                    "profile": profile,
                     "metric": metric,
                     "route": display_name(route),
                     "training pairs": n,
-                    "seeds": sum(_size(errors) == n for errors in _default_runs(every_errors)),
+                    "seeds": sum(_size(errors) == n for errors in runs),
                     "mixed": own["error"].median(),
                     "held out": own["error"][own["held out"]].median(),
                 }
-                if all(errors["run"]["data"] == "simulated" for errors in every_errors):
-                    row["paper, read off"] = PAPER_MEDIANS.get((metric, paper_name(route, every_errors)), {}).get(n)
+                if all(errors["run"]["data"] == SIMULATED for errors in runs):
+                    row["paper, read off"] = _paper_medians(runs, metric, route).get(n)
                 rows.append(row)
     return rows
 
 
 @styled
 def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -> Figure:
-    """Boxes of all routes for each number of training pairs, all and held-out images, over the references."""
+    """A row for every profile, the largest first: boxes of all routes for each number of training pairs."""
+    check_named("every_errors", _default_runs(every_errors))
     routes = routes_of(every_errors, metric)
-    found = pooled(every_errors, metric)
-    references = pooled(every_errors, metric, kind="references")
-    medians = references[references["held out"]].groupby(["name", "n"])["error"].median().unstack()
-    sizes = sorted(found["n"].unique())
-    names = TO_SCATTERING if metric == "intensity" else TO_MICROGRAPH
-    shown = [name for name in names if name in medians.index and medians.loc[name].notna().all()]
+    profiles = _by_profile(every_errors)
+    sizes = sorted({_size(errors) for runs in profiles.values() for errors in runs})
+    heights = [4.3 if row == 0 else 3.5 for row in range(len(profiles))]
+    figure, rows = plt.subplots(len(profiles), figsize=(WIDTH, sum(heights)), height_ratios=heights, squeeze=False)
+    figure.set_layout_engine("constrained")
+    compared = [
+        _draw_sizes(axes, runs, metric, routes, sizes)
+        for axes, runs in zip(rows[:, 0], profiles.values(), strict=True)
+    ]
+    for axes, (profile, runs) in zip(rows[:, 0], profiles.items(), strict=True):
+        counts = sorted({sum(_size(errors) == n for errors in runs) for n in map(_size, runs)})
+        trainings = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1])))) + " training" + "s" * (counts[-1] > 1)
+        axes.set_title(f"profile {profile}: {profile_named(profile).image_size} px, {trainings} each", fontsize=9.5)
+        label_line_ends(axes)
+    figure.supylabel(quantity, fontsize=plt.rcParams["axes.labelsize"])
+    rows[-1, 0].set_xlabel("number of training pairs")
     colours = route_colours(routes)
-    simulated = all(errors["run"]["data"] == "simulated" for errors in every_errors)
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.3), layout="constrained")
-    for (size, n), (k, route) in product(enumerate(sizes), enumerate(routes)):
-        own = found[(found["n"] == n) & (found["name"] == route)]
-        place = size + 0.29 * (k - (len(routes) - 1) / 2)
-        for shift, values in ((-0.065, own["error"]), (0.065, own["error"][own["held out"]])):
-            draw_box(axes, place + shift, values.to_numpy(), colours[route], shift < 0, upright=True, width=0.11)
-        paper = PAPER_MEDIANS.get((metric, paper_name(route, every_errors)), {}).get(n) if simulated else None
-        if paper is not None:
-            axes.plot(place, paper, "D", color=INK, markerfacecolor=colours[route], markersize=7, zorder=5)
-    for name in shown:
-        _reference_line(axes, list(medians.loc[name]), name)
-    axes.set_xticks(range(len(sizes)), [f"{n}" for n in sizes])
-    axes.set(xlim=(-0.55, len(sizes) - 0.45), xlabel="number of training pairs", ylabel=quantity)
-    if found["error"].min() > 0:
-        axes.set_yscale("log")
-        few_plain_ticks(axes.yaxis)
-    label_line_ends(axes)
     handles: list[Any] = [Patch(facecolor=colours[route], label=display_name(route)) for route in routes]
     handles += [
         Patch(facecolor="white", edgecolor=FRAME, label="all images, as the paper"),
         Patch(facecolor=FRAME, edgecolor=FRAME, label="held-out images"),
     ]
-    if simulated and any((metric, paper_name(route, every_errors)) in PAPER_MEDIANS for route in routes):
+    if any(compared):
         handles.append(_mark("median of the paper", hollow=True, marker="D"))
     figure.legend(handles=handles, loc="outside upper center", ncols=2, handlelength=1.6)
     return figure
+
+
+def _draw_sizes(
+    axes: Axes, runs: Sequence[Saved], metric: str, routes: Sequence[str], sizes: Sequence[int]
+) -> bool:
+    """Boxes of the runs of one profile over the references; whether the paper has medians to compare them with."""
+    found = pooled(runs, metric)
+    references = pooled(runs, metric, kind="references")
+    medians = references[references["held out"]].groupby(["name", "n"])["error"].median().unstack()
+    names = TO_SCATTERING if metric == "intensity" else TO_MICROGRAPH
+    shown = [name for name in names if name in medians.index and medians.loc[name].notna().all()]
+    colours = route_colours(routes)
+    for (size, n), (k, route) in product(enumerate(sizes), enumerate(routes)):
+        own = found[(found["n"] == n) & (found["name"] == route)]
+        if own.empty:
+            continue
+        place = size + 0.29 * (k - (len(routes) - 1) / 2)
+        for shift, values in ((-0.065, own["error"]), (0.065, own["error"][own["held out"]])):
+            draw_box(axes, place + shift, values.to_numpy(), colours[route], shift < 0, upright=True, width=0.11)
+        if (paper := _paper_medians(runs, metric, route).get(n)) is not None:
+            axes.plot(place, paper, "D", color=INK, markerfacecolor=colours[route], markersize=7, zorder=5)
+    for name in shown:
+        _reference_line(axes, list(medians.loc[name].reindex(sizes)), name)
+    axes.set_xticks(range(len(sizes)), [f"{n}" for n in sizes])
+    axes.set_xlim(-0.55, len(sizes) - 0.45)
+    if found["error"].min() > 0:
+        axes.set_yscale("log")
+        few_plain_ticks(axes.yaxis)
+    return any(_paper_medians(runs, metric, route) for route in routes)
+
+
+def _paper_medians(runs: Sequence[Saved], metric: str, route: str) -> Mapping[int, float]:
+    """The paper's medians by number of training pairs; none where the runs are of other pairs or on another scale."""
+    same_scale = metric != "intensity" or profile_named(runs[0]["run"]["profile"]).architecture.pattern_channels == 3
+    if not same_scale or any(errors["run"]["data"] != SIMULATED for errors in runs):
+        return {}
+    return PAPER_MEDIANS.get((metric, paper_name(route, runs)), {})
 
 
 def _mark(name: str, hollow: bool = False, marker: str = "o") -> Line2D:
@@ -368,6 +403,14 @@ def paper_name(route: str, every_errors: Sequence[Saved]) -> str:
 def _default_runs(every_errors: Sequence[Saved]) -> list[Saved]:
     """Runs of the default protocol."""
     return [errors for errors in every_errors if errors["run"]["protocol"] == "two_phase"]
+
+
+def _by_profile(every_errors: Sequence[Saved]) -> dict[str, list[Saved]]:
+    """Runs of the default protocol by profile, that of the largest images first."""
+    found: dict[str, list[Saved]] = {}
+    for errors in _default_runs(every_errors):
+        found.setdefault(errors["run"]["profile"], []).append(errors)
+    return dict(sorted(found.items(), key=lambda one: -profile_named(one[0]).image_size))
 
 
 def _size(errors: Saved) -> int:
