@@ -59,7 +59,7 @@ def test_a_sweep_is_planned_with_the_profile_of_slurm(tmp_path):
     planned = snakemake("sweep", *words, *config, results=tmp_path)
     assert planned.returncode == 0, planned.stderr
     assert re.search(r"^05_evaluation_seed43-n8 +1$", planned.stdout, re.MULTILINE)
-    assert re.search(r"^total +10$", planned.stdout, re.MULTILINE)
+    assert re.search(r"^total +11$", planned.stdout, re.MULTILINE)
 
 
 @pytest.mark.end_to_end

@@ -102,7 +102,8 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
         The one that is published whole, if its data are simulated; that of EXAMPLE_PROFILE with its model. Of the
         others: errors and references of METRICS (of measured data MEASURED_METRICS), PROPERTIES and losses of pair
         training, those of the default protocol as one mean over the last tenth of the epochs; of those with as many
-        training pairs also the two-point correlations. Of measured data no picture and no profile is published.
+        training pairs also the two-point correlations, of reconstructions and of ensembles. Of measured data no picture
+        and no profile is published.
     trained_at : str, optional
         Commit at which the models were trained, where that is not the one that assessed them.
 
@@ -123,7 +124,7 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
             folder = fresh / _place(run)
             for source in (run.pair_folder / name for name in OF_A_RUN):
                 alike = run.n_train == example.n_train and run.protocol == Run.protocol
-                wanted = source.suffix == ".json" or (source.name == "curves.npz" and alike)
+                wanted = source.suffix == ".json" or alike
                 if source.exists() and (run == example or wanted):
                     folder.mkdir(parents=True, exist_ok=True)
                     _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)

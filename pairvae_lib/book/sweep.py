@@ -16,7 +16,7 @@ from pairvae_lib.files.runs import Run
 from pairvae_lib.files.writing import CannotWrite
 
 RANDOM = "random"
-COMPARED = 3  # seeds by which protocols are compared: a verdict on trainings needs that many
+COMPARED = 3  # seeds that are not there for errors alone: a verdict on trainings needs that many
 EXAMPLE_SEED = Run.seed  # the seed whose pictures are shown, where it is among those swept
 
 
@@ -55,7 +55,7 @@ class Sweep:
 
     @property
     def example(self) -> Run:
-        """The run that draws ensembles and whose pictures are shown: EXAMPLE_SEED, the middle size, the first group."""
+        """The run whose pictures are shown: EXAMPLE_SEED, the middle size, the first group."""
         seeds = self.seeds or (self.base.seed,)
         return replace(
             self.base,
@@ -63,6 +63,12 @@ class Sweep:
             n_train=self.sizes[len(self.sizes) // 2] if self.sizes else self.base.n_train,
             held_out=self.groups[0] if self.groups else self.base.held_out,
         )
+
+    @property
+    def compared(self) -> list[Run]:
+        """The example and the same run of two other seeds: they draw ensembles, and are trained by other protocols."""
+        seeds = sorted(self.seeds or (self.base.seed,), key=lambda seed: seed != self.example.seed)
+        return [replace(self.example, seed=seed) for seed in seeds[:COMPARED]]
 
     @property
     def runs(self) -> list[Run]:
@@ -73,10 +79,9 @@ class Sweep:
             for size in self.sizes or (self.base.n_train,)
             for group in self.groups or (self.base.held_out,)
         ]
-        compared = sorted(self.seeds or (self.base.seed,), key=lambda seed: seed != self.example.seed)[:COMPARED]
         others = [
-            replace(self.example, seed=seed, protocol=name)
-            for seed in compared for name in self.protocols if name != self.example.protocol
+            replace(run, protocol=name)
+            for run in self.compared for name in self.protocols if name != run.protocol
         ]
         return found + others
 

@@ -87,8 +87,8 @@ def sweep(
 ) -> None:
     """Train and assess over seeds and training sizes (the paper's Fig. 6), and gather the medians in sweep.json.
 
-    One of these runs (seed 43 and the middle size, where they are among them) draws the ensembles of Fig. 7. It and the
-    same of two other seeds are also trained by the other protocols of Fig. S3.
+    Three of these runs (seed 43 and the middle size, where they are among them, and the same of two other seeds) draw
+    the ensembles of Fig. 7, and are also trained by the other protocols of Fig. S3.
 
     Stopped at any moment, the same line goes on where it was.
     """

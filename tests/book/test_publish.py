@@ -32,6 +32,8 @@ def published(tmp_path, monkeypatch):
         write_json(one.errors_file, errors | {"properties": dict.fromkeys([*publishing.PROPERTIES, "components"], {})})
         arrays = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "L vertical true": np.ones((2, 3))}
         write_arrays(one.curves_file, arrays | {"example true sem": np.ones((1, 4, 4), dtype=bool)})
+        drawn = {"labels": np.array(["a"]), "distance 1": np.ones((1, 5)), "true": np.ones((1, 4, 4), dtype=bool)}
+        write_arrays(one.generation_file, drawn)
     write_json(example.history_file, {"pair": {"total": [1.0]}})
     other = Run("tiny", 43, 8, protocol="direct")
     nothing = {"errors": {}, "references": {}, "properties": dict.fromkeys(publishing.PROPERTIES, {})}
@@ -52,10 +54,10 @@ def published(tmp_path, monkeypatch):
 def test_small_results_are_laid_out_as_they_were(published):
     folder = published / "tiny" / "simulated"
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
-        "provenance.json", "seed42-n8/curves.npz", "seed42-n8/errors.json", "seed43-n4/errors.json",
-        "seed43-n4/history.json", "seed43-n8/curves.npz",
+        "provenance.json", "seed42-n8/curves.npz", "seed42-n8/errors.json", "seed42-n8/generation.npz",
+        "seed43-n4/errors.json", "seed43-n4/history.json", "seed43-n8/curves.npz",
         "seed43-n8/direct/errors.json", "seed43-n8/direct/history.json", "seed43-n8/errors.json",
-        "seed43-n8/history.json", "thresholds.json",
+        "seed43-n8/generation.npz", "seed43-n8/history.json", "thresholds.json",
     ]
     direct = folder / "seed43-n8" / "direct"
     assert json.loads((direct / "errors.json").read_text())["errors"] == {"S2": [0.1235, None, 3]}  # four digits
@@ -69,6 +71,8 @@ def test_small_results_are_laid_out_as_they_were(published):
     assert "medians" not in part and set(part["errors"]) == set(part["references"]) == {"S2"}
     assert set(part["properties"]) == set(publishing.PROPERTIES) < set(whole["properties"])
     assert set(read_arrays(folder / "seed42-n8" / "curves.npz")) == {"r", "S2 true"}
+    assert set(read_arrays(folder / "seed42-n8" / "generation.npz")) == {"labels", "distance 1"}
+    assert set(read_arrays(folder / "seed43-n8" / "generation.npz")) == {"labels", "distance 1", "true"}
     whole = {"r", "S2 true", "L vertical true", "example true sem"}
     assert set(read_arrays(folder / "seed43-n8" / "curves.npz")) == whole
     provenance = json.loads((folder / "provenance.json").read_text())
@@ -99,7 +103,7 @@ def test_no_picture_of_measured_data_is_published(published, tmp_path):
 
 def test_what_is_as_it_was_passes(published):
     lines = check_published()
-    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 10 files, commit ")
+    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 12 files, commit ")
 
 
 def test_publishing_again_replaces(published):
@@ -163,7 +167,7 @@ def trained(published, fresh_pair, pattern_pairs, monkeypatch):
 def test_a_model_is_added_to_what_is_published_of_its_run(published, trained, pattern_pairs, fresh_pair):
     folder = add_published_model(trained)
     assert folder == published / "tiny" / "simulated" / "seed43-n8" / "model"
-    assert check_published()[0].startswith("tiny/simulated: 14 files, ")
+    assert check_published()[0].startswith("tiny/simulated: 16 files, ")
     bundle = load_bundle(folder)
     assert (bundle.profile, bundle.modalities) == ("tiny", pattern_pairs.modalities)
     assert bundle.provenance["digest"] == pattern_pairs.digest and len(bundle.provenance["sample_ids"]["train"]) == 8
@@ -175,7 +179,7 @@ def test_a_model_is_added_to_what_is_published_of_its_run(published, trained, pa
     assert shown <= {*known["held_out"], *known["train"]}
     assert "Trained on 8 of 12 simulated pairs" in (folder / "card.md").read_text()
     add_published_model(trained)  # again
-    assert check_published()[0].startswith("tiny/simulated: 14 files, ")
+    assert check_published()[0].startswith("tiny/simulated: 16 files, ")
 
 
 def test_a_model_is_added_to_its_own_results_alone(published, trained):

@@ -12,6 +12,7 @@ def test_the_papers_sweep():
     swept = Sweep.parsed(Run("standard"), DEFAULTS)
     assert len(swept.runs) == 15 + 3 * 4
     assert swept.example == Run("standard", 43, 48) and swept.example in swept.runs
+    assert swept.compared == [Run("standard", seed, 48) for seed in (43, 42, 44)]
     combinations = {(run.seed, run.n_train) for run in swept.runs[:15]}
     assert combinations == {(seed, size) for seed in range(42, 47) for size in (32, 48, 64)}
     others = swept.runs[15:]
