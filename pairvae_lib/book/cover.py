@@ -16,6 +16,7 @@ from pairvae_lib.claims.published import published_results
 from pairvae_lib.claims.verdicts import UNTESTABLE
 from pairvae_lib.figures import display_name
 from pairvae_lib.figures.claims import VERDICT_MARKS
+from pairvae_lib.figures.paper import medians as medians_of
 from pairvae_lib.figures.pictures import png
 from pairvae_lib.figures.saved import array, techniques, words
 from pairvae_lib.files.runs import SIMULATED, Run, project_root
@@ -30,13 +31,13 @@ FOR_WORDS = 5  # so many of some two dozen give a segment room for them
 def cover_files() -> dict[Path, str]:
     """The files that the first page includes, with what they must hold: drawn from published results."""
     shown = published_results(Run())
-    curves, medians = shown.curves, shown.errors["medians"]
+    medians = medians_of(shown.alike)
     folder = project_root() / "book" / "images"
     ledgers = {name: read_ledger(name, published=True) for name in PUBLISHED if ledger_file(name, True).exists()}
     return {
-        folder / "cover-memory.html": memory_html(curves, MORPHOLOGY),
+        folder / "cover-memory.html": memory_html(shown.curves, MORPHOLOGY),
         folder / "cover-verdicts.html": verdicts_html(ledgers),
-        project_root() / "book" / "headline.md": headline_markdown(medians),
+        project_root() / "book" / "headline.md": headline_markdown(medians, len(shown.alike)),
         project_root() / "book" / "instead.md": instead_markdown(medians),
     }
 
@@ -69,11 +70,12 @@ def memory_html(curves: Mapping[str, Any], morphology: str) -> str:
     return rendered("cover-tiles.html", tiles=tiles)
 
 
-def headline_markdown(medians: Sequence[Row]) -> str:
-    """The two routes to a micrograph on training and on held-out samples, in a sentence, from errors.json's medians."""
+def headline_markdown(medians: Sequence[Row], trainings: int) -> str:
+    """The two routes to a micrograph on training and on held-out samples, in a sentence; medians of `figures.paper`."""
     cross, own = (_median(medians, "S2", route) for route in ("saxs_to_sem", "sem_to_sem"))
     return (
-        f"At the paper's size the median error in S₂ of {display_name('saxs_to_sem')} is {_short(cross['train'])} on "
+        f"At the paper's size ({trainings} training{'s' * (trainings > 1)}) the median error in S₂ of "
+        f"{display_name('saxs_to_sem')} is {_short(cross['train'])} on "
         f"training samples and {_short(cross['held out'])} on held-out ones; that of {display_name('sem_to_sem')} is "
         f"{_short(own['train'])} and {_short(own['held out'])}.\n"
     )

@@ -38,7 +38,7 @@ from pairvae_lib.models.training import focused_crops
 
 PACKAGES = ("numpy", "scipy", "torch", "porespy", "scikit-image", "pairvae_lib")
 OF_A_RUN = ("errors.json", "history.json", "curves.npz", "generation.npz")
-METRICS = ("intensity", "S2", "S2 periodic")  # of runs other than the example
+METRICS = ("intensity", "S2", "A2", "S2 periodic")  # of runs other than the example
 MEASURED_METRICS = ("intensity", "S2", "A2", "L vertical")  # of measured data, which chapter 7 shows
 PROPERTIES = ("phase fraction", "period", "long-range order", "lineal path")
 KEPT = ("r", "sample_ids", "morphologies", "subsets", "labels", "variances")  # and S2: what claims are computed from

@@ -383,8 +383,8 @@ def _rounded(value: Any) -> Any:
 
 
 def _encoder_of(folder: Path) -> str:
-    """The encoder that is noted in the runs of a profile."""
-    for path in sorted(folder.glob("*/seed*/errors.json")):
+    """The encoder that is noted in the runs of a profile, simulated pairs first: `over_encoders` is of them."""
+    for path in sorted(folder.glob("*/seed*/errors.json"), key=lambda path: (path.parts[-3] != SIMULATED, path)):
         return str(json.loads(path.read_text(encoding="utf-8"))["run"].get("encoder", "default"))
     return "default"
 

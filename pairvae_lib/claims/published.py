@@ -84,6 +84,12 @@ class PublishedResults:
         files = [file for folder in folders for file in sorted(folder.glob("seed*/errors.json"))]
         return [_read(file, "05_evaluation") for file in files]
 
+    @property
+    def alike(self) -> list[Mapping[str, Any]]:
+        """errors.json of the example and of every run that differs from it in the seed alone."""
+        example = self.errors["run"]
+        return [one for one in self.every_errors if one["run"] | {"seed": example["seed"]} == example]
+
     @cached_property
     def protocol_histories(self) -> dict[str, Mapping[str, Any]]:
         """history.json of the run that was trained by all protocols, by protocol; else those that the example has."""

@@ -308,12 +308,15 @@ def over_assessments(mixed: str, held_out: str, shown: bool) -> str:
 def over_encoders(verdicts: Iterable[str]) -> str:
     """What the verdicts with several encoders come to: one that changes is no statement about the paper.
 
-    Where they neither contradict each other nor all decide, it is the weakest of those that can be tested.
+    Fewer than two that can be tested cannot tell it. Where they neither contradict each other nor all decide, it is
+    undecided.
     """
     found = [verdict for verdict in verdicts if verdict != UNTESTABLE]
+    if len(found) < 2:
+        return UNTESTABLE
     if len({verdict for verdict in found if verdict not in (UNDECIDED, DEPENDS)}) > 1 or DEPENDS in found:
         return DEPENDS
-    return UNDECIDED if UNDECIDED in found else found[0] if found else UNTESTABLE
+    return UNDECIDED if UNDECIDED in found else found[0]
 
 
 def _fewest_images(sample: Sample) -> int:

@@ -93,7 +93,8 @@ def medians():
 
 
 def test_the_headline_has_both_kinds_of_samples():
-    sentence = headline_markdown(medians())
+    sentence = headline_markdown(medians(), 5)
+    assert sentence.startswith("At the paper's size (5 trainings) the median")
     assert "SAXS→SEM is .0080 on training samples and .0160 on held-out ones" in sentence
     assert sentence.endswith("SEM→SEM is .0037 and .0075.\n")
 
@@ -113,7 +114,7 @@ def test_what_is_no_better_is_not_recommended():
 
 def test_a_missing_median_is_named():
     with pytest.raises(ValueError, match="^medians must hold 'saxs_to_sem' in 'S2'"):
-        headline_markdown([])
+        headline_markdown([], 1)
 
 
 def test_writing_the_cover(tmp_path, monkeypatch):

@@ -53,6 +53,14 @@ def test_without_the_papers_size_the_sweep_has_the_example(published):
     assert published_results(Run()).errors == {"value": 0}
 
 
+def test_runs_that_differ_in_the_seed_alone_are_alike(tmp_path):
+    runs = {"seed43-n48": (43, 48), "seed44-n48": (44, 48), "seed43-n64": (43, 64)}
+    for name, (seed, n) in runs.items():
+        write_json(tmp_path / name / "errors.json", {"run": {"profile": "paper", "seed": seed, "n_train": n}})
+    shown = room.PublishedResults(tmp_path / "seed43-n48", tmp_path, "")
+    assert [one["run"]["seed"] for one in shown.alike] == [43, 44]
+
+
 def test_an_assessed_run_shows_itself(published):
     run = Run("standard", 45, 32)
     assert published_results(run).errors == {"value": 1}

@@ -122,4 +122,7 @@ def test_the_ledgers_of_several_encoders_lie_beside_each_other(tmp_path, monkeyp
     run = tmp_path / "standard" / "simulated" / "seed43-n48" / "errors.json"
     run.parent.mkdir(parents=True)
     run.write_text('{"run": {"encoder": "narrow"}}')
+    measured = tmp_path / "standard" / "afm" / "seed43" / "errors.json"
+    measured.parent.mkdir(parents=True)
+    measured.write_text('{"run": {}}')  # older than the simulated ones
     assert list(encoder_ledgers("standard")) == ["narrow", "cnn", "resnet50"]

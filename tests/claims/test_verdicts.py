@@ -130,7 +130,7 @@ def test_a_verdict_that_changes_with_the_encoder_is_none_on_the_paper():
     assert over_encoders([HOLDS, NOT]) == over_encoders([HOLDS, ONLY_MIXED]) == DEPENDS
     assert over_encoders([HOLDS, UNDECIDED]) == UNDECIDED  # another verdict is not shown
     assert over_encoders([HOLDS, UNDECIDED, NOT]) == DEPENDS
-    assert over_encoders([UNTESTABLE]) == over_encoders([]) == UNTESTABLE
+    assert over_encoders([HOLDS, UNTESTABLE]) == over_encoders([HOLDS]) == over_encoders([]) == UNTESTABLE
 
 
 def test_what_one_training_does_to_all_images_widens_the_interval():

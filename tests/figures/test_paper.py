@@ -495,6 +495,18 @@ def test_errors_of_several_profiles_stand_in_rows_of_the_same_sizes():
 # tables ---------------------------------------------------------------------------------------------------------------
 
 
+def test_medians_of_all_trainings_that_are_alike():
+    runs = [saved_errors(seed) for seed in (43, 44)]
+    for errors in runs:  # what one training alone has noted is left out
+        errors["errors"]["S2"]["saxs_to_sem"] = [1.0] * 8 + [errors["run"]["seed"]] * 4
+    runs[0]["errors"]["A2"], runs[0]["references"]["A2"] = {"saxs_to_sem": [1.0] * SAMPLES}, {}
+    rows = {(row["metric"], row["name"]): row for row in paper.medians(runs)}
+    assert {"train": 1, "held out": 43.5, "mixed": 1}.items() <= rows["S2", "saxs_to_sem"].items()
+    reference = np.concatenate([errors["references"]["S2"]["kernel ridge"][8:] for errors in runs])
+    assert rows["S2", "kernel ridge"]["held out"] == pytest.approx(np.median(reference), rel=1e-12)
+    assert not any(metric == "A2" for metric, _ in rows)
+
+
 def test_table_s2_holds_the_medians_of_fig_6():
     rows = paper.table_s2(SWEEP)
     assert len(rows) == 2 * 3 * 2

@@ -280,6 +280,31 @@ def table_s2(every_errors: Sequence[Saved], micrograph_metric: str = "S2 periodi
     return rows
 
 
+def medians(every_errors: Sequence[Saved]) -> list[Row]:
+    """Medians over the samples of all trainings, of every metric that all of them have noted.
+
+    Parameters
+    ----------
+    every_errors : list of dict
+        The saved `errors.json` of trainings that differ in the seed alone.
+
+    Returns
+    -------
+    list of dict
+        "metric", "name" of a route or reference, "train", "held out" and "mixed".
+    """
+    check_named("every_errors", every_errors)
+    rows: list[Row] = []
+    kinds: tuple[Literal["errors", "references"], ...] = ("errors", "references")
+    for metric, kind in product(every_errors[0]["errors"], kinds):
+        if all(metric in errors[kind] for errors in every_errors):
+            for name, own in pooled(every_errors, metric, kind).groupby("name", sort=False):
+                of = own.groupby("held out")["error"].median()
+                row = {"metric": metric, "name": name, "train": of.get(False), "held out": of.get(True)}
+                rows.append(row | {"mixed": own["error"].median()})
+    return rows
+
+
 @styled
 def _errors_by_size(every_errors: Sequence[Saved], metric: str, quantity: str) -> Figure:
     """A row for every profile, the largest first: boxes of all routes for each number of training pairs."""

@@ -168,10 +168,9 @@ def test_a_file_of_version_1_is_read(kind, small, tmp_path):
     assert_equal(Exploration.load(tmp_path / FILE), explored)
 
 
-def test_the_published_exploration_is_of_version_1_and_is_read():
+def test_the_published_exploration_is_read():
     path = published_root() / EXAMPLE_PROFILE / "simulated" / "seed43-n48" / FILE
     explored = Exploration.load(path)
-    assert b"pairvae exploration 1" in path.read_bytes()[:100_000]
     assert explored.modalities == (Modality("saxs", (192, 192), "pattern"), Modality("sem", (192, 192), "mask"))
     assert explored.measured["saxs"].dtype == np.uint8
     assert explored.measured["sem"].mean() == pytest.approx(0.5, abs=0.2)
