@@ -160,7 +160,9 @@ def what_is_published(root: Path | None = None) -> list[str]:
         provenance = json.loads(file.read_text())
         shown = file.parent.relative_to(root).as_posix()
         earlier = f"; {provenance[EARLIER]}" if EARLIER in provenance else ""
-        lines.append(f"{shown}: {len(provenance['files'])} files, commit {provenance['commit'][:7]}{earlier}")
+        trainings = sum(name.endswith("/errors.json") for name in provenance["files"])
+        counted = f"{trainings} training{'s' * (trainings > 1)}, " if trainings else ""
+        lines.append(f"{shown}: {counted}{len(provenance['files'])} files, commit {provenance['commit'][:7]}{earlier}")
     return lines
 
 

@@ -103,7 +103,7 @@ def test_no_picture_of_measured_data_is_published(published, tmp_path):
 
 def test_what_is_as_it_was_passes(published):
     lines = check_published()
-    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 12 files, commit ")
+    assert lines == what_is_published() and lines[0].startswith("tiny/simulated: 4 trainings, 12 files, commit ")
 
 
 def test_publishing_again_replaces(published):
@@ -167,7 +167,7 @@ def trained(published, fresh_pair, pattern_pairs, monkeypatch):
 def test_a_model_is_added_to_what_is_published_of_its_run(published, trained, pattern_pairs, fresh_pair):
     folder = add_published_model(trained)
     assert folder == published / "tiny" / "simulated" / "seed43-n8" / "model"
-    assert check_published()[0].startswith("tiny/simulated: 16 files, ")
+    assert check_published()[0].startswith("tiny/simulated: 4 trainings, 16 files, ")
     bundle = load_bundle(folder)
     assert (bundle.profile, bundle.modalities) == ("tiny", pattern_pairs.modalities)
     assert bundle.provenance["digest"] == pattern_pairs.digest and len(bundle.provenance["sample_ids"]["train"]) == 8
@@ -179,7 +179,7 @@ def test_a_model_is_added_to_what_is_published_of_its_run(published, trained, pa
     assert shown <= {*known["held_out"], *known["train"]}
     assert "Trained on 8 of 12 simulated pairs" in (folder / "card.md").read_text()
     add_published_model(trained)  # again
-    assert check_published()[0].startswith("tiny/simulated: 16 files, ")
+    assert check_published()[0].startswith("tiny/simulated: 4 trainings, 16 files, ")
 
 
 def test_a_model_is_added_to_its_own_results_alone(published, trained):
