@@ -28,13 +28,13 @@ def encoder_losses(published: bool = False) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        First the paper's, read off its Fig. S3. Then one for each profile that has results: "profile", "encoder",
+        First the paper's, read off its Fig. S3, of nobody knows how many trainings. Then one for each profile that has results: "profile", "encoder",
         "trainings", and means over trainings of the default protocol with the middle number of pairs: "barlow", the
         four routes (squared errors as of colours: those of intensities times COLOURS_TO_INTENSITY), and SOLO, the
         error of solo-trained SAXS -> SAXS over that of the mean pattern, on training samples.
     """
     root = published_root() if published else results_root()
-    rows: list[dict[str, Any]] = [{"profile": "", "encoder": "the paper's", "trainings": 1, **PAPER_FINAL_LOSSES}]
+    rows: list[dict[str, Any]] = [{"profile": "", "encoder": "the paper's", **PAPER_FINAL_LOSSES}]
     for folder in sorted(root.glob(f"*/{SIMULATED}")):
         by_size: dict[int, list[Path]] = {}
         for run in sorted(folder.glob("seed*")):
@@ -67,7 +67,7 @@ def losses_markdown(rows: list[dict[str, Any]]) -> str:
     lines = [heads, ["---"] * len(heads)]
     for row in rows:
         numbers = [f"{row[name]:.2g}" if name in row else "–" for name in shown]
-        lines.append([row["encoder"], row["profile"] or "–", str(row["trainings"]), *numbers])
+        lines.append([row["encoder"], row["profile"] or "–", str(row.get("trainings", "–")), *numbers])
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 

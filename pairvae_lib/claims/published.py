@@ -122,7 +122,7 @@ def published_results(run: Run) -> PublishedResults:
     return PublishedResults(
         example / provenance["example"],
         sweep,
-        f"published results on simulated pairs: profile {' for examples, '.join(profiles)}, in results/published",
+        f"published results on simulated pairs, in results/published: profiles {' and '.join(profiles)}",
     )
 
 

@@ -45,7 +45,7 @@ def test_the_default_run_shows_the_papers_size_and_the_standard_sweep(published)
     assert set(shown.protocol_histories) == set(PROTOCOLS)
     assert shown.protocol_histories["direct"]["pair"]["total"] == [7]
     assert shown.generation["r"] == [9]  # the example has drawn none
-    assert "profile paper for examples, standard" in shown.source
+    assert "profiles paper and standard" in shown.source
 
 
 def test_without_the_papers_size_the_sweep_has_the_example(published):
