@@ -28,10 +28,11 @@ def encoder_losses(published: bool = False) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        First the paper's, read off its Fig. S3, of nobody knows how many trainings. Then one for each profile that has results: "profile", "encoder",
-        "trainings", and means over trainings of the default protocol with the middle number of pairs: "barlow", the
-        four routes (squared errors as of colours: those of intensities times COLOURS_TO_INTENSITY), and SOLO, the
-        error of solo-trained SAXS -> SAXS over that of the mean pattern, on training samples.
+        First the paper's, read off its Fig. S3, without "trainings". Then one for each profile that has results:
+        "profile", "encoder", "trainings", and means over trainings of the default protocol with the middle number of
+        pairs: "barlow", the four routes (squared errors as of colours: those of intensities times
+        COLOURS_TO_INTENSITY), and SOLO, the error of solo-trained SAXS -> SAXS over that of the mean pattern, on
+        training samples.
     """
     root = published_root() if published else results_root()
     rows: list[dict[str, Any]] = [{"profile": "", "encoder": "the paper's", **PAPER_FINAL_LOSSES}]
