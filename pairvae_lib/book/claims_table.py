@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pairvae_lib.book.chapters import chapter_names, text_file
 from pairvae_lib.checks import check_one_of
-from pairvae_lib.claims.ledger import Row, data_of, effect_of, encoder_ledgers
+from pairvae_lib.claims.ledger import Row, data_of, effect_of, read_ledger
 from pairvae_lib.claims.verdicts import DEPENDS, HOLDS, NOT, ONLY_MIXED, UNDECIDED, UNTESTABLE
 from pairvae_lib.figures.claims import ASSESSMENTS, VERDICT_MARKS
 from pairvae_lib.figures.style import display_name
@@ -85,19 +85,12 @@ class Chip(NamedTuple):
 
 
 def published_claims_table(profiles: Iterable[str]) -> str:
-    """All published ledgers of some profiles as one table: a column for each data set, and for each other encoder.
-
-    Parameters
-    ----------
-    profiles : iterable of str
-        E.g. "standard" and "paper"; results of other encoders lie beside those of a profile, as `standard-cnn`.
-    """
-    rows = []
-    for profile in profiles:
-        for number, (encoder, ledger) in enumerate(encoder_ledgers(profile, published=True).items()):
-            other = f", encoder {encoder}" if number else ""
-            rows += [row | {"data": f"{_named(row['data'])}, {profile} profile{other}"} for row in ledger]
-    return claims_table(rows)
+    """The published ledgers of some profiles, e.g. "standard" and "paper", as one table: a column for each data set."""
+    return claims_table([
+        row | {"data": f"{_named(row['data'])}, {profile} profile"}
+        for profile in profiles
+        for row in read_ledger(profile, published=True)
+    ])
 
 
 def claims_table(rows: Sequence[Row]) -> str:

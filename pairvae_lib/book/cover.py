@@ -25,7 +25,7 @@ from pairvae_lib.files.writing import replacing
 from pairvae_lib.morphology.masks import dice
 
 MORPHOLOGY = "hexagonal"  # of the sample on the cover
-FOR_WORDS = 5  # so many of some two dozen give a segment room for them
+FOR_WORDS = 6  # so many of some forty give a segment room for them
 
 
 def cover_files() -> dict[Path, str]:

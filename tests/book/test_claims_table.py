@@ -61,13 +61,13 @@ def test_the_published_verdicts_are_all_there():
         assert html.count(f'data-verdict="{verdict}"') == count + 1  # and once in the list of words
 
 
-def test_each_encoder_has_a_column(tmp_path, monkeypatch):
+def test_each_profile_has_a_column_and_other_encoders_have_none(tmp_path, monkeypatch):
     monkeypatch.setattr("pairvae_lib.claims.ledger.published_root", lambda: tmp_path)
-    for folder, verdict in (("standard", HOLDS), ("standard-cnn", NOT)):
+    for folder, verdict in (("standard", HOLDS), ("standard-cnn", NOT), ("paper", NOT)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "claims.json").write_text(json.dumps([row(verdict=verdict)]))
-    heads = texts(published_claims_table(["standard"]), r"<th scope=\"col\".*?</th>")
-    assert heads[1:] == ["Simulated pairs, standard profile", "Simulated pairs, standard profile, encoder cnn"]
+    heads = texts(published_claims_table(["standard", "paper"]), r"<th scope=\"col\".*?</th>")
+    assert heads[1:] == ["Simulated pairs, standard profile", "Simulated pairs, paper profile"]
 
 
 @pytest.mark.parametrize(
