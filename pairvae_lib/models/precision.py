@@ -71,7 +71,7 @@ def fixed_arithmetic() -> dict[str, str]:
 
     Empty where the processor has no AVX2: it computes in its own arithmetic.
     """
-    known = np.show_config(mode="dicts")["SIMD Extensions"]["found"]  # what NumPy would use here
+    known = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # what NumPy would use here; no empty list
     if not {"X86_V3", "AVX2"} & set(known):  # their names since NumPy 2.4, and before
         return {}
     wider = [name for name in known if "AVX512" in name or name == "X86_V4"]
