@@ -86,9 +86,10 @@ class PublishedResults:
 
     @property
     def alike(self) -> list[Mapping[str, Any]]:
-        """errors.json of the example and of every run that differs from it in the seed alone."""
+        """errors.json of every run that differs from the example in the seed alone; of other protocols its own."""
         example = self.errors["run"]
-        return [one for one in self.every_errors if one["run"] | {"seed": example["seed"]} == example]
+        found = [one for one in self.every_errors if one["run"] | {"seed": example["seed"]} == example]
+        return found or [self.errors]
 
     @cached_property
     def protocol_histories(self) -> dict[str, Mapping[str, Any]]:

@@ -59,6 +59,10 @@ def test_runs_that_differ_in_the_seed_alone_are_alike(tmp_path):
         write_json(tmp_path / name / "errors.json", {"run": {"profile": "paper", "seed": seed, "n_train": n}})
     shown = room.PublishedResults(tmp_path / "seed43-n48", tmp_path, "")
     assert [one["run"]["seed"] for one in shown.alike] == [43, 44]
+    direct = tmp_path / "seed43-n48" / "direct"
+    write_json(direct / "errors.json", {"run": {"profile": "paper", "seed": 43, "n_train": 48, "protocol": "direct"}})
+    shown = room.PublishedResults(direct, tmp_path, "")
+    assert shown.alike == [shown.errors]  # a run by another protocol stands alone
 
 
 def test_an_assessed_run_shows_itself(published):

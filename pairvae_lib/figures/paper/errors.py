@@ -397,11 +397,10 @@ def _floats(values: Sequence[float | None]) -> np.ndarray:
 def pooled(
     every_errors: Sequence[Saved], metric: str, kind: Literal["errors", "references"] = "errors"
 ) -> pd.DataFrame:
-    """Defined errors of all seeds, a row each: "n" training pairs, "name", "error", and whether it is "held out"."""
-    runs = _default_runs(every_errors)
-    check_named("every_errors", runs)
+    """Defined errors of all runs, a row each: "n" training pairs, "name", "error", and whether it is "held out"."""
+    check_named("every_errors", every_errors)
     tables = []
-    for errors in runs:
+    for errors in every_errors:
         table = pd.DataFrame(entry(kind, entry("a run", errors, kind), metric), dtype=float)
         table["held out"] = [sample["subset"] == "held out" for sample in errors["samples"]]
         tables.append(table.assign(n=_size(errors)).melt(["n", "held out"], var_name="name", value_name="error"))
