@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
-from shutil import rmtree
+from shutil import copytree
 from typing import Any
 
 import nbformat
@@ -44,6 +46,7 @@ PROPERTIES = ("phase fraction", "period", "long-range order", "lineal path")
 KEPT = ("r", "sample_ids", "morphologies", "subsets", "labels", "variances")  # and S2: what claims are computed from
 SCORES = ("sample_id", "morphology", "method", "illumination", "dice", "domains_kept")
 OF_THE_DATA = ("thresholds.json", "claims.json")
+ADDED = "added"  # in a provenance: of runs that were published after the others
 CARD = """# PairVAE of simulated pairs, profile {profile}
 
 Trained on {n_train} of {n} simulated pairs of a scattering pattern ({scattering}) and a micrograph ({micrograph}), seed
@@ -72,26 +75,6 @@ def save_published_model(run: Run, folder: Path) -> None:
     Exploration.of(model, pairs, split, rng_for(run.seed, "exploration"), seen).save(folder / EXPLORATION)
 
 
-def add_published_model(run: Run) -> Path:
-    """Add the model to results of the same run that are published already, and to their provenance; returns its folder.
-
-    The run must be the example of what is published. A model that was there is replaced.
-    """
-    root = published_root() / run.profile / run.data_root.name
-    if not (root / PROVENANCE).is_file():
-        raise FileNotFoundError(f"{root} holds no {PROVENANCE}: publish the results before their model")
-    provenance = json.loads((root / PROVENANCE).read_text(encoding="utf-8"))
-    name = _place(run)
-    if name != provenance["example"]:
-        raise ValueError(f"the run must be the published example, {provenance['example']}; got {name}")
-    rmtree(root / name / MODEL, ignore_errors=True)
-    save_published_model(run, root / name)
-    ours = (f"{name}/{MODEL}/", f"{name}/{EXPLORATION}")
-    files = provenance["files"] | {path: digest for path, digest in _digests(root).items() if path.startswith(ours)}
-    write_json(root / PROVENANCE, provenance | {"files": dict(sorted(files.items()))})
-    return root / name / MODEL
-
-
 def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) -> Path:
     """Copy the small results of finished runs of one profile and data set, and write down where they come from.
 
@@ -114,37 +97,82 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     """
     if any(run.data_root != example.data_root for run in runs):
         raise ValueError("runs must be of one profile and data set to be published together")
-    for run in runs:
-        run.require(run.errors_file, "05_evaluation")
-        if is_stale(run, "05_evaluation"):
-            raise ValueError(f"{run.errors_file} must come from the code there is now; {run.command('05_evaluation')}")
     target = published_root() / example.profile / example.data_root.name
     with replacing_folder(target) as fresh:
-        for run in runs:
-            folder = fresh / _place(run)
-            for source in (run.pair_folder / name for name in OF_A_RUN):
-                alike = run.n_train == example.n_train and run.protocol == Run.protocol
-                wanted = source.suffix == ".json" or alike
-                if source.exists() and (run == example or wanted):
-                    folder.mkdir(parents=True, exist_ok=True)
-                    _copy(source, folder / source.name, run, whole=run == example and run.data == SIMULATED)
+        _copy_runs(runs, _place(example), fresh)
         if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
             save_published_model(example, fresh / _place(example))
         for source in (example.data_root / name for name in OF_THE_DATA):
             if source.exists():
                 _copy(source, fresh / source.name, example, whole=False)
-        origin = origin_of(example.data_root, example.settings.precision)
         provenance = {
             "profile": example.profile,
             "data": example.data_root.name,
             "settings": settings_digest(example.profile),
             "example": _place(example),
-            **origin,
-            "trained_at": trained_at or origin["commit"],
-            "wall_seconds": {_place(run): seconds for run in runs if (seconds := _seconds(run))},
+            **_making(example, trained_at),
+            "wall_seconds": _seconds(runs),
         }
         write_provenance(fresh, provenance)
     return target
+
+
+def add_published(runs: Sequence[Run], trained_at: str | None = None) -> Path:
+    """Add finished runs to what is published of their profile and data, as `publish` would copy them.
+
+    A run that is there already is replaced. Commit, versions and machine of each are noted by its name, under ADDED.
+
+    Returns
+    -------
+    Path
+        The folder of all of them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing of this profile and data is published.
+    ValueError
+        If a run is of another profile or data, or the published example itself, or what is published was made with
+        other settings.
+    """
+    first = runs[0]
+    target = published_root() / first.profile / first.data_root.name
+    if not (target / PROVENANCE).is_file():
+        raise FileNotFoundError(f"{target} holds no {PROVENANCE}: there is nothing to add to")
+    if any(run.data_root != first.data_root for run in runs):
+        raise ValueError("runs must be of one profile and data set to be published together")
+    provenance = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
+    places = [_place(run) for run in runs]
+    if provenance["example"] in places:
+        raise ValueError(f"{provenance['example']} is the published example: publish all runs anew")
+    if provenance["settings"] != settings_digest(first.profile):
+        raise ValueError(f"{target} was made with other settings of {first.profile!r}: publish all runs anew")
+    with replacing_folder(target) as fresh:
+        copytree(target, fresh, dirs_exist_ok=True)
+        for place, name in product(places, OF_A_RUN):
+            (fresh / place / name).unlink(missing_ok=True)
+        _copy_runs(runs, provenance["example"], fresh)
+        added = {place: _making(run, trained_at) for place, run in zip(places, runs, strict=True)}
+        provenance[ADDED] = provenance.get(ADDED, {}) | added
+        provenance["wall_seconds"] |= _seconds(runs)
+        write_provenance(fresh, provenance)
+    return target
+
+
+def _copy_runs(runs: Sequence[Run], example: str, folder: Path) -> None:
+    """Copy the small results of runs into a folder beside those of the example, which is named by its place there."""
+    for run in runs:
+        run.require(run.errors_file, "05_evaluation")
+        if is_stale(run, "05_evaluation"):
+            raise ValueError(f"{run.errors_file} must come from the code there is now; {run.command('05_evaluation')}")
+    for run in runs:
+        place = _place(run)
+        alike = place == re.sub(r"^seed\d+", f"seed{run.seed}", example)
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        for source in (run.pair_folder / name for name in OF_A_RUN):
+            if source.exists() and (source.suffix == ".json" or alike):
+                whole = place == example and run.data == SIMULATED
+                _copy(source, folder / place / source.name, run, whole)
 
 
 def write_provenance(folder: Path, facts: dict[str, Any]) -> None:
@@ -161,7 +189,8 @@ def what_is_published(root: Path | None = None) -> list[str]:
         shown = file.parent.relative_to(root).as_posix()
         earlier = f"; {provenance[EARLIER]}" if EARLIER in provenance else ""
         trainings = sum(name.endswith("/errors.json") for name in provenance["files"])
-        counted = f"{trainings} training{'s' * (trainings > 1)}, " if trainings else ""
+        later = f" ({len(provenance[ADDED])} added later)" if ADDED in provenance else ""
+        counted = f"{trainings} training{'s' * (trainings > 1)}{later}, " if trainings else ""
         lines.append(f"{shown}: {counted}{len(provenance['files'])} files, commit {provenance['commit'][:7]}{earlier}")
     return lines
 
@@ -189,7 +218,7 @@ def check_published(root: Path | None = None) -> list[str]:
                 problems.append(f"{shown}/{name}: missing")
             elif there[name] != digest:
                 problems.append(f"{shown}/{name}: its content has changed since it was published")
-        unknown = there.keys() - provenance["files"].keys() - {PROVENANCE}
+        unknown = there.keys() - provenance["files"].keys()
         problems += [f"{shown}/{name}: not in {PROVENANCE}" for name in sorted(unknown)]
         if settings_digest(provenance["profile"]) != provenance["settings"] and EARLIER not in provenance:
             problems.append(f"{shown}: the profile {provenance['profile']!r} has other settings now")
@@ -210,6 +239,12 @@ def commit_of(folder: Path) -> str:
     return found.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
 
 
+def _making(run: Run, trained_at: str | None) -> dict[str, Any]:
+    """What `origin_of` says of a run's results, and the commit that trained it."""
+    origin = origin_of(run.data_root, run.settings.precision)
+    return origin | {"trained_at": trained_at or origin["commit"]}
+
+
 def origin_of(folder: Path, precision: Precision, *packages: str) -> dict[str, Any]:
     """Commit of the checkout that a folder lies in, versions of PACKAGES and others, and the machine.
 
@@ -224,8 +259,8 @@ def origin_of(folder: Path, precision: Precision, *packages: str) -> dict[str, A
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below a folder, by its place there."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    """SHA-256 of every file below a folder but its provenance, by its place there."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / PROVENANCE]
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -284,12 +319,12 @@ def _rounded(content: Any, digits: int) -> Any:
     return float(f"{content:.{digits}g}") if isinstance(content, float) else content
 
 
-def _seconds(run: Run) -> dict[str, float]:
-    """How long each chapter of a run took, by its executed notebook."""
-    found: dict[str, float] = {}
-    for name in chapter_names():
-        file = run.notebook(name)
-        if file.exists():
+def _seconds(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+    """How long each chapter of each run took, by its executed notebook."""
+    found: dict[str, dict[str, float]] = {}
+    for run, name in product(runs, chapter_names()):
+        if (file := run.notebook(name)).exists():
             duration = nbformat.read(file, as_version=4).metadata.get("papermill", {}).get("duration")
-            found |= {} if duration is None else {name: round(duration, 1)}
+            if duration is not None:
+                found.setdefault(_place(run), {})[name] = round(duration, 1)
     return found

@@ -118,16 +118,14 @@ def publish(
     profile: ProfileName = "standard", seeds: Seeds = DEFAULTS["seeds"], sizes: Sizes = DEFAULTS["sizes"],
     groups: Groups = DEFAULTS["groups"], protocols: Protocols = DEFAULTS["protocols"], data: DataName = "simulated",
     trained_at: Annotated[str | None, typer.Option(help="Commit of the training, if not the present one.")] = None,
-    only_model: Annotated[
-        bool, typer.Option("--only-model", help="Add the example's trained model to what is published of it already.")
-    ] = False,
+    add: Annotated[bool, typer.Option("--add", help="Keep what is published, and add these runs to it.")] = False,
 ) -> None:
     """Copy the small results of a sweep to results/published, with hashes, versions, machine and run times."""
-    from pairvae_lib.book.publish import add_published_model, publish as copied
+    from pairvae_lib.book.publish import add_published, publish as copied
 
     lists = {"seeds": seeds, "sizes": sizes, "groups": groups, "protocols": protocols}
     swept = _swept(profile, data, lists)
-    print(add_published_model(swept.example) if only_model else copied(swept.runs, swept.example, trained_at))
+    print(add_published(swept.runs, trained_at) if add else copied(swept.runs, swept.example, trained_at))
 
 
 @command()

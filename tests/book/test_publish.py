@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from pairvae_lib.book import publish as model_publishing, publish as publishing
+from pairvae_lib.book import publish as publishing
 from pairvae_lib.book.explorer.examples import Exploration
-from pairvae_lib.book.publish import add_published_model, check_published, publish, what_is_published
+from pairvae_lib.book.publish import add_published, check_published, publish, what_is_published
 from pairvae_lib.bundles.bundle import load_bundle
 from pairvae_lib.checks import DataError, MissingResult
 from pairvae_lib.files.arrays import read_arrays, write_arrays, write_json
@@ -158,16 +158,16 @@ def trained(published, fresh_pair, pattern_pairs, monkeypatch):
     example = run(43)
     pattern_pairs.save(example.pairs_file)
     example.pair_file.write_bytes(b"a checkpoint")
-    root = published
-    monkeypatch.setattr(model_publishing, "published_root", lambda: root)
-    monkeypatch.setattr(model_publishing, "load_pair", lambda *_: (fresh_pair, None))
+    monkeypatch.setattr(publishing, "load_pair", lambda *_: (fresh_pair, None))
     return example
 
 
-def test_a_model_is_added_to_what_is_published_of_its_run(published, trained, pattern_pairs, fresh_pair):
-    folder = add_published_model(trained)
-    assert folder == published / "tiny" / "simulated" / "seed43-n8" / "model"
-    assert check_published()[0].startswith("tiny/simulated: 4 trainings, 16 files, ")
+def test_the_example_of_its_profile_is_published_with_its_model(
+    published, trained, pattern_pairs, fresh_pair, monkeypatch
+):
+    monkeypatch.setattr(publishing, "EXAMPLE_PROFILE", "tiny")
+    folder = publish([trained], trained) / "seed43-n8" / "model"
+    check_published()
     bundle = load_bundle(folder)
     assert (bundle.profile, bundle.modalities) == ("tiny", pattern_pairs.modalities)
     assert bundle.provenance["digest"] == pattern_pairs.digest and len(bundle.provenance["sample_ids"]["train"]) == 8
@@ -178,25 +178,56 @@ def test_a_model_is_added_to_what_is_published_of_its_run(published, trained, pa
     assert shown & set(known["held_out"]) and shown & set(known["train"])  # what it remembers can be seen, too
     assert shown <= {*known["held_out"], *known["train"]}
     assert "Trained on 8 of 12 simulated pairs" in (folder / "card.md").read_text()
-    add_published_model(trained)  # again
-    assert check_published()[0].startswith("tiny/simulated: 4 trainings, 16 files, ")
-
-
-def test_a_model_is_added_to_its_own_results_alone(published, trained):
-    with pytest.raises(ValueError, match="^the run must be the published example, seed43-n8; got seed42-n8$"):
-        add_published_model(run(42))
-    with pytest.raises(FileNotFoundError, match="holds no provenance.json: publish the results before their model$"):
-        add_published_model(Run("quick", 43, 8))
     trained.pair_file.unlink()
     with pytest.raises(MissingResult, match="pairvae run 04_pair_vae --profile tiny"):
-        add_published_model(trained)
-
-
-def test_the_example_of_its_profile_is_published_with_its_model(published, trained, monkeypatch):
-    monkeypatch.setattr(publishing, "EXAMPLE_PROFILE", "tiny")
-    folder = publish([trained], trained) / "seed43-n8"
-    assert (folder / "model" / "model.safetensors").is_file() and (folder / "exploration.safetensors").is_file()
+        publish([trained], trained)
     check_published()
+
+
+@pytest.fixture
+def finished(published):
+    """Files of two more runs: of another size, and another seed of the example's."""
+    runs = [Run("tiny", 42, 4), Run("tiny", 44, 8)]
+    for one in runs:
+        nothing = {"errors": {}, "references": {}, "properties": dict.fromkeys(publishing.PROPERTIES, {})}
+        write_json(one.errors_file, nothing)
+        write_arrays(one.curves_file, {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "L vertical true": np.ones(2)})
+    return runs
+
+
+def test_runs_are_added_to_what_is_published(published, finished):
+    folder = published / "tiny" / "simulated"
+    before = json.loads((folder / "provenance.json").read_text())
+    assert add_published(finished, trained_at="abc") == folder
+    assert check_published()[0].startswith("tiny/simulated: 6 trainings (2 added later), 15 files, ")
+    after = json.loads((folder / "provenance.json").read_text())
+    assert set(after["added"]) == {"seed42-n4", "seed44-n8"}
+    assert after["added"]["seed42-n4"]["trained_at"] == "abc" and after["added"]["seed42-n4"]["machine"]["cores"] > 0
+    kept = before.keys() - {"files", "wall_seconds"}
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert before["files"].items() <= after["files"].items()
+    assert not (folder / "seed42-n4" / "curves.npz").exists()  # another size
+    assert set(read_arrays(folder / "seed44-n8" / "curves.npz")) == {"r", "S2 true"}
+    finished[1].curves_file.unlink()
+    add_published(finished[1:])  # again: what is there is what it has now
+    assert check_published()[0].startswith("tiny/simulated: 6 trainings (2 added later), 14 files, ")
+    assert json.loads((folder / "provenance.json").read_text())["added"]["seed44-n8"]["trained_at"] != "abc"
+
+
+def test_only_what_belongs_there_is_added(published, finished, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="holds no provenance.json: there is nothing to add to$"):
+        add_published([Run("quick", 43, 8)])
+    with pytest.raises(ValueError, match="^runs must be of one profile and data set to be published together$"):
+        add_published([*finished, Run("quick", 43, 8)])
+    with pytest.raises(ValueError, match="^seed43-n8 is the published example: publish all runs anew$"):
+        add_published([run(43)])
+    with pytest.raises(MissingResult, match="pairvae run 05_evaluation --profile tiny -p seed 45 -p n_train 8"):
+        add_published([*finished, run(45)])
+    monkeypatch.setattr(publishing, "settings_digest", lambda profile: "another")
+    with pytest.raises(ValueError, match="was made with other settings of 'tiny': publish all runs anew$"):
+        add_published(finished)
+    monkeypatch.undo()
+    assert what_is_published(published)[0].startswith("tiny/simulated: 4 trainings, 12 files, ")
 
 
 def test_what_is_committed_is_as_it_was_published():

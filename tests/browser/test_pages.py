@@ -113,7 +113,8 @@ def test_every_picture_is_told_in_words_of_its_own(reading):
 def test_nothing_keeps_a_reader_out(reading):
     page, mode = reading
     assert page.evaluate("document.documentElement.dataset.theme") == mode
-    # What is folded away is read when it is opened; folded, it has places, too, over one another.
+    # What is folded away is read when it is opened, and has faded in; folded, it has places, too, over one another.
+    page.add_style_tag(content="* {animation: none !important; transition: none !important}")
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     page.evaluate(AXE)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
