@@ -1,10 +1,11 @@
 """Run the quick chapters under several arithmetics and from perturbed starts, and write notebooks/reference.json.
 
-    python workflow/references.py [--jobs 2] [--folder results/references]
+    python workflow/references.py [--jobs 2] [--folder results/references] [--add] [--only fixed own ...]
 
 What has been run in FOLDER by the present code is kept, so the same line goes on where it was stopped. Every number
-then gets the band that `pairvae_lib.book.bands` describes. The printed table has, of every chapter, how many
-numbers and conclusions are held, and how wide the bands are.
+then has the range that was seen, and the band that `pairvae_lib.book.bands` describes. With --add the ranges that are
+there already, from other processors, are widened; else they are replaced. The printed table has, of every chapter, how
+many numbers and conclusions are held, and how wide the bands are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pairvae_lib.book.bands import merged, noted, reference_file
+from pairvae_lib.book.bands import merged, noted, reference_file, seen, seen_so_far, widened
 from pairvae_lib.book.chapters import chapter_names
 from pairvae_lib.files.arrays import write_json
 from pairvae_lib.files.runs import Run, project_root, results_root
@@ -97,16 +98,22 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=2, help="variants at a time, one thread each (default: 2)")
     parser.add_argument("--folder", type=Path, default=results_root() / "references", help="where the runs lie")
+    parser.add_argument("--add", action="store_true", help="widen the ranges that are there, seen on other processors")
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=VARIANTS, help="variants, beside the first")
     given = parser.parse_args(words)
     folder = given.folder.resolve()
-    alone = [name for name in VARIANTS if THREADS in VARIANTS[name]]  # threads that wait for a core take far longer
+    chosen = [name for name in VARIANTS if name in given.only or name == next(iter(VARIANTS))]
+    alone = [name for name in chosen if THREADS in VARIANTS[name]]  # threads that wait for a core take far longer
     with ThreadPoolExecutor(given.jobs) as pool:
-        failed = any(pool.map(lambda name: run_variant(name, folder), [name for name in VARIANTS if name not in alone]))
+        failed = any(pool.map(lambda name: run_variant(name, folder), [name for name in chosen if name not in alone]))
     if failed or any(run_variant(name, folder) for name in alone):
         return 1
-    found = [noted_by(name, folder) for name in VARIANTS]
-    chapters = {name: merged(run[name] for run in found if name in run) for name in found[0]}
+    found = [noted_by(name, folder) for name in chosen]
+    before = seen_so_far() if given.add else {}
+    chapters = {}
     for name, content in found[0].items():
+        known = [before[name]] if name in before else []
+        chapters[name] = merged([*known, *(seen(run[name]) for run in found if name in run)])
         chapters[name] |= {key: content[key] for key in ("weights",) if key in content} | {"fixed": content["numbers"]}
     write_json(reference_file(), {"made_with": {name: version(name) for name in MADE_WITH}, "chapters": chapters})
     print_table(chapters)
@@ -116,11 +123,12 @@ def main(words: Sequence[str] | None = None) -> int:
 def print_table(chapters: Mapping[str, Mapping[str, Any]]) -> None:
     """Of every chapter: numbers held of those noted, conclusions likewise, and half widths of the bands in percent."""
     print(f"{'chapter':18s} {'numbers':>10s} {'conclusions':>12s} {'half width, median':>19s} {'largest':>8s}")
-    for name, content in chapters.items():
-        bands = [band for band in content["numbers"].values() if band is not None]
+    for name, known in chapters.items():
+        content = widened(known)
+        held_in = [band for band in content["numbers"].values() if band is not None]
         usual = [answer for answer in content["conclusions"].values() if answer is not None]
-        widths = [100 * (high - low) / abs(high + low) for low, high in bands] or [0.0]
-        held = f"{len(bands)}/{len(content['numbers'])}"
+        widths = [100 * (high - low) / abs(high + low) for low, high in held_in] or [0.0]
+        held = f"{len(held_in)}/{len(content['numbers'])}"
         same = f"{len(usual)}/{len(content['conclusions'])}"
         print(f"{name:18s} {held:>10s} {same:>12s} {statistics.median(widths):17.1f} % {max(widths):6.1f} %")
 

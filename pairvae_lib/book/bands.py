@@ -3,7 +3,7 @@
 Training amplifies the last bit of every operation, and processors round in different orders. So a number of a chapter
 is compared with a band: the range that it had in runs under several arithmetics and from perturbed starts, widened on
 either side by its own width. A conclusion, such as "the nearest neighbour has the smaller error", is held where it came
-out the same in all those runs. `make references` makes the runs and writes the bands.
+out the same in all those runs. `make references` makes the runs and writes what was seen.
 
 Nothing here raises an error because of a number: a reader's run says what lies outside, and goes on. Tests fail.
 """
@@ -32,7 +32,7 @@ Found = Mapping[str, Any]
 
 
 def reference_file() -> Path:
-    """The bands of the chapters, in the quick profile."""
+    """What the numbers of the chapters were, in the quick profile."""
     return project_root() / "notebooks" / "reference.json"
 
 
@@ -80,12 +80,17 @@ def conclusion_table(run: Run, chapter: str, conclusions: Mapping[str, bool]) ->
 
 
 def bands(chapter: str) -> dict[str, Any]:
-    """The reference of a chapter: "numbers" ([lowest, highest]) and "conclusions" (True or False), by name; or None.
+    """What a chapter is held to: "numbers" ([lowest, highest]) and "conclusions" (True or False), by name; or None.
 
     None stands for what came out too differently to be held. "fixed" has the numbers in the fixed arithmetic, and
     "weights", if the chapter trains, the digest of what it trains there.
     """
-    return _reference(reference_file()).get("chapters", {}).get(chapter, {"numbers": {}, "conclusions": {}})
+    return widened(seen_so_far().get(chapter, {"numbers": {}, "conclusions": {}}))
+
+
+def seen_so_far() -> dict[str, Any]:
+    """What the reference file holds of each chapter: as `bands`, but numbers as the ranges that were seen."""
+    return _reference(reference_file()).get("chapters", {})
 
 
 def noted(run: Run, chapter: str) -> dict[str, Any] | None:
@@ -112,25 +117,40 @@ def differences(found: Found, expected: Found) -> list[str]:
     return lines
 
 
-def merged(variants: Iterable[Found]) -> dict[str, Any]:
-    """The reference that follows from what runs of a chapter noted, under several arithmetics and starts."""
-    first, *others = runs = list(variants)
+def widened(known: Found) -> dict[str, Any]:
+    """The ranges of a chapter as its bands."""
+    return dict(known) | {"numbers": {name: _band(known["numbers"][name]) for name in known["numbers"]}}
+
+
+def seen(found: Found) -> dict[str, Any]:
+    """What one run of a chapter noted, as ranges: the lowest and the highest of each number, or None if not defined."""
+    numbers = {name: None if value is None else [value, value] for name, value in found["numbers"].items()}
+    return {"numbers": numbers, "conclusions": found["conclusions"]}
+
+
+def merged(ranges: Iterable[Found]) -> dict[str, Any]:
+    """The ranges of a chapter over all that was seen, under several arithmetics and starts, or on other processors."""
+    first, *others = every = list(ranges)
     for other, part in product(others, ("numbers", "conclusions")):
         if other[part].keys() != first[part].keys():
             got = f"{sorted(other[part])} and {sorted(first[part])}"
             raise ValueError(f"all runs must note the same {part}; got {got}")
-    numbers = {name: _band([run["numbers"][name] for run in runs]) for name in first["numbers"]}
-    answers = {name: {run["conclusions"][name] for run in runs} for name in first["conclusions"]}
-    common = {name: found.pop() if len(found) == 1 else None for name, found in answers.items()}
+    numbers: dict[str, list[float] | None] = {}
+    for name in first["numbers"]:
+        known = [one["numbers"][name] for one in every]
+        defined = [band for band in known if band is not None]
+        whole = len(defined) == len(known)
+        numbers[name] = [min(low for low, _ in defined), max(high for _, high in defined)] if whole else None
+    answers = {name: {one["conclusions"][name] for one in every} for name in first["conclusions"]}
+    common = {name: known.pop() if len(known) == 1 else None for name, known in answers.items()}
     return {"numbers": numbers, "conclusions": common}
 
 
-def _band(values: list[float | None]) -> list[float] | None:
-    """The widened range of some values, or None where it is too wide to say anything, or a value is not defined."""
-    defined = [value for value in values if value is not None]
-    if len(defined) < len(values):
+def _band(range_seen: tuple[float, float] | None) -> list[float] | None:
+    """The widened range, or None where it is too wide to say anything, or a value was not defined."""
+    if range_seen is None:
         return None
-    low, high = min(defined), max(defined)
+    low, high = range_seen
     middle = (low + high) / 2
     widened = max((high - low) * (0.5 + WIDENING), NARROWEST * abs(middle))
     if widened > WIDEST * abs(middle):

@@ -38,8 +38,11 @@ TILES_AT_ONCE = 64  # so that what is between the transforms stays in the cache
 
 
 def transposed(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
-    """The literal form. (B, C, h, w) and a kernel (C, O, k, k) give (B, O, 2h, 2w); so do all forms."""
-    return F.conv_transpose2d(x, weight, bias, stride=2, padding=padding)[..., :-1, :-1]
+    """The literal form. (B, C, h, w) and a kernel (C, O, k, k) give (B, O, 2h, 2w); so do all forms, without gaps.
+
+    With gaps, batch norm would take its root by a function that rounds differently on other processors.
+    """
+    return F.conv_transpose2d(x, weight, bias, stride=2, padding=padding)[..., :-1, :-1].contiguous()
 
 
 def subpixel(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:

@@ -149,7 +149,8 @@ def ensemble(
     if centre.shape != variance.shape:
         raise ValueError(f"variance must have the centre's shape {tuple(centre.shape)}; got {tuple(variance.shape)}")
     noise = torch.from_numpy(rng.standard_normal((n, *centre.shape), dtype=np.float32))
-    return decoded(model.vae(target), centre + (variance_scale * variance).sqrt() * noise)
+    deviation = (variance_scale * variance).rsqrt().reciprocal()  # torch's sqrt rounds differently on other processors
+    return decoded(model.vae(target), centre + deviation * noise)
 
 
 def ensemble_results(

@@ -81,7 +81,7 @@ class DoublingConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, in_channels, *sides) -> (batch, out_channels, *doubled sides)."""
         if self.dims == 1:
-            return F.conv_transpose1d(x, self.weight, self.bias, stride=2, padding=self.padding)[..., :-1]
+            return F.conv_transpose1d(x, self.weight, self.bias, stride=2, padding=self.padding)[..., :-1].contiguous()
         return FORMS[self.form](x, self.weight, self.bias, self.padding)
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from pairvae_lib.book import bands as reference
-from pairvae_lib.book.bands import agreement, bands, conclusion_table, differences, merged, noted
+from pairvae_lib.book.bands import agreement, bands, conclusion_table, differences, merged, noted, seen, widened
 from pairvae_lib.book.chapters import chapter_names
 from pairvae_lib.files.arrays import write_json
 from pairvae_lib.files.runs import Run
 from pairvae_lib.models.precision import arithmetic_in_force
 
-BANDS = {"numbers": {"loss": [1.8, 2.2], "kl": None}, "conclusions": {"a below b": True, "c below d": None}}
+SEEN = {"numbers": {"loss": [1.9, 2.1], "kl": None}, "conclusions": {"a below b": True, "c below d": None}}
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def chapter(tmp_path, monkeypatch) -> str:
     file = tmp_path / "reference.json"
     monkeypatch.setattr(reference, "reference_file", lambda: file)
     monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path / "results"))
-    write_json(file, {"chapters": {"03_solo_vae": BANDS}})
+    write_json(file, {"chapters": {"03_solo_vae": SEEN}})
     return "03_solo_vae"
 
 
@@ -39,8 +39,8 @@ def test_numbers_in_their_bands_are_ok_and_noted(chapter):
 @pytest.mark.parametrize(
     ("numbers", "conclusions", "line"),
     [
-        ({"loss": 2.3, "kl": 1.0}, {}, "loss is 2.3 (band: 1.8 to 2.2)"),
-        ({"loss": float("nan"), "kl": 1.0}, {}, "loss is not defined (band: 1.8 to 2.2)"),
+        ({"loss": 2.4, "kl": 1.0}, {}, "loss is 2.4 (band: 1.7 to 2.3)"),
+        ({"loss": float("nan"), "kl": 1.0}, {}, "loss is not defined (band: 1.7 to 2.3)"),
         ({"kl": 1.0}, {}, "“loss” is missing"),
         ({"loss": 2.0, "kl": 1.0, "new": 1.0}, {}, "“new” is new"),
         ({"loss": 2.0, "kl": 1.0}, {"a below b": False}, "“a below b” is not true"),
@@ -74,30 +74,44 @@ def found(loss, above=True):
     return {"numbers": {"loss": loss}, "conclusions": {"above": above}}
 
 
+def held(*runs):
+    """The bands that follow from runs."""
+    return widened(merged(map(seen, runs)))
+
+
 def test_a_band_is_the_range_widened_by_its_width():
-    band = merged([found(2.0), found(2.2), found(2.1)])
-    assert band == {"numbers": {"loss": [1.8, 2.4]}, "conclusions": {"above": True}}
+    assert merged(map(seen, [found(2.0), found(2.2), found(2.1)]))["numbers"] == {"loss": [2.0, 2.2]}
+    assert held(found(2.0), found(2.2), found(2.1)) == {"numbers": {"loss": [1.8, 2.4]}, "conclusions": {"above": True}}
+
+
+def test_what_was_seen_elsewhere_stays_seen():
+    before = merged([seen(found(2.0)), seen(found(2.2))])
+    assert merged([before, seen(found(2.1))]) == before
+    further = merged([before, seen(found(2.3, False))])
+    assert further == {"numbers": {"loss": [2.0, 2.3]}, "conclusions": {"above": None}}
+    undecided = merged([before, seen(found(None, False))])
+    assert merged([undecided, seen(found(2.1))]) == {"numbers": {"loss": None}, "conclusions": {"above": None}}
 
 
 def test_what_does_not_vary_is_held_to_half_a_percent():
-    assert merged([found(2.0), found(2.0)])["numbers"] == {"loss": [1.99, 2.01]}
-    assert merged([found(-2.0)])["numbers"] == {"loss": [-2.01, -1.99]}
-    assert merged([found(0.0)])["numbers"] == {"loss": [0.0, 0.0]}
+    assert held(found(2.0), found(2.0))["numbers"] == {"loss": [1.99, 2.01]}
+    assert held(found(-2.0))["numbers"] == {"loss": [-2.01, -1.99]}
+    assert held(found(0.0))["numbers"] == {"loss": [0.0, 0.0]}
 
 
 def test_what_varies_too_much_is_not_held():
-    assert merged([found(1.0), found(2.0, False)]) == {"numbers": {"loss": None}, "conclusions": {"above": None}}
-    assert merged([found(None), found(2.0)])["numbers"] == {"loss": None}
+    assert held(found(1.0), found(2.0, False)) == {"numbers": {"loss": None}, "conclusions": {"above": None}}
+    assert held(found(None), found(2.0))["numbers"] == {"loss": None}
 
 
 def test_runs_that_note_other_names_are_refused():
     with pytest.raises(ValueError, match=r"^all runs must note the same numbers; got \['kl'\] and \['loss'\]$"):
-        merged([found(1.0), {"numbers": {"kl": 1.0}, "conclusions": {"above": True}}])
+        merged([seen(found(1.0)), seen({"numbers": {"kl": 1.0}, "conclusions": {"above": True}})])
 
 
 def test_a_merged_reference_holds_every_run_that_it_was_made_of():
     runs = [found(value) for value in np.random.default_rng(0).normal(2, 0.05, 8)]
-    assert all(differences(run, merged(runs)) == [] for run in runs)
+    assert all(differences(run, held(*runs)) == [] for run in runs)
 
 
 @pytest.mark.book

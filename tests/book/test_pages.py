@@ -53,7 +53,7 @@ def test_a_status_without_times_adds_none_up():
 def test_the_status_lists_what_lies_outside_its_band(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "reference_file", lambda: tmp_path / "reference.json")
     monkeypatch.setenv("PAIRVAE_RESULTS", str(tmp_path))
-    known = {"numbers": {"loss": [1.0, 2.0], "kl": None}, "conclusions": {"a below b": True}}
+    known = {"numbers": {"loss": [1.4, 1.6], "kl": None}, "conclusions": {"a below b": True}}
     chapters = {"03_solo_vae": known | {"weights": "abc"}, "04_pair_vae": known | {"weights": "abc"}}
     write_json(tmp_path / "reference.json", {"chapters": chapters})
     reference.agreement(Run(), "03_solo_vae", {"loss": 1.5, "kl": 0.0}, {"a below b": True}, "abc")
@@ -61,7 +61,7 @@ def test_the_status_lists_what_lies_outside_its_band(tmp_path, monkeypatch):
     text = status_tables(Run(), dict.fromkeys((*chapters, "09_claims"), new_notebook()), "abc")
     assert f"| [](../notebooks/03_solo_vae.ipynb) | 2 | 0 | {arithmetic_in_force()} | the same bits |" in text
     assert f"| [](../notebooks/04_pair_vae.ipynb) | 2 | 2 | {arithmetic_in_force()} | other bits |" in text
-    assert "- 04_pair_vae: loss is 2.5 (band: 1 to 2)\n- 04_pair_vae: “a below b” is not true\n" in text
+    assert "- 04_pair_vae: loss is 2.5 (band: 1.2 to 1.8)\n- 04_pair_vae: “a below b” is not true\n" in text
     assert text.count("09_claims.ipynb") == 1  # its run time alone
 
 

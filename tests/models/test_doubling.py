@@ -1,5 +1,6 @@
 """Forms of the doubling convolution: one function with one gradient, in both precisions, at any size."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -44,6 +45,19 @@ def test_layout_of_the_input_changes_nothing():
         rows = FORMS[form](x, weight, bias, 6)
         channels = FORMS[form](x.contiguous(memory_format=torch.channels_last), weight, bias, 6)
         torch.testing.assert_close(rows, channels, rtol=0, atol=2e-5 * float(rows.abs().max()))
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("form", FORMS)
+def test_batch_norm_after_it_takes_exact_roots(form, memory):
+    torch.manual_seed(0)
+    x = torch.randn(3, 4, 6, 6).contiguous(memory_format=memory)
+    y = FORMS[form](x, torch.randn(4, 1, 15, 15), torch.randn(1), 6)
+    variances = torch.rand(200) + 0.1
+    zero, one = torch.zeros(1), torch.ones(1)
+    scaled = [torch.nn.functional.batch_norm(y, zero, variance[None], one, zero, eps=0) for variance in variances]
+    exact = [y.numpy() * (np.float32(1) / np.sqrt(variance)) for variance in variances.numpy()]
+    np.testing.assert_array_equal(torch.stack(scaled).numpy(), np.stack(exact))
 
 
 def test_the_fastest_form_is_one_that_was_offered(monkeypatch):
