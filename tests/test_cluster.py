@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from itertools import product
@@ -68,6 +69,16 @@ def test_what_is_recorded_of_a_checkout_moves_along_with_it():
     planned = snakemake("sweep", "--dry-run", "--forceall", *config)
     files = re.findall(r"^    (?:input|output): (.*)$", planned.stdout + planned.stderr, re.MULTILINE)
     assert len(files) > 10 and not [line for line in files if str(ROOT) in line]
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_runs_of_the_references_are_planned(inside, tmp_path):
+    targets = runpy.run_path(str(ROOT / "workflow" / "references.py"))["targets"]
+    results = ROOT / "results" / "none" if inside else tmp_path
+    planned = snakemake("--dry-run", *targets("start1", results), results=results)
+    assert planned.returncode == 0 and "05_evaluation_seed43" in planned.stdout, planned.stdout + planned.stderr
+    assert not (ROOT / "results" / "none").exists()
 
 
 def lines_of(script: str, variable: str, folder: Path) -> set[str]:

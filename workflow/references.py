@@ -68,6 +68,14 @@ if "{START}" in os.environ:
 '''
 
 
+def targets(name: str, results: Path) -> list[str]:
+    """The executed chapters of one variant, whose results lie in that folder, as the workflow names them."""
+    of_this = Run().data_root.relative_to(results_root())
+    wanted = [chapter for chapter in chapter_names() if name == next(iter(VARIANTS)) or chapter not in PUBLISHED]
+    files = [results / of_this / Run().notebook(chapter).relative_to(Run().data_root) for chapter in wanted]
+    return [str(file.relative_to(project_root()) if file.is_relative_to(project_root()) else file) for file in files]
+
+
 def run_variant(name: str, folder: Path) -> int:
     """Run the chapters of one variant that are missing or out of date; the exit status."""
     results = folder / name
@@ -76,10 +84,7 @@ def run_variant(name: str, folder: Path) -> int:
         file.write(STARTUP.encode())
     environment = os.environ | VARIANTS[name]
     environment |= {"PAIRVAE_RESULTS": str(results), "IPYTHONDIR": str(results / "ipython")}
-    of_this = Run().data_root.relative_to(results_root())
-    wanted = [chapter for chapter in chapter_names() if name == next(iter(VARIANTS)) or chapter not in PUBLISHED]
-    targets = [results / of_this / Run().notebook(chapter).relative_to(Run().data_root) for chapter in wanted]
-    words = [sys.executable, "-m", "snakemake", "--cores", "1", *map(str, targets)]
+    words = [sys.executable, "-m", "snakemake", "--cores", "1", *targets(name, results)]
     with (results / "run.log").open("w") as log:
         done = subprocess.run(words, cwd=project_root(), env=environment, stdout=log, stderr=log, check=False)
     print(f"{name}: {'done' if done.returncode == 0 else f'failed, see {log.name}'}", flush=True)
