@@ -48,7 +48,7 @@ chapters: $(INSTALLED) ## Run the chapters that are out of date (quick profile)
 notebooks: chapters ## Take outputs of the executed chapters into the committed notebooks
 	$(BIN)/pairvae refresh
 
-references: $(INSTALLED) ## Measure, under other arithmetics and from other starts, the bands that numbers are held to (an hour)
+references: $(INSTALLED) ## Measure, under other arithmetics and from other starts, the bands that numbers are held to (an hour or two)
 	$(BIN)/python workflow/references.py
 
 test-end-to-end: $(INSTALLED) ## All chapters at the tiny profile, by the command line

@@ -106,6 +106,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--add", action="store_true", help="widen the ranges that are there, seen on other processors")
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=VARIANTS, help="variants, beside the first")
     given = parser.parse_args(words)
+    if given.only is not VARIANTS and not given.add:
+        parser.error("--only goes with --add: without it, the ranges would be those of fewer runs")
     folder = given.folder.resolve()
     chosen = [name for name in VARIANTS if name in given.only or name == next(iter(VARIANTS))]
     alone = [name for name in chosen if THREADS in VARIANTS[name]]  # threads that wait for a core take far longer

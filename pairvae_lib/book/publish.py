@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import subprocess
 from collections.abc import Sequence
 from hashlib import sha256
@@ -95,11 +94,9 @@ def publish(runs: Sequence[Run], example: Run, trained_at: str | None = None) ->
     Path
         The folder written; one that was there before is replaced.
     """
-    if any(run.data_root != example.data_root for run in runs):
-        raise ValueError("runs must be of one profile and data set to be published together")
-    target = published_root() / example.profile / example.data_root.name
+    target = _target(example, *runs)
     with replacing_folder(target) as fresh:
-        _copy_runs(runs, _place(example), fresh)
+        _copy_runs(runs, _place(example), example.n_train, fresh)
         if example.profile == EXAMPLE_PROFILE and example.data == SIMULATED:
             save_published_model(example, fresh / _place(example))
         for source in (example.data_root / name for name in OF_THE_DATA):
@@ -135,23 +132,21 @@ def add_published(runs: Sequence[Run], trained_at: str | None = None) -> Path:
         If a run is of another profile or data, or the published example itself, or what is published was made with
         other settings.
     """
-    first = runs[0]
-    target = published_root() / first.profile / first.data_root.name
+    target, profile = _target(*runs), runs[0].profile
     if not (target / PROVENANCE).is_file():
         raise FileNotFoundError(f"{target} holds no {PROVENANCE}: there is nothing to add to")
-    if any(run.data_root != first.data_root for run in runs):
-        raise ValueError("runs must be of one profile and data set to be published together")
     provenance = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
     places = [_place(run) for run in runs]
     if provenance["example"] in places:
         raise ValueError(f"{provenance['example']} is the published example: publish all runs anew")
-    if provenance["settings"] != settings_digest(first.profile):
-        raise ValueError(f"{target} was made with other settings of {first.profile!r}: publish all runs anew")
+    if provenance["settings"] != settings_digest(profile):
+        raise ValueError(f"{target} was made with other settings of {profile!r}: publish all runs anew")
+    example = json.loads((target / provenance["example"] / "errors.json").read_text(encoding="utf-8"))["run"]
     with replacing_folder(target) as fresh:
         copytree(target, fresh, dirs_exist_ok=True)
         for place, name in product(places, OF_A_RUN):
             (fresh / place / name).unlink(missing_ok=True)
-        _copy_runs(runs, provenance["example"], fresh)
+        _copy_runs(runs, provenance["example"], example["n_train"], fresh)
         added = {place: _making(run, trained_at) for place, run in zip(places, runs, strict=True)}
         provenance[ADDED] = provenance.get(ADDED, {}) | added
         provenance["wall_seconds"] |= _seconds(runs)
@@ -159,18 +154,25 @@ def add_published(runs: Sequence[Run], trained_at: str | None = None) -> Path:
     return target
 
 
-def _copy_runs(runs: Sequence[Run], example: str, folder: Path) -> None:
-    """Copy the small results of runs into a folder beside those of the example, which is named by its place there."""
+def _target(*runs: Run) -> Path:
+    """Where results of these runs are published."""
+    if len({run.data_root for run in runs}) != 1:
+        raise ValueError("runs must be of one profile and data set to be published together")
+    return published_root() / runs[0].profile / runs[0].data_root.name
+
+
+def _copy_runs(runs: Sequence[Run], example: str, n_train: int | None, folder: Path) -> None:
+    """Copy the small results of runs into a folder; the example by its place there, with its number of pairs."""
     for run in runs:
         run.require(run.errors_file, "05_evaluation")
         if is_stale(run, "05_evaluation"):
             raise ValueError(f"{run.errors_file} must come from the code there is now; {run.command('05_evaluation')}")
     for run in runs:
         place = _place(run)
-        alike = place == re.sub(r"^seed\d+", f"seed{run.seed}", example)
+        alike = run.n_train == n_train and run.protocol == Run.protocol
         (folder / place).mkdir(parents=True, exist_ok=True)
         for source in (run.pair_folder / name for name in OF_A_RUN):
-            if source.exists() and (source.suffix == ".json" or alike):
+            if source.exists() and (place == example or alike or source.suffix == ".json"):
                 whole = place == example and run.data == SIMULATED
                 _copy(source, folder / place / source.name, run, whole)
 

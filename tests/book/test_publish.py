@@ -28,7 +28,7 @@ def published(tmp_path, monkeypatch):
     example, other = run(43), run(42)
     for one in (example, other):
         metrics = {"S2": {"a": [1.0]}, "components": {"a": [2.0]}}
-        errors = {"run": one.seed, "medians": [], "errors": metrics, "references": metrics}
+        errors = {"run": {"n_train": one.n_train}, "medians": [], "errors": metrics, "references": metrics}
         write_json(one.errors_file, errors | {"properties": dict.fromkeys([*publishing.PROPERTIES, "components"], {})})
         arrays = {"r": np.arange(3.0), "S2 true": np.ones((2, 3)), "L vertical true": np.ones((2, 3))}
         write_arrays(one.curves_file, arrays | {"example true sem": np.ones((1, 4, 4), dtype=bool)})
@@ -92,7 +92,11 @@ def test_no_picture_of_measured_data_is_published(published, tmp_path):
     write_arrays(measured.curves_file, curves | {"training example crop": np.ones((1, 4, 4), dtype=bool)})
     drawn = {"S2 mean 1": np.ones((1, 3)), "distance 1": np.ones((1, 5)), "labels": np.array(["a"])}
     write_arrays(measured.generation_file, drawn | {"drawn 1": np.ones((1, 5, 4, 4), dtype=bool)})
-    folder = publish([measured], measured) / "seed43-n8"
+    other = Run("tiny", 43, 8, data=measured.data, held_out="edge")
+    write_json(other.errors_file, nothing)
+    write_arrays(other.curves_file, curves)
+    folder = publish([measured, other], measured) / "seed43-n8"
+    assert set(read_arrays(folder.parent / "seed43-n8-without-edge" / "curves.npz")) == {"r", "S2 true"}
     kept = read_arrays(folder / "curves.npz")
     assert set(kept) == {"r", "S2 true"}
     np.testing.assert_array_equal(kept["S2 true"], np.float16(0.123))  # in thousandths, which pack well

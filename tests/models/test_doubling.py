@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from pairvae_lib.models.doubling import FORMS, fastest
+from pairvae_lib.models.pairvae import DoublingConvolution
 
 
 def passed(form, x, weight, bias, upstream):
@@ -47,12 +48,22 @@ def test_layout_of_the_input_changes_nothing():
         torch.testing.assert_close(rows, channels, rtol=0, atol=2e-5 * float(rows.abs().max()))
 
 
-@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("form", FORMS)
-def test_batch_norm_after_it_takes_exact_roots(form, memory):
+def doubled(form, dims, memory):
+    """A batch after a layer with one output channel."""
     torch.manual_seed(0)
-    x = torch.randn(3, 4, 6, 6).contiguous(memory_format=memory)
-    y = FORMS[form](x, torch.randn(4, 1, 15, 15), torch.randn(1), 6)
+    layer = DoublingConvolution(4, 1, 15, dims, form=form)
+    return layer(torch.randn(3, 4, *[6] * dims).contiguous(memory_format=memory)).detach()
+
+
+SPREAD, CHANNELS = torch.contiguous_format, torch.channels_last
+
+
+@pytest.mark.parametrize(
+    ("form", "dims", "memory"),
+    [("transposed", 1, SPREAD), *((form, 2, memory) for form in FORMS for memory in (SPREAD, CHANNELS))],
+)
+def test_batch_norm_after_it_takes_exact_roots(form, dims, memory):
+    y = doubled(form, dims, memory)
     variances = torch.rand(200) + 0.1
     zero, one = torch.zeros(1), torch.ones(1)
     scaled = [torch.nn.functional.batch_norm(y, zero, variance[None], one, zero, eps=0) for variance in variances]
