@@ -138,7 +138,7 @@ def started_sweep(results: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([program, *SWEEP], env=environment, start_new_session=True, stderr=subprocess.DEVNULL)
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(happened: Callable[[], bool], seconds: float = 900) -> None:  # that of a busy machine
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen"

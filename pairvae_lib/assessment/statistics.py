@@ -14,10 +14,11 @@ import numpy as np
 
 from pairvae_lib.checks import check_finite, check_positive, check_range
 
-Statistic = Callable[[np.ndarray], float]
+Statistic = Callable[..., np.ndarray]  # of values (..., images, ...), axis=that of the images: numpy.mean, for one
 
 SIGNIFICANT = 0.05  # of p values adjusted by Holm's method
 MOST_REDRAWN = 20  # times as many resamples as are wanted, before it is an error that so few can be made
+AT_ONCE = 2**17  # numbers of a batch of resamples
 FEWEST_IMAGES = 6  # with five, even a sign test of equal signs has p = .06
 
 
@@ -48,8 +49,9 @@ def hierarchical_resamples(
     seed : ndarray of shape (observations,)
         Label of the training. An image need not have every one: it is held out in some splits only.
     statistic : callable
-        Takes one value (or curve) per image, shape (images, ...), returns a number; e.g. `numpy.median`. Where it gives
-        NaN, for want of images, the resample is drawn again.
+        Takes one value (or curve) per image of several resamples, shape (resamples, images, ...), and `axis=1`; returns
+        a number of each, shape (resamples,); e.g. `numpy.mean`. Where it gives NaN, for want of images, the resample is
+        drawn again.
     n : int
         Number of resamples.
 
@@ -68,18 +70,20 @@ def hierarchical_resamples(
     """
     check_positive("n", n)
     table = _Table.of(values, image, seed)
-    images, trainings = table.sums.shape[0], table.sums.shape[-1]
+    trainings, images = table.sums.shape[:2]
+    highest = np.repeat((trainings, images), (trainings, images))
     drawn: list[float] = []
-    for _ in range(MOST_REDRAWN * n):
-        weights = np.bincount(rng.integers(trainings, size=trainings), minlength=trainings)
-        chosen = rng.integers(images, size=images)
-        means = there_only(table.means(weights.astype(np.float64))[chosen])
-        value = statistic(means) if len(means) else np.nan
-        if not np.isnan(value):
-            drawn.append(value)
-        if len(drawn) == n:
-            return np.array(drawn)
-    raise ValueError(f"statistic must be a number in most resamples; got {len(drawn)} numbers of {MOST_REDRAWN * n}")
+    tries = 0
+    while len(drawn) < n and tries < MOST_REDRAWN * n:
+        batch = min(n - len(drawn), MOST_REDRAWN * n - tries, max(1, AT_ONCE // table.sums[0].size))
+        of_trainings, of_images = np.split(rng.integers(highest, size=(batch, len(highest))), [trainings], axis=1)
+        weights = (of_trainings[:, np.newaxis] == np.arange(trainings)[:, np.newaxis]).sum(axis=-1, dtype=np.float64)
+        found = of_those_there(statistic, table.means(weights)[np.arange(batch)[:, np.newaxis], of_images])
+        drawn += found[~np.isnan(found)].tolist()
+        tries += batch
+    if len(drawn) < n:
+        raise ValueError(f"statistic must be a number in most resamples; got {len(drawn)} numbers of {tries}")
+    return np.array(drawn)
 
 
 def hierarchical_bootstrap(
@@ -93,7 +97,7 @@ def hierarchical_bootstrap(
     check_range("confidence", confidence, 0, 1)
     drawn = hierarchical_resamples(values, image, seed, statistic, n, rng)
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    estimate = statistic(image_means(values, image, seed))
+    estimate = statistic(image_means(values, image, seed), axis=0)
     return Interval(float(low), float(estimate), float(high))
 
 
@@ -137,14 +141,26 @@ def _sample(name: str, values: np.ndarray) -> np.ndarray:
 def image_means(values: np.ndarray, image: np.ndarray, seed: np.ndarray) -> np.ndarray:
     """One value per image, (images, ...): crops are averaged first, then trainings; takes what the resamples do."""
     table = _Table.of(values, image, seed)
-    return table.means(np.ones(table.sums.shape[-1]))
+    return table.means(np.ones((1, len(table.sums))))[0]
+
+
+def of_those_there(statistic: Statistic, values: np.ndarray) -> np.ndarray:
+    """A statistic (resamples,) of values (resamples, images, ...), without images that are all NaN; NaN if all are."""
+    there = ~np.isnan(values.reshape(*values.shape[:2], -1)).all(axis=-1)
+    counts = there.sum(axis=1)
+    found = np.full(len(values), np.nan)
+    for count in np.unique(counts[counts > 0]):
+        alike = counts == count
+        some = values if there.all() else values[alike][there[alike]].reshape(-1, count, *values.shape[2:])
+        found[alike] = statistic(some, axis=1)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
 class _Table:
     """Mean of each image and training."""
 
-    sums: np.ndarray  #: (images, ..., trainings); 0 where there is none
+    sums: np.ndarray  #: (trainings, images, ...); 0 where there is none
     there: np.ndarray  #: likewise, 1.0 where there is one, else 0.0
 
     @classmethod
@@ -161,26 +177,26 @@ class _Table:
                 )
         images, row = np.unique(np.asarray(image), return_inverse=True)
         trainings, column = np.unique(np.asarray(seed), return_inverse=True)
-        shape = (len(images), len(trainings), *values.shape[1:])
+        shape = (len(trainings), len(images), *values.shape[1:])
         sums, counts = np.zeros(shape), np.zeros(shape)
-        np.add.at(sums, (row, column), np.nan_to_num(values))
-        np.add.at(counts, (row, column), ~np.isnan(values))
-        arrays = (np.moveaxis(one, 1, -1) for one in (sums / np.maximum(counts, 1), (counts > 0).astype(np.float64)))
-        return cls(*map(np.ascontiguousarray, arrays))
+        np.add.at(sums, (column, row), np.nan_to_num(values))
+        np.add.at(counts, (column, row), ~np.isnan(values))
+        return cls(sums / np.maximum(counts, 1), (counts > 0).astype(np.float64))
 
     def means(self, weights: np.ndarray) -> np.ndarray:
-        """Mean over the trainings, each as often as it was drawn: (images, ...), NaN where none has anything."""
-        known = self.there @ weights
+        """Mean over the trainings, each as often as it was drawn: weights (resamples, trainings) in.
+
+        Means of the images out, (resamples, images, ...), NaN where no drawn training has anything.
+        """
+        shares = weights.T.reshape(*weights.T.shape, *[1] * (self.sums.ndim - 1))
+        summed, known = (sum(map(np.multiply, shares, table)) for table in (self.sums, self.there))
         with np.errstate(invalid="ignore"):
-            return (self.sums @ weights) / known
+            return np.divide(summed, known)
 
 
-def there_only(values: np.ndarray) -> np.ndarray:
-    """Values of the images that have any, of shape (images, ...)."""
-    return values[~np.isnan(values.reshape(len(values), -1)).all(axis=1)]
-
-
-def median(values: np.ndarray) -> float:
-    """Median over images, of shape (images,); as `numpy.median`, which takes ten times as long for so few."""
-    ordered, middle = np.sort(values), len(values) // 2
-    return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
+def median(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Median of what is not NaN along an axis, NaN if all is; faster than `numpy.nanmedian` for many of few numbers."""
+    ordered = np.moveaxis(np.sort(values, axis=axis), axis, -1)
+    count = np.maximum((~np.isnan(ordered)).sum(axis=-1, keepdims=True), 1)
+    low, high = (np.take_along_axis(ordered, middle, axis=-1)[..., 0] for middle in ((count - 1) // 2, count // 2))
+    return (low + high) / 2

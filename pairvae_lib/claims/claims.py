@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
-from pairvae_lib.assessment.statistics import FEWEST_IMAGES, Statistic, median, there_only
+from pairvae_lib.assessment.statistics import FEWEST_IMAGES, Statistic, median
 from pairvae_lib.claims.study import HELD_OUT, TRAIN, AssessedRun, Study, at_the_end
 from pairvae_lib.claims.verdicts import FEWEST_TRAININGS, CannotBeTested, Case, Range, Sample
 from pairvae_lib.files.runs import SIMULATED, Run
@@ -82,7 +82,7 @@ class View:
 
     def case(self, read: Read, unit: Read | None = None) -> Case:
         """The median over images; as a share of the median of `unit`."""
-        size = median(self.sample(unit).values) if unit and len(self.sample(unit).values) else None
+        size = float(median(self.sample(unit).values)) if unit and len(self.sample(unit).values) else None
         return Case(self.label, self.sample(read), unit_size=size)
 
     def of(self, name: str, **changes: Any) -> View:
@@ -173,9 +173,9 @@ def largest_in(view: View, morphology: str, name: str, series: str) -> list[Case
 def mean_curve(view: View, series: str, than: str) -> list[Case]:
     """Distance of the mean S2 over images from the true mean, averaged over r: of one series less that of another."""
 
-    def distance(curves: np.ndarray) -> float:
-        apart = np.abs(curves.mean(axis=0)).mean(axis=-1)  # (images, 2, R) -> (2,)
-        return float(apart[0] - apart[1])
+    def distance(curves: np.ndarray, axis: int) -> np.ndarray:
+        apart = np.abs(curves.mean(axis=axis)).mean(axis=-1)  # (..., images, 2, R) -> (..., 2)
+        return apart[..., 0] - apart[..., 1]
 
     def read(run: AssessedRun) -> np.ndarray:
         return np.stack([run.curves(name) - run.curves("true") for name in (series, than)], axis=1)
@@ -189,9 +189,9 @@ def mean_curve(view: View, series: str, than: str) -> list[Case]:
 def mean_match(view: View, series: str) -> list[Case]:
     """Distance of the mean S2 over images from the true mean, over the true standard deviation over images."""
 
-    def distance(curves: np.ndarray) -> float:
-        apart = np.abs((curves[:, 0] - curves[:, 1]).mean(axis=0)).mean()
-        return float(apart / _deviation(curves[:, 1]))
+    def distance(curves: np.ndarray, axis: int) -> np.ndarray:
+        ours, true = curves[..., 0, :], curves[..., 1, :]
+        return np.abs((ours - true).mean(axis=axis)).mean(axis=-1) / _deviation(true, axis)
 
     return [Case(view.shown(series), view.sample(_with_true(series)), distance)]
 
@@ -200,8 +200,8 @@ def mean_match(view: View, series: str) -> list[Case]:
 def spread_match(view: View, series: str) -> list[Case]:
     """Standard deviation of S2 over images, over the true one."""
 
-    def quotient(curves: np.ndarray) -> float:
-        return _deviation(curves[:, 0]) / _deviation(curves[:, 1])
+    def quotient(curves: np.ndarray, axis: int) -> np.ndarray:
+        return _deviation(curves[..., 0, :], axis) / _deviation(curves[..., 1, :], axis)
 
     return [Case(view.shown(series), view.sample(_with_true(series)), quotient)]
 
@@ -262,7 +262,7 @@ def nearer_draws(view: View, low: float, high: float) -> list[Case]:
             found.setdefault(str(label), []).append((training, a - b, b))
     return [
         Case(label, _draws({training: values for training, values, _ in of_class}),
-             unit_size=median(np.concatenate([unit for *_, unit in of_class])), counted="draw")
+             unit_size=float(median(np.concatenate([unit for *_, unit in of_class]))), counted="draw")
         for label, of_class in found.items()
     ]
 
@@ -301,7 +301,7 @@ def threshold_gain(view: View, score: str, morphology: str) -> list[Case]:
         Case(
             f"against {method}",
             _seedless([ours[image] - theirs[image] for image in images], images),
-            unit_size=median(np.array([theirs[image] for image in images])),
+            unit_size=float(median(np.array([theirs[image] for image in images]))),
         )
         for method, theirs in by_method.items()
         if not method.startswith("adaptive")
@@ -376,9 +376,11 @@ def _with_true(series: str) -> Read:
     return lambda run: np.stack([run.curves(series), run.curves("true")], axis=1)
 
 
-def _deviation(curves: np.ndarray) -> float:
-    """Standard deviation over images of curves (images, R), averaged over r; NaN of a single image."""
-    return float(curves.std(axis=0, ddof=1).mean()) if len(curves) > 1 else float("nan")
+def _deviation(curves: np.ndarray, axis: int) -> np.ndarray:
+    """Standard deviation over images of curves (..., images, R), averaged over r; NaN of a single image."""
+    if curves.shape[axis] < 2:
+        return np.full(curves.shape[:axis], np.nan)
+    return curves.std(axis=axis, ddof=1).mean(axis=-1)
 
 
 def _errors_at(view: View, size: int, metric: str, route: str) -> Sample:
@@ -400,16 +402,15 @@ def _columns(first: Sample, second: Sample) -> Sample:
     return Sample(values, image, seed)
 
 
-def _difference_of_medians(values: np.ndarray) -> float:
+def _difference_of_medians(values: np.ndarray, axis: int) -> np.ndarray:
     """Median of the first column less that of the second; NaN if one is empty."""
-    first, second = (there_only(column) for column in values.T)
-    return median(first) - median(second) if len(first) and len(second) else float("nan")
+    medians = median(values, axis)
+    return medians[..., 0] - medians[..., 1]
 
 
-def _median_quotient(values: np.ndarray) -> float:
+def _median_quotient(values: np.ndarray, axis: int) -> np.ndarray:
     """Median of the second column over the first, of the images that have both; NaN if none has."""
-    both = values[~np.isnan(values).any(axis=1)]
-    return median(both[:, 1] / both[:, 0]) if len(both) else float("nan")
+    return median(values[..., 1] / values[..., 0], axis)
 
 
 def _seedless(values: Sequence[float], images: Sequence[str]) -> Sample:

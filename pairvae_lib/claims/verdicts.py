@@ -22,7 +22,7 @@ from pairvae_lib.assessment.statistics import (
     holm,
     image_means,
     median,
-    there_only,
+    of_those_there,
     two_sided_p_value,
 )
 
@@ -58,9 +58,9 @@ class Range:
     def __contains__(self, value: float) -> bool:
         return self.low < value < self.high
 
-    def margin(self, value: float) -> float:
-        """How far inside a value lies: its distance from the nearer bound, below 0 outside."""
-        return min(value - self.low, self.high - value)
+    def margin(self, values: np.ndarray) -> np.ndarray:
+        """How far inside values lie: the distance of each from the nearer bound, below 0 outside."""
+        return np.minimum(values - self.low, self.high - values)
 
     def __str__(self) -> str:
         if len(self.bounds) == 2:
@@ -96,7 +96,7 @@ class Case:
     sample : Sample or ndarray of shape (trainings,)
         Numbers of images, or one of each training.
     statistic : callable
-        Of one value per image.
+        Of one value per image, as `statistics.hierarchical_resamples` takes it.
     unit_size : float, optional
         What the effect is divided by to read it as a share.
     counted : str
@@ -203,7 +203,7 @@ def examined(case: Case, claimed: Range, key: str, resamples: int = RESAMPLES) -
         reason = f"{count} of {case.label}" if case.label else count
         reason += f"; at least {FEWEST_IMAGES} are needed"
         return Finding(case.label, n_images=fewest, n_seeds=trainings, verdict=UNTESTABLE, reason=reason)
-    effect = case.statistic(image_means(sample.values, sample.image, sample.seed))
+    effect = float(case.statistic(image_means(sample.values, sample.image, sample.seed), axis=0))
     resampled = _resampled(sample, case.statistic, f"{key} {case.label}", resamples)
     p_values = [two_sided_p_value(resampled, bound) for bound in claimed.bounds]
     crossed = [p for p, bound in zip(p_values, claimed.bounds, strict=True) if not _is_inside(effect, bound, claimed)]
@@ -231,16 +231,15 @@ def contrasted(mixed: Case, held_out: Case, claimed: Range, key: str, resamples:
     hidden[~np.array(is_part)] = np.nan
     both = Sample(np.stack([everything.values, hidden], axis=1), everything.image, everything.seed)
 
-    def lost(values: np.ndarray) -> float:
-        whole, rest = (there_only(values[:, place]) for place in (0, 1))
-        if not (len(whole) and len(rest)):
-            return math.nan
-        return claimed.margin(mixed.statistic(whole)) - claimed.margin(mixed.statistic(rest))
+    def lost(values: np.ndarray, axis: int) -> np.ndarray:
+        assert axis == 1
+        whole, rest = (of_those_there(mixed.statistic, values[:, :, place]) for place in (0, 1))
+        return claimed.margin(whole) - claimed.margin(rest)
 
     resampled = _resampled(both, lost, f"{key} contrast {mixed.label}", resamples)
     least_p = max(2 / (resamples + 1), 2.0 ** (1 - _fewest_images(part)))
     return Contrast(
-        estimate=lost(image_means(both.values, both.image, both.seed)),
+        estimate=float(lost(image_means(both.values, both.image, both.seed)[np.newaxis], axis=1)[0]),
         interval=_interval(resampled),
         p=max(two_sided_p_value(resampled), least_p),
         least_p=least_p,
@@ -341,7 +340,7 @@ def _interval(resampled: np.ndarray) -> tuple[float, float]:
 
 def _by_seed(sample: Sample, statistic: Statistic) -> dict[str, float]:
     """The effect in every single training; nothing where it takes several."""
-    found = {str(name): float(statistic(sample.values[sample.seed == name])) for name in np.unique(sample.seed)}
+    found = {str(name): float(statistic(sample.values[sample.seed == name], axis=0)) for name in np.unique(sample.seed)}
     return {} if any(math.isnan(value) for value in found.values()) else found
 
 

@@ -8,6 +8,7 @@ from pairvae_lib.assessment.statistics import (
     hierarchical_bootstrap,
     hierarchical_resamples,
     holm,
+    median,
     two_sided_p_value,
 )
 
@@ -55,30 +56,45 @@ def test_a_training_that_shifts_all_images_widens_the_interval():
 
 
 def test_an_image_that_no_drawn_training_has_is_left_out():
-    seen = []
+    seen = set()
+
+    def note(values, axis):
+        seen.update(frozenset(row) for row in values.tolist())
+        return np.zeros(len(values))
+
     values, image, seed = np.array([1.0, 2.0, 3.0]), np.array(["a", "b", "c"]), np.array([1, 2, 2])
-    hierarchical_resamples(values, image, seed, lambda v: seen.append(set(v)) or 0.0, 300, np.random.default_rng(13))
-    assert {1.0} in seen and {2.0, 3.0} in seen and set() not in seen
+    hierarchical_resamples(values, image, seed, note, 300, np.random.default_rng(13))
+    assert seen == {frozenset(one) for one in ((1,), (2,), (3,), (1, 2), (1, 3), (2, 3), (1, 2, 3))}
 
 
 def test_columns_may_have_images_of_their_own():
     nan = np.nan
     values, image = np.array([[1.0, nan], [3.0, nan], [nan, 5.0]]), np.array(["a", "b", "c"])
 
-    def apart(v):
-        return float(np.nanmean(v[:, 1]) - np.nanmean(v[:, 0])) if not np.isnan(v).all(axis=0).any() else nan
+    def apart(v, axis):
+        medians = median(v, axis)
+        return medians[..., 1] - medians[..., 0]
 
     found = hierarchical_bootstrap(values, image, np.zeros(3), apart, 200, np.random.default_rng(14))
     assert found == Interval(2.0, 3.0, 4.0)  # a resample without "c", or with it alone, is drawn again
     with pytest.raises(ValueError, match="^statistic must be a number in most resamples; got 0 numbers of 200$"):
-        hierarchical_resamples(values, image, np.zeros(3), lambda v: nan, 10, np.random.default_rng(15))
+        hierarchical_resamples(
+            values, image, np.zeros(3), lambda v, axis: np.full(len(v), nan), 10, np.random.default_rng(15)
+        )
+
+
+def test_the_median_is_that_of_the_numbers_which_are_there():
+    nan = np.nan
+    rows = np.array([[3.0, 1.0, 2.0, nan], [nan, 4.0, 1.0, nan], [nan] * 4, [4.0, 1.0, 3.0, 2.0]])
+    np.testing.assert_array_equal(median(rows, axis=1), [2, 2.5, nan, 2.5])
+    np.testing.assert_array_equal(median(rows.T), [2, 2.5, nan, 2.5])
 
 
 def test_each_image_keeps_to_its_own_seeds():
     # image a has seeds that give 0, image b one seed that gives 1: no draw mixes them
     values, image, seed = np.array([0.0, 0.0, 1.0]), np.array(["a", "a", "b"]), np.array([1, 2, 3])
     drawn = hierarchical_resamples(
-        values, image, seed, lambda v: float(np.ptp(v) in (0, 1)), 200, np.random.default_rng(3)
+        values, image, seed, lambda v, axis: np.isin(np.ptp(v, axis=axis), (0, 1)), 200, np.random.default_rng(3)
     )
     assert (drawn == 1).all()
 
@@ -189,7 +205,7 @@ def test_the_bootstrap_takes_curves():
     curves = np.stack([values, 2 * values], axis=1)
     drawn = [
         hierarchical_resamples(given, image, seed, statistic, 50, np.random.default_rng(9))
-        for given, statistic in ((values, np.mean), (curves, lambda v: float(v.mean(axis=0)[1] / 2)))
+        for given, statistic in ((values, np.mean), (curves, lambda v, axis: v.mean(axis=axis)[..., 1] / 2))
     ]
     np.testing.assert_allclose(drawn[0], drawn[1])
     with pytest.raises(ValueError, match="image must hold a label for each of the 240 values"):
