@@ -139,6 +139,10 @@ def test_what_belongs_to_masks_says_so(trained, capsys):
             open_pairs(folder, dict([options[1].split("=")]) if options else None).mask(0)
 
 
+EXPORTED = {"an image and a curve", "a pattern and an image", "two masks"}  # every kind once; a network takes seconds
+
+
+@pytest.mark.parametrize("trained", [name for name in PAIRS if name in EXPORTED], indirect=True)
 def test_export_writes_both(trained, tmp_path):
     *_, model = trained
     assert code_of("export", model, "--onnx", "--out", tmp_path / "onnx") == 0
