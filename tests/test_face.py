@@ -83,7 +83,11 @@ def test_every_lazy_name_is_there(stub):
     assert sorted(room.__all__) == sorted(named) and all(hasattr(room, name) for name in named)
 
 
-def test_the_import_alone_loads_neither_torch_nor_matplotlib():
-    asked = "import sys, pairvae_lib; print(*{'torch', 'matplotlib', 'numpy'} & set(sys.modules))"
+@pytest.mark.parametrize(
+    ("module", "slow"),
+    [("pairvae_lib", {"torch", "matplotlib", "numpy"}), ("pairvae_lib.cli", {"torch", "matplotlib", "nbformat"})],
+)
+def test_the_import_alone_loads_nothing_slow(module, slow):
+    asked = f"import sys, {module}; print(*{slow} & set(sys.modules))"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=LIBRARY.parent)
     assert said.stdout.strip() == ""

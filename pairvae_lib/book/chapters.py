@@ -9,13 +9,13 @@ from copy import deepcopy
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
-
-import jupytext
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, NamedTuple
 
 from pairvae_lib import config
 from pairvae_lib.files.runs import Run, project_root
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 PACKAGE = "pairvae_lib"
 
@@ -76,6 +76,8 @@ def paired_file(name: str) -> Path:
 
 def chapter_text(name: str) -> NotebookNode:
     """The text of a chapter as a notebook without outputs."""
+    import jupytext  # lazily: two seconds, in every kernel and for every command
+
     notebook = jupytext.read(text_file(name))
     notebook.metadata.setdefault("kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"})
     return notebook
@@ -106,6 +108,8 @@ def with_prose(text: NotebookNode, executed: NotebookNode) -> NotebookNode:
 
     Injected parameters are kept; ValueError if the code cells of the two differ.
     """
+    from nbformat import NotebookNode
+
     if code_of(text) != code_of(executed):
         raise ValueError("the code of the text differs from the code that was executed")
     page = deepcopy(executed)

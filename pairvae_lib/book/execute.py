@@ -230,6 +230,8 @@ def _execute(run: Run, name: str, values: Mapping[str, Value], report: Callable[
                 cwd=project_root() / "notebooks",
                 progress_bar={"desc": name} if sys.stderr.isatty() else False,
                 extra_arguments=["--log-level=ERROR"],
+                request_save_on_cell_execute=False,  # it is hidden until it is complete, and large
+                autosave_cell_every=0,
                 start_timeout=PATIENCE,
                 iopub_timeout=PATIENCE,
             )
