@@ -92,7 +92,8 @@ def hierarchical_bootstrap(
 ) -> Interval:
     """Interval of a statistic over images, by the percentiles of `hierarchical_resamples`; takes the same arguments.
 
-    `confidence` is the share of the resamples inside; the estimate is the statistic of the images' own averages.
+    `confidence` is the share of the resamples inside; the estimate is the statistic (with
+    `axis=0`) of the images' own averages.
     """
     check_range("confidence", confidence, 0, 1)
     drawn = hierarchical_resamples(values, image, seed, statistic, n, rng)

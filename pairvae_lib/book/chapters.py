@@ -76,7 +76,7 @@ def paired_file(name: str) -> Path:
 
 def chapter_text(name: str) -> NotebookNode:
     """The text of a chapter as a notebook without outputs."""
-    import jupytext  # lazily: two seconds, in every kernel and for every command
+    import jupytext  # lazily: two seconds, which every command would take
 
     notebook = jupytext.read(text_file(name))
     notebook.metadata.setdefault("kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"})
